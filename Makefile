@@ -1,0 +1,48 @@
+# `make demo` runs the main job on an embedded default, `make test` runs the tests.
+# Both set up everything they need in .venv; only Python 3.11+, pip and make must be there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FILES ?=
+
+.PHONY: demo test test-slow lint format clean help
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.base: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "moodtheme needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	@touch $@
+
+demo: $(VENV)/.base  ## Tag the demo pieces, or your own: make demo FILES="a.mp3 b.flac"
+ifeq ($(strip $(FILES)),)
+	$(BIN)/moodtheme demo
+else
+	$(BIN)/moodtheme tag $(FILES)
+endif
+
+lint: $(VENV)/.dev  ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(VENV)/.dev lint  ## Check style and types, run the fast tests
+	$(BIN)/pytest -n auto
+
+test-slow: $(VENV)/.dev  ## Run every test, slow ones too
+	$(BIN)/pytest -m "slow or not slow"
+
+format: $(VENV)/.dev  ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) demo-music dist build

@@ -1,0 +1,48 @@
+"""The ``moodtheme`` program: the list of commands and what happens to their errors."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from moodtheme import __version__
+from moodtheme.errors import MoodthemeError
+
+app = typer.Typer(
+    name="moodtheme",
+    help="Hears the moods and themes of music.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"moodtheme {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Hears the moods and themes of music."""
+
+
+def main() -> None:
+    """Run the program; errors meant for users are printed as one sentence, without a traceback."""
+    try:
+        app()
+    except MoodthemeError as error:
+        print(f"moodtheme: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("moodtheme: interrupted", file=sys.stderr)
+        sys.exit(130)

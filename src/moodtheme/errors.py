@@ -1,0 +1,116 @@
+"""Every error a user can meet. Each message ends with what to do next."""
+
+from pathlib import Path
+from typing import ClassVar
+
+
+class MoodthemeError(Exception):
+    """Base of all errors raised on purpose; the command line prints it without a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(MoodthemeError):
+    """The command or call is wrong in itself, whatever the data."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class MissingExtraError(UsageError):
+    """A command needs packages that the base install does not bring.
+
+    Parameters
+    ----------
+    purpose
+        What was asked for, as the start of a sentence ("training a system").
+    extra
+        The extra that brings the packages.
+    """
+
+    def __init__(self, purpose: str, extra: str = "train") -> None:
+        super().__init__(
+            f"{purpose} needs packages that are not installed; "
+            f"install them with: pip install 'moodtheme[{extra}]'"
+        )
+
+
+# --- audio -----------------------------------------------------------------------------------
+
+
+class AudioError(MoodthemeError):
+    """A file could not be used as audio.
+
+    Parameters
+    ----------
+    path
+        The file, or a description of where the samples came from.
+    reason
+        Why, and what to do about it, without the file's name.
+    """
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["AudioError"], tuple[Path | str, str]]:
+        # Rebuilt from its own arguments when it crosses a process border.
+        return type(self), (self.path, self.reason)
+
+
+class MissingAudioError(AudioError):
+    """There is no such file, or it cannot be opened for reading."""
+
+
+class NotAudioError(AudioError):
+    """The file holds no audio that any decoder here recognises."""
+
+
+class EmptyAudioError(AudioError):
+    """The file, or its audio stream, holds nothing."""
+
+
+class TooShortError(AudioError):
+    """The audio is shorter than a model can judge."""
+
+
+class SilentAudioError(AudioError):
+    """The audio never rises above the silence threshold."""
+
+
+class DecodeError(AudioError):
+    """Decoding broke off and what was decoded is not enough."""
+
+
+# --- models and downloads ----------------------------------------------------------------------
+
+
+class BundleError(MoodthemeError):
+    """A model bundle is damaged, or does not fit this version of moodtheme."""
+
+
+class ModelNotFoundError(UsageError):
+    """No model of that name is known, or it is known but not here yet."""
+
+
+class DownloadError(MoodthemeError):
+    """A file could not be fetched."""
+
+
+class HashMismatchError(MoodthemeError):
+    """A file is not the one it should be."""
+
+
+# --- data, evaluation --------------------------------------------------------------------------
+
+
+class DatasetError(MoodthemeError):
+    """A table of tracks, a split or an archive is not what it should be."""
+
+
+class EvaluationError(MoodthemeError):
+    """Truth and scores cannot be compared as given."""
+
+
+class EvaluationWarning(UserWarning):
+    """A figure is undefined and left out; the message names the tag."""
