@@ -1,0 +1,30 @@
+"""Audio in: any file to mono float32 samples at the rate a model wants.
+
+``open_audio`` streams, ``read_audio`` and ``read_excerpt`` return arrays, ``find_audio_files``
+turns paths and folders into a list of files. Mono is always the mean of all channels, formed
+before resampling.
+"""
+
+from moodtheme.audio.excerpts import Audio, Position, read_audio, read_excerpt
+from moodtheme.audio.files import AUDIO_EXTENSIONS, find_audio_files
+from moodtheme.audio.resample import ResampleQuality, Resampler, resample, to_mono
+from moodtheme.audio.sources import AudioInfo, Decoder
+from moodtheme.audio.stream import AudioStream, open_audio, probe
+
+__all__ = [
+    "AUDIO_EXTENSIONS",
+    "Audio",
+    "AudioInfo",
+    "AudioStream",
+    "Decoder",
+    "Position",
+    "ResampleQuality",
+    "Resampler",
+    "find_audio_files",
+    "open_audio",
+    "probe",
+    "read_audio",
+    "read_excerpt",
+    "resample",
+    "to_mono",
+]

@@ -1,0 +1,124 @@
+"""Whole files and excerpts as arrays."""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from moodtheme.audio.resample import ResampleQuality, Samples
+from moodtheme.audio.stream import open_audio, probe
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Mono samples.
+
+    Attributes
+    ----------
+    samples
+        Float32 of shape ``(n,)``, on a scale of ±1.
+    sample_rate
+        In Hz.
+    warnings
+        What went wrong while reading without making the samples useless.
+    """
+
+    samples: Samples
+    sample_rate: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+class Position(StrEnum):
+    """Where in a track an excerpt lies."""
+
+    CENTRE = "centre"
+    START = "start"
+
+
+def read_audio(
+    path: str | os.PathLike[str],
+    *,
+    sample_rate: int | None = None,
+    start_s: float = 0.0,
+    duration_s: float | None = None,
+    minimum_s: float = 0.0,
+    quality: ResampleQuality = ResampleQuality.HIGH,
+) -> Audio:
+    """Read a file, or a part of it, as mono samples.
+
+    Parameters
+    ----------
+    path, sample_rate, start_s, duration_s, quality
+        As for `open_audio`.
+    minimum_s
+        Least length in seconds that is of use.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be read, or gives less than ``minimum_s`` or nothing.
+    """
+    with open_audio(
+        path, sample_rate=sample_rate, start_s=start_s, duration_s=duration_s, quality=quality
+    ) as stream:
+        blocks = list(stream)
+        stream.require(minimum_s)
+    samples = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    return Audio(samples, stream.sample_rate, tuple(stream.warnings))
+
+
+def read_excerpt(
+    path: str | os.PathLike[str],
+    *,
+    sample_rate: int | None = None,
+    length_s: float,
+    position: Position,
+    minimum_s: float = 0.0,
+    quality: ResampleQuality = ResampleQuality.HIGH,
+) -> Audio:
+    """Read the excerpt that a model looks at; a shorter file is given whole.
+
+    Parameters
+    ----------
+    path, sample_rate, quality
+        As for `open_audio`.
+    length_s
+        Length of the excerpt in seconds.
+    position
+        Where it lies. The centre is that of the audio that can be decoded.
+    minimum_s
+        Least length in seconds that is of use.
+
+    Raises
+    ------
+    AudioError
+        As for `read_audio`.
+    """
+    start_s = 0.0
+    if position is Position.CENTRE:
+        duration_s = probe(path).duration_s
+        if duration_s is None:
+            duration_s = _measure(path)
+        start_s = max((duration_s - length_s) / 2, 0.0)
+    return read_audio(
+        path,
+        sample_rate=sample_rate,
+        start_s=start_s,
+        duration_s=length_s,
+        minimum_s=minimum_s,
+        quality=quality,
+    )
+
+
+def _measure(path: str | os.PathLike[str]) -> float:
+    """Length in seconds by decoding all of it."""
+    with open_audio(path) as stream:
+        for _ in stream:
+            pass
+        return stream.decoded_s

@@ -1,0 +1,148 @@
+"""Mono as the mean of all channels, and resampling with soxr, whole or as a stream."""
+
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+Samples = npt.NDArray[np.float32]
+
+
+class ResampleQuality(StrEnum):
+    """soxr's quality recipes; docs/audio.md holds their measured errors and costs."""
+
+    VERY_HIGH = "VHQ"
+    HIGH = "HQ"
+    MEDIUM = "MQ"
+    LOW = "LQ"
+    QUICK = "QQ"
+
+
+def to_mono(audio: npt.ArrayLike) -> Samples:
+    """Mean of all channels.
+
+    Parameters
+    ----------
+    audio
+        Samples of shape ``(n,)`` or ``(n, channels)``, on a scale of ±1. Integers are refused:
+        their scale is unknown.
+
+    Returns
+    -------
+    numpy.ndarray
+        Float32 of shape ``(n,)``; the input itself where it is mono float32 already.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one, there are no channels, or the type is not real floating
+        point.
+    """
+    samples = np.asarray(audio)
+    if not np.issubdtype(samples.dtype, np.floating):
+        raise ValueError(
+            f"samples of type {samples.dtype} have no known scale; "
+            "pass floating point samples between -1 and 1"
+        )
+    if samples.ndim == 1:
+        return samples.astype(np.float32, copy=False)
+    if samples.ndim != 2 or samples.shape[1] == 0:
+        raise ValueError(
+            f"samples have shape {samples.shape}; pass (samples,) or (samples, channels)"
+        )
+    return mean_of_channels(samples.astype(np.float32, copy=False))
+
+
+def mean_of_channels(frames: Samples) -> Samples:
+    """Mean over the last axis of ``(n, channels)``, channel by channel.
+
+    Adding whole channels is about 30 times as fast as ``frames.mean(axis=1)``, whose inner loop
+    would run over two values only.
+    """
+    mono = frames[:, 0].copy()
+    channels = frames.shape[1]
+    for channel in range(1, channels):
+        mono += frames[:, channel]
+    if channels > 1:
+        mono *= np.float32(1.0 / channels)
+    return mono
+
+
+class Resampler:
+    """A streaming resampler for mono float32 samples.
+
+    The concatenated output does not depend on how the input is cut, has the length of a
+    one-shot conversion, and is in time with the input: soxr's delay is compensated.
+
+    Parameters
+    ----------
+    from_rate, to_rate
+        Sample rates in Hz, positive.
+    quality
+        soxr recipe.
+    """
+
+    def __init__(
+        self,
+        from_rate: int,
+        to_rate: int,
+        *,
+        quality: ResampleQuality = ResampleQuality.HIGH,
+    ) -> None:
+        self._stream: soxr.ResampleStream | None = None
+        if from_rate != to_rate:
+            self._stream = soxr.ResampleStream(
+                from_rate, to_rate, 1, dtype="float32", quality=quality.value
+            )
+
+    def push(self, samples: Samples) -> Samples:
+        """Take ``(n,)`` samples in and give what is ready, possibly nothing."""
+        if self._stream is None:
+            return samples
+        return np.asarray(self._stream.resample_chunk(samples), dtype=np.float32)
+
+    def finish(self) -> Samples:
+        """Give the last samples; the resampler takes no more after this."""
+        empty = np.zeros(0, dtype=np.float32)
+        if self._stream is None:
+            return empty
+        return np.asarray(self._stream.resample_chunk(empty, last=True), dtype=np.float32)
+
+
+def resample(
+    samples: npt.ArrayLike,
+    from_rate: int,
+    to_rate: int,
+    *,
+    quality: ResampleQuality = ResampleQuality.HIGH,
+) -> Samples:
+    """Resample mono samples from one rate to another.
+
+    Parameters
+    ----------
+    samples
+        Shape ``(n,)``.
+    from_rate, to_rate
+        Sample rates in Hz, positive.
+    quality
+        soxr recipe.
+
+    Returns
+    -------
+    numpy.ndarray
+        Float32 of ``n * to_rate / from_rate`` samples, rounded.
+
+    Raises
+    ------
+    ValueError
+        If ``samples`` is not one-dimensional or a rate is not positive.
+    """
+    array = np.ascontiguousarray(samples, dtype=np.float32)
+    if array.ndim != 1:
+        raise ValueError(f"samples have shape {array.shape}; use to_mono first")
+    if from_rate <= 0 or to_rate <= 0:
+        raise ValueError(f"cannot resample from {from_rate} Hz to {to_rate} Hz")
+    if from_rate == to_rate:
+        return array
+    return np.asarray(soxr.resample(array, from_rate, to_rate, quality=quality.value), np.float32)
