@@ -1,0 +1,11 @@
+"""The project's own music: composed from moods by published findings, played by synthesis."""
+
+from moodtheme.synthesis.moods import Mood
+from moodtheme.synthesis.pieces import (
+    DemoPiece,
+    compose_and_render,
+    demo_pieces,
+    write_demo_pieces,
+)
+
+__all__ = ["DemoPiece", "Mood", "compose_and_render", "demo_pieces", "write_demo_pieces"]

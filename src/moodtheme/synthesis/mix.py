@@ -1,0 +1,219 @@
+"""From a performance to stereo samples: notes onto buses, reverb, compression, level, limiter."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.synthesis.instruments import VOICES, Instrument, tone
+from moodtheme.synthesis.modal import Samples, Values, seconds, shaped_noise
+from moodtheme.synthesis.moods import Cues
+from moodtheme.synthesis.percussion import PAN, stroke
+from moodtheme.synthesis.performance import Performance, Sounding
+from moodtheme.synthesis.score import Drum, Part
+from moodtheme.synthesis.streams import stream
+from moodtheme.synthesis.styles import Style
+
+CEILING = 10 ** (-1.0 / 20)  # −1 dBFS, room for lossy encoders
+_DRUM_TAKES = 3  # of each drum, so that no two strokes in a row are the same
+_SEND: Mapping[Part, float] = {
+    Part.LEAD: 0.30, Part.DOUBLING: 0.35, Part.CHORDS: 0.28, Part.PAD: 0.4, Part.BASS: 0.06,
+}  # fmt: skip
+_DRUM_SEND = 0.12
+_REVERB_BLOCK = 1 << 17
+_STEP_S = 0.005  # grid of the compressor and the limiter
+
+
+def mix(
+    performance: Performance,
+    cues: Cues,
+    style: Style,
+    *,
+    seed: int,
+    samples: int,
+    sample_rate: int,
+) -> Samples:
+    """Render a performance.
+
+    Parameters
+    ----------
+    performance, cues, style
+        What is played, in which mood, in whose room.
+    seed
+        Seed of phases and noises.
+    samples, sample_rate
+        Length and rate of the result.
+
+    Returns
+    -------
+    float32 (samples, 2)
+        Peak at most −1 dBFS; RMS at the level of the cues unless the peaks forbid it.
+    """
+    desk = _Desk(samples, sample_rate)
+    _add_notes(desk, performance, seed=seed)
+    _add_drums(desk, performance, style, seed=seed)
+    amount = np.float32(1.25 - 0.75 * cues.percussion)
+    reverb_s = style.reverb_s * (1.3 - 0.5 * cues.density)
+    dry = desk.dry
+    _add_reverb(dry, desk.send * amount, _room(reverb_s, sample_rate, stream(seed, "room")))
+    dry -= dry.mean(axis=1, keepdims=True)
+    _compress(dry, sample_rate)
+    _set_level(dry, cues.level, sample_rate)
+    fade = min(samples, int(0.05 * sample_rate))
+    dry[:, samples - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return np.ascontiguousarray(dry.T)
+
+
+class _Desk:
+    """The dry stereo bus and the mono send to the reverb."""
+
+    def __init__(self, samples: int, sample_rate: int) -> None:
+        self.sample_rate = sample_rate
+        self.dry = np.zeros((2, samples), dtype=np.float32)
+        self.send = np.zeros(samples, dtype=np.float32)
+
+    def lay(self, sound: Samples, *, start: float, pan: float, send: float) -> None:
+        """Add a mono sound from a second on; what lies past the end is cut."""
+        first = int(start * self.sample_rate)
+        sound = sound[: max(0, len(self.send) - first)]
+        here = slice(first, first + len(sound))
+        angle = (pan + 1) * np.pi / 4  # equal power
+        self.dry[0, here] += np.float32(np.cos(angle)) * sound
+        self.dry[1, here] += np.float32(np.sin(angle)) * sound
+        self.send[here] += np.float32(send) * sound
+
+
+def _add_notes(desk: _Desk, performance: Performance, *, seed: int) -> None:
+    """Synthesise each distinct tone once, at its greatest length, and lay it down where played."""
+    sample_rate = desk.sample_rate
+    shared: dict[tuple[Instrument, int, float], list[Sounding]] = {}
+    for note in performance.notes:
+        shared.setdefault((note.instrument, note.pitch, note.brightness), []).append(note)
+    for (instrument, pitch, brightness), notes in sorted(shared.items()):
+        release = int(VOICES[instrument].release * sample_rate)
+        longest = int(max(note.length for note in notes) * sample_rate) + release
+        sound = tone(
+            instrument,
+            notes[0].hertz,
+            samples=longest,
+            brightness=brightness,
+            sample_rate=sample_rate,
+            rng=stream(seed, f"{instrument} {pitch} {brightness}"),
+        )
+        letting_go = (0.5 + 0.5 * np.cos(np.pi * np.arange(release) / release)).astype(np.float32)
+        for note in notes:
+            held = int(note.length * sample_rate)
+            played = sound[: held + release] * np.float32(note.gain)
+            played[held:] *= letting_go[: len(played) - held]
+            desk.lay(played, start=note.start, pan=note.pan, send=_SEND[note.part])
+
+
+def _add_drums(desk: _Desk, performance: Performance, style: Style, *, seed: int) -> None:
+    """Strike the drums, in turn from a few takes of each."""
+    takes: dict[Drum, list[Samples]] = {}
+    for drum in sorted({struck.drum for struck in performance.strokes}):
+        rng = stream(seed, drum)
+        takes[drum] = [
+            stroke(drum, pitch=style.drum_pitch, sample_rate=desk.sample_rate, rng=rng)
+            for _ in range(_DRUM_TAKES)
+        ]
+    for index, struck in enumerate(performance.strokes):
+        sound = takes[struck.drum][index % _DRUM_TAKES] * np.float32(struck.gain)
+        pan = style.width * PAN[struck.drum]
+        desk.lay(sound, start=struck.start, pan=pan, send=_DRUM_SEND)
+
+
+def _room(reverb_s: float, sample_rate: int, rng: np.random.Generator) -> Samples:
+    """Impulse response of a room: decaying noise, dying sooner the higher the band.
+
+    Parameters
+    ----------
+    reverb_s
+        Reverberation time (−60 dB) of the middle band.
+    sample_rate, rng
+        Rate of the result and source of the noise.
+
+    Returns
+    -------
+    float32 (2, samples)
+        Two uncorrelated channels of unit energy, 20 ms after the dry sound.
+    """
+    length = min(int(1.1 * reverb_s * sample_rate), _REVERB_BLOCK // 2)
+    time = seconds(length, sample_rate)
+    bands = ((150.0, 700.0, 1.1), (700.0, 2500.0, 1.0), (2500.0, 7000.0, 0.6))
+    delay = int(0.02 * sample_rate)
+    impulse = np.zeros((2, delay + length), dtype=np.float32)
+    for channel in impulse:
+        tail = channel[delay:]
+        for low, high, share in bands:
+            decay = 6.9 / (reverb_s * share)  # ln(1000), the 60 dB of the definition
+            top = min(high, 0.44 * sample_rate)
+            noise = shaped_noise(length, sample_rate, min(low, top / 2), top, rng)
+            tail += noise * np.exp(-decay * time).astype(np.float32)
+        tail *= np.minimum(time / 0.01, 1).astype(np.float32)
+    impulse /= np.sqrt(np.sum(impulse**2, axis=1, keepdims=True))
+    return impulse
+
+
+def _add_reverb(dry: Samples, send: Samples, impulse: Samples) -> None:
+    """Convolve by overlap-add, in blocks so that memory stays bounded."""
+    size = 2 * _REVERB_BLOCK
+    step = size - impulse.shape[1] + 1
+    response = np.fft.rfft(impulse, size, axis=1)
+    for first in range(0, len(send), step):
+        spectrum = np.fft.rfft(send[first : first + step], size)
+        tail = np.fft.irfft(spectrum * response, size, axis=1)
+        end = min(first + size, len(send))
+        dry[:, first:end] += tail[:, : end - first].astype(np.float32)
+
+
+def _envelope(audio: Samples, step: int, statistic: str) -> Values:
+    """Peak or RMS of both channels together, a value a block of `step` samples."""
+    blocks = -(-audio.shape[1] // step)
+    padded = np.zeros((2, blocks * step), dtype=np.float32)
+    padded[:, : audio.shape[1]] = audio
+    framed = padded.reshape(2, blocks, step)
+    if statistic == "peak":
+        return np.asarray(np.abs(framed).max(axis=(0, 2)), dtype=np.float64)
+    return np.asarray(np.sqrt(np.square(framed).mean(axis=(0, 2))), dtype=np.float64)
+
+
+def _apply(audio: Samples, gains: npt.ArrayLike, step: int) -> None:
+    """Multiply by a gain given at the block borders, straight lines between."""
+    nodes = np.asarray(gains, dtype=np.float64)
+    places = np.arange(audio.shape[1]) / step
+    audio *= np.interp(places, np.arange(len(nodes)), nodes).astype(np.float32)
+
+
+def _compress(audio: Samples, sample_rate: int) -> None:
+    """Take 2:1 off what stands above the piece's own average, slowly enough not to pump."""
+    step = int(_STEP_S * sample_rate)
+    level = 20 * np.log10(_envelope(audio, step, "rms") + 1e-9)
+    threshold = 20 * np.log10(float(np.sqrt(np.mean(audio**2))) + 1e-9) + 2.0
+    wanted = -0.5 * np.maximum(level - threshold, 0)
+    attack, release = np.exp(-_STEP_S / 0.02), np.exp(-_STEP_S / 0.2)
+    reduction = np.empty(len(wanted) + 1)
+    state = 0.0
+    for index, want in enumerate(wanted.tolist()):
+        keep = attack if want < state else release
+        state = keep * state + (1 - keep) * want
+        reduction[index] = state
+    reduction[-1] = state
+    _apply(audio, 10 ** (reduction / 20), step)
+
+
+def _set_level(audio: Samples, level_db: float, sample_rate: int) -> None:
+    """Bring the RMS to a level, then hold the peaks under the ceiling."""
+    rms = float(np.sqrt(np.mean(audio**2)))
+    if rms > 0:
+        audio *= np.float32(10 ** (level_db / 20) / rms)
+    step = int(_STEP_S * sample_rate)
+    peaks = _envelope(audio, step, "peak")
+    needed = np.minimum(1.0, CEILING / np.maximum(peaks, 1e-9))
+    # A node must satisfy the blocks on both its sides; the wider minimum and the mean that
+    # follows open the gain gradually, and never past what a block needs.
+    padded = np.concatenate([[1.0] * 5, needed, [1.0] * 5])
+    wide = np.lib.stride_tricks.sliding_window_view(padded, 6).min(axis=1)
+    nodes = np.lib.stride_tricks.sliding_window_view(wide, 5).mean(axis=1)
+    _apply(audio, nodes[: len(needed) + 1], step)
+    np.clip(audio, -CEILING, CEILING, out=audio)

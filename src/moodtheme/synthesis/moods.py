@@ -1,0 +1,168 @@
+"""From a mood to the musical cues that listeners read as that mood.
+
+Each direction in the table below follows published findings; `docs/demo-music.md` takes them cue
+by cue. The sizes (beats a minute, decibels) are this project's choices inside those directions.
+
+Sources
+-------
+Hevner 1935, "The affective character of the major and minor modes in music", and 1937, "The
+affective value of pitch and tempo in music", American Journal of Psychology 47 and 49.
+Dalla Bella, Peretz, Rousseau & Gosselin 2001, "A developmental study of the affective value of
+tempo and mode in music", Cognition 80. Juslin & Laukka 2003, "Communication of emotions in vocal
+expression and music performance", Psychological Bulletin 129. Ilie & Thompson 2006, "A comparison
+of acoustic cues in music and speech for three dimensions of affect", Music Perception 23.
+Gabrielsson & Lindström 2010, "The role of structure in the musical expression of emotions",
+Handbook of Music and Emotion. Eerola, Friberg & Bresin 2013, "Emotional expression in music:
+contribution, linearity, and additivity of primary musical cues", Frontiers in Psychology 4:487.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+import numpy as np
+
+
+class Mood(StrEnum):
+    """The moods the generator can write; the values are MTG-Jamendo mood/theme tags."""
+
+    HAPPY = "happy"
+    SAD = "sad"
+    ENERGETIC = "energetic"
+    CALM = "calm"
+    RELAXING = "relaxing"
+    DARK = "dark"
+    EPIC = "epic"
+    DRAMATIC = "dramatic"
+    ROMANTIC = "romantic"
+    FUN = "fun"
+    MEDITATIVE = "meditative"
+    UPBEAT = "upbeat"
+
+
+@dataclass(frozen=True)
+class Cues:
+    """The musical cues of a piece. Those without a unit run from 0 to 1.
+
+    Parameters
+    ----------
+    tempo
+        Beats a minute.
+    major
+        Probability of a major rather than a minor mode.
+    dissonance
+        How often chords carry sevenths, ninths and diminished fifths.
+    register
+        Centre of the melody, in semitones above or below C5.
+    pitch_range
+        How far the melody moves and leaps.
+    brightness
+        Energy in high harmonics.
+    attack
+        From slow, bowed onsets to plucked and struck ones.
+    staccato
+        From legato to short, detached notes.
+    level
+        Loudness of the mix, dB RMS relative to full scale.
+    contrast
+        Changes of loudness within the piece.
+    density
+        Notes a beat.
+    percussion
+        From no drums to a full kit.
+    irregularity
+        Rubato and looseness of timing.
+    """
+
+    tempo: float
+    major: float
+    dissonance: float
+    register: float
+    pitch_range: float
+    brightness: float
+    attack: float
+    staccato: float
+    level: float
+    contrast: float
+    density: float
+    percussion: float
+    irregularity: float
+
+
+# fmt: off
+CUES: Mapping[Mood, Cues] = {
+    #                  tempo   maj  diss reg range  brig   att  stac  lvl contr  dens  perc   irr
+    Mood.HAPPY:      Cues(132, 0.95, 0.10,  4, 0.70, 0.70, 0.80, 0.65, -17, 0.30, 0.60, 0.60, 0.10),
+    Mood.SAD:        Cues( 62, 0.05, 0.25, -4, 0.25, 0.25, 0.20, 0.10, -24, 0.25, 0.25, 0.00, 0.60),
+    Mood.ENERGETIC:  Cues(144, 0.50, 0.30,  2, 0.60, 0.90, 0.95, 0.60, -13, 0.35, 0.85, 1.00, 0.10),
+    Mood.CALM:       Cues( 70, 0.80, 0.10,  0, 0.30, 0.25, 0.30, 0.15, -24, 0.10, 0.30, 0.05, 0.20),
+    Mood.RELAXING:   Cues( 82, 0.80, 0.20,  0, 0.35, 0.30, 0.55, 0.25, -22, 0.10, 0.40, 0.25, 0.15),
+    Mood.DARK:       Cues( 76, 0.03, 0.75, -9, 0.30, 0.30, 0.30, 0.30, -19, 0.50, 0.30, 0.35, 0.40),
+    Mood.EPIC:       Cues(104, 0.35, 0.30,  0, 0.60, 0.75, 0.50, 0.35, -13, 0.80, 0.55, 0.90, 0.15),
+    Mood.DRAMATIC:   Cues(110, 0.10, 0.60, -2, 0.80, 0.60, 0.60, 0.40, -16, 1.00, 0.60, 0.50, 0.50),
+    Mood.ROMANTIC:   Cues( 74, 0.65, 0.40,  2, 0.60, 0.40, 0.35, 0.10, -21, 0.45, 0.45, 0.10, 0.50),
+    Mood.FUN:        Cues(124, 0.95, 0.15,  6, 0.80, 0.65, 1.00, 0.90, -17, 0.30, 0.65, 0.55, 0.10),
+    Mood.MEDITATIVE: Cues( 54, 0.60, 0.15, -3, 0.15, 0.15, 0.10, 0.05, -25, 0.10, 0.10, 0.00, 0.20),
+    Mood.UPBEAT:     Cues(126, 0.90, 0.15,  3, 0.60, 0.80, 0.85, 0.55, -15, 0.25, 0.70, 0.90, 0.05),
+}
+# fmt: on
+
+CUE_NAMES: tuple[str, ...] = tuple(field.name for field in fields(Cues))
+_LIMITS: Mapping[str, tuple[float, float]] = {
+    "tempo": (44.0, 176.0),
+    "register": (-14.0, 12.0),
+    "level": (-28.0, -11.0),
+}
+
+
+def _bounded(name: str, value: float) -> float:
+    low, high = _LIMITS.get(name, (0.0, 1.0))
+    return float(min(max(value, low), high))
+
+
+def blend(weights: Mapping[Mood, float]) -> Cues:
+    """Mix the cues of several moods; tempi are mixed on a logarithmic scale.
+
+    Cues add up with next to no interaction (Eerola, Friberg & Bresin 2013), which is what makes a
+    weighted mean of moods meaningful.
+
+    Parameters
+    ----------
+    weights
+        Positive weight of each mood; they need not sum to one.
+    """
+    total = sum(weights.values())
+    mixed = {}
+    for name in CUE_NAMES:
+        values = np.array([getattr(CUES[mood], name) for mood in weights], dtype=np.float64)
+        shares = np.array([weight / total for weight in weights.values()])
+        if name == "tempo":
+            mixed[name] = float(np.exp(shares @ np.log(values)))
+        else:
+            mixed[name] = float(shares @ values)
+    return Cues(**mixed)
+
+
+def perturb(cues: Cues, *, amount: float, rng: np.random.Generator) -> Cues:
+    """Blur every cue, since real cues are probabilistic: none is always there (Juslin 2000).
+
+    Parameters
+    ----------
+    cues
+        The cues to blur.
+    amount
+        Standard deviation on the 0-to-1 scale; tempo moves by half that in octaves, register by
+        8 semitones and level by 6 dB a unit.
+    rng
+        Source of randomness.
+    """
+    scale = {"register": 8.0, "level": 6.0}
+    blurred = {}
+    for name in CUE_NAMES:
+        step = amount * rng.standard_normal()
+        value = getattr(cues, name)
+        moved = (
+            value * 2.0 ** (0.5 * step) if name == "tempo" else value + scale.get(name, 1) * step
+        )
+        blurred[name] = _bounded(name, moved)
+    return Cues(**blurred)

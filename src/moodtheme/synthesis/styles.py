@@ -1,0 +1,98 @@
+"""Artists: the timbres, grooves and rooms a body of work has in common, whatever its mood."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from moodtheme.synthesis.arrangement import Figure, Groove
+from moodtheme.synthesis.instruments import VOICES, Instrument
+from moodtheme.synthesis.moods import Cues
+from moodtheme.synthesis.score import Part
+
+T = TypeVar("T")
+
+_LEADS = (
+    Instrument.FLUTE, Instrument.CLARINET, Instrument.VIOLIN, Instrument.CELLO, Instrument.BRASS,
+    Instrument.PIANO, Instrument.ELECTRIC_PIANO, Instrument.GUITAR, Instrument.BELLS,
+    Instrument.MARIMBA, Instrument.SYNTH_LEAD, Instrument.CHOIR,
+)  # fmt: skip
+_CHORDS = (
+    Instrument.PIANO, Instrument.ELECTRIC_PIANO, Instrument.GUITAR, Instrument.HARP,
+    Instrument.ORGAN, Instrument.STRINGS, Instrument.MARIMBA,
+)  # fmt: skip
+_PADS = (Instrument.STRINGS, Instrument.WARM_PAD, Instrument.CHOIR)
+_BASSES = (Instrument.DOUBLE_BASS, Instrument.BASS_GUITAR, Instrument.SYNTH_BASS)
+_PALETTE_SIZES = {Part.LEAD: 4, Part.CHORDS: 3, Part.PAD: 2, Part.BASS: 2}
+
+
+@dataclass(frozen=True)
+class Style:
+    """An artist's habits.
+
+    Parameters
+    ----------
+    palette
+        Instruments for each part, of which a mood takes the fittest.
+    figures
+        Chord figures, the favourite first.
+    groove
+        Favourite full drum kit.
+    swing
+        How late the second eighth of a beat comes, as a share of a beat.
+    tempo_factor
+        How much faster than most the artist plays.
+    waltz
+        Probability of three-four time where the mood allows it.
+    drum_pitch
+        Tuning of the drums, a factor.
+    reverb_s
+        Reverberation time of the artist's room.
+    width
+        Spread of the stereo image, 0 to 1.
+    tone
+        Brightness added to every instrument.
+    """
+
+    palette: tuple[tuple[Part, tuple[Instrument, ...]], ...]
+    figures: tuple[Figure, ...]
+    groove: Groove
+    swing: float
+    tempo_factor: float
+    waltz: float
+    drum_pitch: float
+    reverb_s: float
+    width: float
+    tone: float
+
+    def instrument(self, part: Part, cues: Cues) -> Instrument:
+        """Choose the palette's instrument nearest the attack and brightness a mood asks for."""
+        part = Part.LEAD if part is Part.DOUBLING else part
+
+        def misfit(instrument: Instrument) -> float:
+            voice = VOICES[instrument]
+            return abs(voice.onset - cues.attack) + 0.8 * abs(voice.brightness - cues.brightness)
+
+        return min(dict(self.palette)[part], key=misfit)
+
+
+def draw_style(rng: np.random.Generator) -> Style:
+    """Invent an artist."""
+
+    def sample(items: Sequence[T], count: int) -> tuple[T, ...]:
+        return tuple(items[int(i)] for i in rng.permutation(len(items))[:count])
+
+    pools = {Part.LEAD: _LEADS, Part.CHORDS: _CHORDS, Part.PAD: _PADS, Part.BASS: _BASSES}
+    return Style(
+        palette=tuple((part, sample(pools[part], size)) for part, size in _PALETTE_SIZES.items()),
+        figures=sample(tuple(Figure), len(Figure)),
+        groove=sample((Groove.BACKBEAT, Groove.FOUR_ON_THE_FLOOR), 1)[0],
+        swing=float(rng.choice([0.0, 0.0, 0.04, 0.12])),
+        tempo_factor=float(2 ** rng.uniform(-0.1, 0.1)),
+        waltz=float(rng.choice([0.0, 0.2, 0.5])),
+        drum_pitch=float(2 ** rng.uniform(-0.25, 0.25)),
+        reverb_s=float(rng.uniform(0.7, 2.2)),
+        width=float(rng.uniform(0.4, 0.9)),
+        tone=float(rng.uniform(-0.12, 0.12)),
+    )
