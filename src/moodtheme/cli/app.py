@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from moodtheme import __version__
+from moodtheme.cli import dataset
 from moodtheme.errors import MoodthemeError
 
 app = typer.Typer(
@@ -16,6 +17,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+app.add_typer(dataset.app)
 
 
 def _print_version(wanted: bool) -> None:

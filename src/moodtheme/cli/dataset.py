@@ -1,0 +1,335 @@
+"""``moodtheme dataset``: fetch MTG-Jamendo, check it, look into and divide any collection."""
+
+import json
+import sys
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodtheme.errors import UsageError
+
+if TYPE_CHECKING:
+    from moodtheme.datasets.download import Archive
+    from moodtheme.datasets.summary import Summary
+
+app = typer.Typer(
+    name="dataset",
+    help="Fetch MTG-Jamendo, check it, look into and divide any collection.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class Published(StrEnum):
+    """Datasets that can be fetched."""
+
+    JAMENDO = "jamendo"
+
+
+class PublishedType(StrEnum):
+    """`moodtheme.datasets.jamendo.DataType`, here again so that --help imports nothing heavy."""
+
+    AUDIO = "audio"
+    AUDIO_LOW = "audio-low"
+    MELSPECS = "melspecs"
+
+
+NameArgument = Annotated[Published, typer.Argument(help="The dataset.", show_default=False)]
+TypeOption = Annotated[
+    PublishedType,
+    typer.Option(
+        "--type",
+        help="audio: MP3 as uploaded, 152 GB; audio-low: low-quality MP3, 46 GB; melspecs: mel "
+        "spectrograms, 68 GB.",
+    ),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", min=1, help="Only the first so many of the 100 archives."),
+]
+MetadataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--metadata",
+        help="Take MTG-Jamendo's lists from this copy of its repository (or of its folder data) "
+        "instead of fetching them.",
+    ),
+]
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        help="jamendo, jamendo:FOLDER, a CSV or TSV table, or a folder with a folder a tag.",
+        show_default=False,
+    ),
+]
+SplitOption = Annotated[
+    int, typer.Option("--split", min=0, max=4, help="MTG-Jamendo's division, 0 to 4.")
+]
+
+
+@app.command()
+def download(
+    *,
+    name: NameArgument,
+    folder: Annotated[Path, typer.Argument(help="Where it goes.", show_default=False)],
+    data_type: TypeOption = PublishedType.AUDIO,
+    limit: LimitOption = None,
+    metadata: MetadataOption = None,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mirror",
+            help="Address to fetch from instead of the publisher's, up to and without "
+            "/autotagging_moodtheme; may be repeated.",
+        ),
+    ] = None,
+    keep_archives: Annotated[
+        bool, typer.Option("--keep-archives", help="Keep each archive after unpacking it.")
+    ] = False,
+) -> None:
+    """Fetch a dataset; run it again to go on after an interruption.
+
+    Archives and tracks are verified by SHA-256. Before it starts, the room on the disk is
+    checked. Each track's licence is its own; the lists are CC BY-NC-SA 4.0.
+    """
+    from rich.filesize import decimal
+
+    from moodtheme.cli.transfers import TransferDisplay
+    from moodtheme.datasets import download as downloads
+    from moodtheme.datasets.jamendo import DataType
+    from moodtheme.errors import DatasetError
+
+    kind = DataType(data_type)
+    mirrors = mirror or downloads.MIRRORS
+    archives = _archives(metadata, data_type, limit)
+    waiting = [archive for archive in archives if archive.absent(folder)]
+    if waiting:
+        _say(f"{len(waiting)} of {len(archives)} archives to fetch; asking for their sizes")
+        space = downloads.space_for(
+            waiting, folder, kind, mirrors=mirrors, keep_archives=keep_archives
+        )
+        if space.needed > space.free:
+            raise DatasetError(
+                f"{folder}: needs {decimal(space.needed)} and has {decimal(space.free)} free; "
+                "make room, choose another folder, or fetch less with --limit or --type audio-low"
+            )
+        if space.unstated:
+            _say(
+                f"the size of {space.unstated} archives is not known; by the published total "
+                f"about {decimal(space.guess)} are needed, {decimal(space.free)} are free"
+            )
+        else:
+            _say(f"needs {decimal(space.needed)}, {decimal(space.free)} are free")
+    with TransferDisplay(len(waiting)) as display:
+        failures = downloads.download(
+            waiting,
+            folder,
+            kind,
+            listener=display,
+            mirrors=mirrors,
+            keep_archives=keep_archives,
+        )
+    tracks = sum(len(archive.tracks) - len(archive.absent(folder)) for archive in archives)
+    done = len(archives) - len(failures)
+    print(f"{name} {data_type}: {done} of {len(archives)} archives, {tracks} tracks in {folder}")
+    for archive, reason in failures:
+        _say(f"failed: {archive.name}: {reason}")
+    if failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    *,
+    name: NameArgument,
+    folder: Annotated[Path, typer.Argument(help="Where it is.", show_default=False)],
+    data_type: TypeOption = PublishedType.AUDIO,
+    limit: LimitOption = None,
+    metadata: MetadataOption = None,
+    remove_corrupt: Annotated[
+        bool,
+        typer.Option("--remove-corrupt", help="Delete corrupt tracks, so that they are fetched."),
+    ] = False,
+) -> None:
+    """Read every track again and compare its SHA-256; list what is missing or corrupt."""
+    from rich.console import Console
+    from rich.progress import track as progress
+
+    from moodtheme.datasets.download import TrackState
+    from moodtheme.datasets.download import verify as check
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; give the one the dataset was downloaded to")
+    archives = _archives(metadata, data_type, limit)
+    console = Console(stderr=True)
+    found = dict.fromkeys(TrackState, 0)
+    for track, state in progress(
+        check(archives, folder),
+        description="verifying",
+        total=sum(len(archive.tracks) for archive in archives),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ):
+        found[state] += 1
+        if state is TrackState.WHOLE:
+            continue
+        print(f"{state}\t{track}")
+        if state is TrackState.CORRUPT and remove_corrupt:
+            (folder / track).unlink()
+    print(f"{name} {data_type}: " + ", ".join(f"{count} {state}" for state, count in found.items()))
+    if found[TrackState.MISSING] or found[TrackState.CORRUPT]:
+        removal = (
+            ""
+            if remove_corrupt or not found[TrackState.CORRUPT]
+            else "delete the corrupt ones with --remove-corrupt, then "
+        )
+        _say(f"{removal}run `moodtheme dataset download {name} {folder} --type {data_type}`")
+        raise typer.Exit(1)
+
+
+@app.command()
+def info(
+    source: SourceArgument,
+    split: SplitOption = 0,
+    metadata: MetadataOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Count tracks, hours and tags, and show what leaks between the splits."""
+    from moodtheme.datasets import JAMENDO, Metadata, load_dataset, summarise
+
+    table = load_dataset(source, metadata=Metadata(folder=metadata), split=split, check_files=False)
+    summary = summarise(table)
+    # The lists alone have no place where files could be.
+    present = None if source == JAMENDO else len(table.present())
+    if as_json:
+        print(json.dumps({"source": source, **asdict(summary), "files_present": present}, indent=2))
+    else:
+        _print_summary(source, summary, present)
+
+
+@app.command()
+def split(
+    source: SourceArgument,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Table to write, .tsv or .csv.", show_default=False),
+    ],
+    shares: Annotated[
+        tuple[float, float, float],
+        typer.Option("--shares", help="Shares of train, validation and test."),
+    ] = (0.6, 0.2, 0.2),
+    seed: Annotated[int, typer.Option("--seed", help="Decides between equal artists.")] = 0,
+    metadata: MetadataOption = None,
+) -> None:
+    """Divide a collection so that no artist is in two splits, and write it as a table."""
+    from moodtheme.datasets import (
+        Metadata,
+        Split,
+        load_dataset,
+        split_by_artist,
+        summarise,
+        write_table,
+    )
+
+    table = load_dataset(source, metadata=Metadata(folder=metadata))
+    divided = split_by_artist(table, fractions=dict(zip(Split, shares, strict=True)), seed=seed)
+    write_table(divided, output)
+    summary = summarise(divided)
+    counts = ", ".join(f"{part.split} {part.tracks}" for part in summary.parts)
+    print(f"{output}: {counts}")
+    if summary.tracks_without_artist:
+        _say(
+            f"the artist of {summary.tracks_without_artist} tracks is not known, so that one may "
+            "be in two splits; add a column 'artist' to rule it out"
+        )
+    for name, tags in summary.tags_without_positives.items():
+        _say(f"no track of {name} has the tag {', '.join(tags)}; another --seed may do better")
+
+
+@app.command()
+def truth(
+    source: SourceArgument,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="File to write, .npy.", show_default=False),
+    ],
+    part: Annotated[str, typer.Option("--part", help="train, validation, test, or all.")] = "test",
+    split: SplitOption = 0,
+    metadata: MetadataOption = None,
+) -> None:
+    """Write the label matrix of a split, as `moodtheme evaluate --truth` takes it.
+
+    Rows are the tracks in the collection's order, columns its tags in theirs.
+    """
+    from io import BytesIO
+
+    import numpy as np
+
+    from moodtheme.datasets import Metadata, Split, load_dataset
+
+    if part not in {*Split, "all"}:
+        raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
+    table = load_dataset(source, metadata=Metadata(folder=metadata), split=split, check_files=False)
+    if part != "all":
+        table = table.part(Split(part))
+    content = BytesIO()
+    np.save(content, table.labels, allow_pickle=False)
+    unfinished = output.with_name(output.name + ".partial")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    unfinished.write_bytes(content.getvalue())
+    unfinished.replace(output)
+    print(f"{output}: {len(table)} tracks, {len(table.tags)} tags")
+
+
+def _archives(
+    metadata: Path | None, data_type: PublishedType, limit: int | None
+) -> "tuple[Archive, ...]":
+    from moodtheme.datasets.download import published_archives
+    from moodtheme.datasets.jamendo import DataType
+    from moodtheme.datasets.metadata import Metadata
+
+    return published_archives(Metadata(folder=metadata), DataType(data_type))[:limit]
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _print_summary(source: str, summary: "Summary", present: int | None) -> None:
+    def hours(value: float | None) -> str:
+        return "unknown" if value is None else f"{value:.1f}"
+
+    print(f"{source}: {summary.tracks} tracks, {len(summary.tags)} tags")
+    print(f"hours: {hours(summary.hours)}")
+    print(f"artists: {summary.artists or 'unknown'}, albums: {summary.albums or 'unknown'}")
+    print(f"tags a track: {summary.tags_per_track:.2f} ({summary.tracks_without_tags} without)")
+    if present is not None:
+        print(f"files here: {present} of {summary.tracks}")
+    print()
+    print("split       tracks      hours    artists")
+    for part in summary.parts:
+        name = part.split or "none"
+        print(f"{name:<11}{part.tracks:>7}{hours(part.hours):>11}{part.artists or 'unknown':>11}")
+    if summary.overlaps:
+        print()
+    for overlap in summary.overlaps:
+        for what, names in (("artists", overlap.artists), ("albums", overlap.albums)):
+            listed = f": {', '.join(names[:5])}" + (" …" if len(names) > 5 else "") if names else ""
+            print(f"{what} in both {overlap.first} and {overlap.second}: {len(names)}{listed}")
+    if summary.overlaps and summary.tracks_without_artist:
+        print(f"  not checked for {summary.tracks_without_artist} tracks without an artist")
+    print()
+    splits = list(summary.tags[0].by_split) if summary.tags else []
+    width = max((len(tag.tag) for tag in summary.tags), default=3) + 1
+    print(f"{'tag':<{width}}{'tracks':>7}" + "".join(f"{name:>11}" for name in splits))
+    for tag in summary.tags:
+        print(
+            f"{tag.tag:<{width}}{tag.tracks:>7}"
+            + "".join(f"{tag.by_split[name]:>11}" for name in splits)
+        )
+    for name, tags in summary.tags_without_positives.items():
+        print(f"no track of {name} has the tag {', '.join(tags)}")

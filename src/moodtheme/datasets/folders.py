@@ -1,0 +1,54 @@
+"""Collections kept as folders: one a tag, with the tracks that have it."""
+
+import os
+from pathlib import Path
+
+from moodtheme.datasets.table import TrackTable, label_matrix
+from moodtheme.datasets.text import some_of
+from moodtheme.errors import DatasetError
+
+
+def read_folder(root: Path) -> TrackTable:
+    """
+    Read a folder that holds a folder a tag, each with its tracks at any depth.
+
+    Tags and tracks are sorted by name. A track with several tags is in one folder and linked
+    from the others; it becomes one row. Names that begin with a dot are left alone, and so are
+    files without an audio extension.
+
+    Raises
+    ------
+    DatasetError
+        There is no tag folder, one has no audio, or audio lies outside them.
+    """
+    from moodtheme.audio.files import AUDIO_EXTENSIONS, find_audio_files
+
+    entries = sorted(entry for entry in root.iterdir() if not entry.name.startswith("."))
+    folders = [entry for entry in entries if entry.is_dir()]
+    if not folders:
+        raise DatasetError(f"{root}: holds no folder; make one a tag and put its tracks in it")
+    loose = [entry.name for entry in entries if entry.suffix.lower() in AUDIO_EXTENSIONS]
+    loose = [name for name in loose if (root / name).is_file()]
+    if loose:
+        raise DatasetError(
+            f"{root}: {some_of(loose)} in no tag's folder; move each into the folder of its tag"
+        )
+    path_of: dict[str, str] = {}
+    tags_of: dict[str, set[str]] = {}
+    for folder in folders:
+        files, problems = find_audio_files([folder])
+        if problems:
+            raise DatasetError(f"{problems[0]} or remove the folder")
+        for file in files:
+            real = os.path.realpath(file)
+            path_of.setdefault(real, file.relative_to(root).as_posix())
+            tags_of.setdefault(real, set()).add(folder.name)
+    paths = tuple(path_of.values())
+    tags = tuple(folder.name for folder in folders)
+    return TrackTable(
+        tracks=paths,
+        paths=paths,
+        tags=tags,
+        labels=label_matrix(list(tags_of.values()), tags),
+        root=root,
+    )

@@ -1,0 +1,165 @@
+"""
+The MTG-Jamendo dataset's mood/theme part: its lists, splits and names of files.
+
+Source: https://github.com/MTG/mtg-jamendo-dataset. A list is tab-separated with the columns
+TRACK_ID, ARTIST_ID, ALBUM_ID, PATH, DURATION (seconds) and TAGS, where a row ends in one or more
+tags, a cell each. A tag is written ``category---name``; its bare name is used everywhere else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from moodtheme.datasets.metadata import Metadata
+from moodtheme.datasets.table import Split, TrackTable, concatenate, label_matrix
+from moodtheme.datasets.text import read_text, rows_of
+from moodtheme.errors import DatasetError, UsageError
+from moodtheme.tags import MOOD_THEME_TAGS, bare_name
+
+HEADER = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
+SPLIT_COUNT = 5
+
+
+class DataType(StrEnum):
+    """What is published of every track."""
+
+    AUDIO = "audio"
+    """The MP3 file as uploaded."""
+    AUDIO_LOW = "audio-low"
+    """The same in low quality."""
+    MELSPECS = "melspecs"
+    """A mel spectrogram in NumPy's format."""
+
+
+_SUFFIXES = {
+    DataType.AUDIO: ".mp3",
+    DataType.AUDIO_LOW: ".low.mp3",
+    DataType.MELSPECS: ".npy",
+}
+
+
+def read_list(path: Path, *, tags: Sequence[str] | None = None, root: Path = Path()) -> TrackTable:
+    """
+    Read a list in the official form.
+
+    Parameters
+    ----------
+    path
+        The TSV file.
+    tags
+        The columns of the label matrix as bare names; a tag that is not among them is an error.
+        By default the tags that occur, sorted.
+    root
+        The folder the paths shall be relative to.
+
+    Returns
+    -------
+    TrackTable
+        The tracks in the file's order, without splits.
+    """
+    rows = rows_of(path, read_text(path), "\t")
+    _, header = next(rows, (0, []))
+    if header != HEADER:
+        raise DatasetError(
+            f"{path}: does not begin with the columns {' '.join(HEADER)}, tab-separated; give a "
+            "list of the MTG-Jamendo dataset"
+        )
+    cells: list[list[str]] = []
+    tag_sets: list[set[str]] = []
+    durations: list[float] = []
+    for line, row in rows:
+        if len(row) < len(HEADER):
+            raise DatasetError(
+                f"{path}, line {line}: has {len(row)} cells instead of {len(HEADER)} or more; "
+                "fetch the list again"
+            )
+        inside = PurePosixPath(row[3])
+        if inside.is_absolute() or ".." in inside.parts or "\\" in row[3]:
+            raise DatasetError(
+                f"{path}, line {line}: the path {row[3]!r} leads out of the dataset's folder; "
+                "fetch the list again"
+            )
+        try:
+            durations.append(float(row[4]))
+        except ValueError as error:
+            raise DatasetError(
+                f"{path}, line {line}: {row[4]!r} is not a duration in seconds; fetch the list "
+                "again"
+            ) from error
+        tag_sets.append({bare_name(cell.strip()) for cell in row[5:] if cell.strip()})
+        if tags is not None and (unknown := tag_sets[-1].difference(tags)):
+            raise DatasetError(
+                f"{path}, line {line}: the tag {min(unknown)!r} is not in the list of tags; read "
+                "lists and tags of the same version"
+            )
+        cells.append(row)
+    if not cells:
+        raise DatasetError(f"{path}: holds no track; fetch the list again")
+    columns = tuple(sorted(set().union(*tag_sets)) if tags is None else tags)
+    return TrackTable(
+        tracks=tuple(row[0] for row in cells),
+        artists=tuple(row[1] for row in cells),
+        albums=tuple(row[2] for row in cells),
+        paths=tuple(row[3] for row in cells),
+        durations=np.array(durations),
+        tags=columns,
+        labels=label_matrix(tag_sets, columns),
+        root=root,
+    )
+
+
+def load(
+    metadata: Metadata,
+    *,
+    split: int = 0,
+    data_type: DataType = DataType.AUDIO,
+    root: Path = Path(),
+) -> TrackTable:
+    """
+    Return one of the five official divisions: train, validation, then test, in official order.
+
+    Parameters
+    ----------
+    metadata
+        Where the lists come from.
+    split
+        The division, 0 to 4; results are usually given for 0.
+    data_type
+        Which of the published files the paths shall name.
+    root
+        The folder the dataset was, or will be, downloaded to.
+
+    Returns
+    -------
+    TrackTable
+        All tracks with the 56 tags in official order, whether their files are there or not;
+        `TrackTable.present` selects.
+    """
+    if split not in range(SPLIT_COUNT):
+        raise UsageError(f"MTG-Jamendo has no split {split}; choose one from 0 to 4")
+    parts = []
+    for part in Split:
+        name = f"splits/split-{split}/autotagging_moodtheme-{part}.tsv"
+        table = read_list(metadata.file(name), tags=MOOD_THEME_TAGS)
+        paths = tuple(file_name(path, data_type) for path in table.paths)
+        parts.append(replace(table, paths=paths, splits=(part,) * len(table), root=root))
+    return concatenate(parts)
+
+
+def file_name(path: str, data_type: DataType) -> str:
+    """Return the published name of a track's file, from its path in the lists."""
+    return path.removesuffix(".mp3") + _SUFFIXES[data_type]
+
+
+def downloaded_type(root: Path) -> DataType | None:
+    """Return what a folder holds: audio before low quality before spectrograms, or None."""
+    found = {
+        data_type
+        for file in root.glob("[0-9][0-9]/*")
+        for data_type in DataType
+        if file.name.partition(".")[2] == _SUFFIXES[data_type][1:]
+    }
+    return next((data_type for data_type in DataType if data_type in found), None)

@@ -1,0 +1,126 @@
+"""What a collection holds, how its tags are spread, and what leaks between its splits."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodtheme.datasets.splits import shared_names, tags_without_positives
+from moodtheme.datasets.table import Split, TrackTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartSummary:
+    """Tracks of one split, or of none."""
+
+    split: str | None
+    tracks: int
+    hours: float | None
+    """None where no duration is known."""
+    artists: int
+    """Known ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagCount:
+    """Tracks that have a tag."""
+
+    tag: str
+    tracks: int
+    by_split: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlap:
+    """Artists or albums with tracks in two splits."""
+
+    first: str
+    second: str
+    artists: list[str]
+    albums: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """
+    Everything `moodtheme dataset info` prints; all counts are of tracks unless they say else.
+
+    Hours cover the tracks whose duration is known, `tracks_without_duration` counts the others.
+    """
+
+    tracks: int
+    hours: float | None
+    tracks_without_duration: int
+    tracks_without_tags: int
+    tags_per_track: float
+    artists: int
+    tracks_without_artist: int
+    albums: int
+    parts: list[PartSummary]
+    tags: list[TagCount]
+    overlaps: list[Overlap]
+    """One for each pair of splits there are, whether or not anything is shared."""
+    tags_without_positives: dict[str, list[str]]
+    """By split."""
+
+
+def summarise(table: TrackTable) -> Summary:
+    """Count what is in a table."""
+    names: list[Split | None] = [split for split in Split if split in table.splits]
+    if None in table.splits:
+        names.append(None)
+    rows = {name: np.array([split is name for split in table.splits]) for name in names}
+    known = [name for name in names if name is not None]
+    counts = {name: table.labels[rows[name]].sum(axis=0) for name in known}
+    return Summary(
+        tracks=len(table),
+        hours=_hours(table.durations),
+        tracks_without_duration=int(np.isnan(table.durations).sum()),
+        tracks_without_tags=int((~table.labels.any(axis=1)).sum()),
+        tags_per_track=float(table.labels.sum() / len(table)) if len(table) else 0.0,
+        artists=len(set(table.artists) - {""}),
+        tracks_without_artist=table.artists.count(""),
+        albums=len(set(table.albums) - {""}),
+        parts=[
+            PartSummary(
+                split=name,
+                tracks=int(rows[name].sum()),
+                hours=_hours(table.durations[rows[name]]),
+                artists=len(
+                    {
+                        a
+                        for a, split in zip(table.artists, table.splits, strict=True)
+                        if split is name
+                    }
+                    - {""}
+                ),
+            )
+            for name in names
+        ],
+        tags=[
+            TagCount(
+                tag=tag,
+                tracks=int(table.labels[:, column].sum()),
+                by_split={str(name): int(counts[name][column]) for name in known},
+            )
+            for column, tag in enumerate(table.tags)
+        ],
+        overlaps=[
+            Overlap(
+                first=first,
+                second=second,
+                artists=shared_names(table.artists, table.splits, first, second),
+                albums=shared_names(table.albums, table.splits, first, second),
+            )
+            for first, second in combinations(known, 2)
+        ],
+        tags_without_positives={
+            str(split): tags for split, tags in tags_without_positives(table).items()
+        },
+    )
+
+
+def _hours(durations: NDArray[np.float64]) -> float | None:
+    known = durations[~np.isnan(durations)]
+    return float(known.sum() / 3600) if len(known) else None

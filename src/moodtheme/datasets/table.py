@@ -1,0 +1,156 @@
+"""The one table of tracks that every collection becomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import chain
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodtheme.errors import DatasetError
+
+
+class Split(StrEnum):
+    """The part of a collection that a track belongs to."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrackTable:
+    """
+    Tracks in a fixed order with what is known of each; nothing of it can be changed.
+
+    All columns have one entry a track. What a collection does not state is ``""`` (artist,
+    album), NaN (duration) or None (split).
+    """
+
+    tracks: tuple[str, ...]
+    """Identifiers, each once."""
+    paths: tuple[str, ...]
+    """Files relative to ``root``, with ``/`` on every system; or absolute."""
+    tags: tuple[str, ...]
+    """Names of the columns of ``labels``, each once."""
+    labels: NDArray[np.bool_]
+    """Truth, shape (tracks, tags), read-only."""
+    artists: tuple[str, ...] = ()
+    albums: tuple[str, ...] = ()
+    splits: tuple[Split | None, ...] = ()
+    durations: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    """Seconds, shape (tracks,), read-only."""
+    root: Path = Path()
+
+    def __post_init__(self) -> None:
+        size = len(self.tracks)
+        unknown = {
+            "artists": ("",) * size,
+            "albums": ("",) * size,
+            "splits": (None,) * size,
+            "durations": np.full(size, np.nan),
+        }
+        for name, column in unknown.items():
+            if len(getattr(self, name)) == 0:
+                object.__setattr__(self, name, column)
+        for name, kind in (("labels", np.bool_), ("durations", np.float64)):
+            column = np.array(getattr(self, name), dtype=kind)  # a copy, for this table alone
+            column.setflags(write=False)
+            object.__setattr__(self, name, column)
+        lengths = {name: len(getattr(self, name)) for name in ("paths", *unknown)}
+        wrong = [f"{name} {length}" for name, length in lengths.items() if length != size]
+        if wrong or self.labels.shape != (size, len(self.tags)):
+            raise DatasetError(
+                f"a table of {size} tracks and {len(self.tags)} tags has labels of shape "
+                f"{self.labels.shape} and columns of another length ({', '.join(wrong) or 'none'})"
+                "; give every column one entry a track"
+            )
+        for what, names in (("track", self.tracks), ("tag", self.tags)):
+            if len(set(names)) != len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                raise DatasetError(f"{what} {twice!r} is in the table twice; remove one of the two")
+
+    def __len__(self) -> int:
+        return len(self.tracks)
+
+    @property
+    def files(self) -> list[Path]:
+        """The tracks' files, with ``root`` in front."""
+        return [self.root / path for path in self.paths]
+
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.intp] | Sequence[int]) -> Self:
+        """Return the table of some rows: a boolean mask, or row numbers in the wanted order."""
+        mask_or_rows = np.asarray(rows)
+        if mask_or_rows.dtype == np.bool_:
+            mask_or_rows = np.flatnonzero(mask_or_rows)
+        numbers = [int(row) for row in mask_or_rows]
+        return replace(
+            self,
+            tracks=tuple(self.tracks[row] for row in numbers),
+            paths=tuple(self.paths[row] for row in numbers),
+            artists=tuple(self.artists[row] for row in numbers),
+            albums=tuple(self.albums[row] for row in numbers),
+            splits=tuple(self.splits[row] for row in numbers),
+            labels=self.labels[numbers],
+            durations=self.durations[numbers],
+        )
+
+    def part(self, split: Split) -> Self:
+        """Return the tracks of one split, in their order.
+
+        Raises
+        ------
+        DatasetError
+            There are none.
+        """
+        rows = [row for row, other in enumerate(self.splits) if other is split]
+        if not rows:
+            there = sorted({str(other) for other in self.splits if other is not None})
+            raise DatasetError(
+                f"no track is in the split {str(split)!r} (splits there: "
+                f"{', '.join(there) or 'none'}); add a split column, or have one made with "
+                "`moodtheme dataset split`"
+            )
+        return self.select(rows)
+
+    def present(self) -> Self:
+        """Return the tracks whose file exists."""
+        return self.select([row for row, file in enumerate(self.files) if file.is_file()])
+
+    def with_splits(self, splits: Sequence[Split | None]) -> Self:
+        """Return the same tracks with other splits."""
+        return replace(self, splits=tuple(splits))
+
+
+def concatenate(tables: Sequence[TrackTable]) -> TrackTable:
+    """Put tables with the same tags and root below one another."""
+    first = tables[0]
+    for table in tables[1:]:
+        if (table.tags, table.root) != (first.tags, first.root):
+            raise DatasetError(
+                "tables with different tags or folders cannot be put together; read them with the "
+                "same list of tags"
+            )
+    return TrackTable(
+        tracks=tuple(chain.from_iterable(table.tracks for table in tables)),
+        paths=tuple(chain.from_iterable(table.paths for table in tables)),
+        tags=first.tags,
+        labels=np.concatenate([table.labels for table in tables]),
+        artists=tuple(chain.from_iterable(table.artists for table in tables)),
+        albums=tuple(chain.from_iterable(table.albums for table in tables)),
+        splits=tuple(chain.from_iterable(table.splits for table in tables)),
+        durations=np.concatenate([table.durations for table in tables]),
+        root=first.root,
+    )
+
+
+def label_matrix(tag_sets: Sequence[set[str]], tags: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which of ``tags`` each set holds: bool, (sets, tags)."""
+    column = {tag: number for number, tag in enumerate(tags)}
+    labels = np.zeros((len(tag_sets), len(tags)), dtype=np.bool_)
+    for row, names in enumerate(tag_sets):
+        labels[row, [column[name] for name in names]] = True
+    return labels
