@@ -1,0 +1,52 @@
+"""From a PyTorch module to an ONNX graph a bundle can hold."""
+
+import logging
+import os
+import warnings
+from pathlib import Path
+
+import torch
+from torch import nn
+
+OPSET = 20  # the highest without STFT-era surprises in the runtimes we care about
+
+
+def export_graph(module: nn.Module, path: Path, *, samples: int) -> None:
+    """Write `module` as a graph ``audio (batch, samples) -> scores (batch, …)`` with free batch.
+
+    Parameters
+    ----------
+    module
+        Takes float32 audio ``(batch, samples)``, returns scores in [0, 1]; exported in evaluation
+        mode with constants folded.
+    path
+        The ``.onnx`` file to write, whole or not at all.
+    samples
+        Excerpt length, fixed in the graph.
+    """
+    example = torch.zeros(2, samples)
+    module = module.eval()
+    # The exporter reports on optional packages it looked for; none of it concerns the graph.
+    noisy = logging.getLogger("torch.onnx")
+    level = noisy.level
+    noisy.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module,
+                (example,),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=["audio"],
+                output_names=["scores"],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                verbose=False,
+            )
+    finally:
+        noisy.setLevel(level)
+    if program is None:
+        raise RuntimeError("the exporter returned no program")
+    partial = path.with_suffix(".partial")
+    program.save(os.fspath(partial))
+    partial.replace(path)

@@ -1,0 +1,88 @@
+"""Where pretrained weights made by others come from: fetched and verified, never shipped."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from moodtheme.cache import cache_dir
+from moodtheme.errors import DownloadError, HashMismatchError, UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightFile:
+    """A file of weights, its address, its hash and its terms."""
+
+    file: str
+    url: str
+    sha256: str
+    licence: str
+    origin: str
+
+
+MEDIAEVAL_BASELINE = WeightFile(
+    file="mtg-baseline.pth",
+    url=(
+        "https://raw.githubusercontent.com/MTG/mtg-jamendo-dataset/"
+        "1b4fa8c32e076c73b5175c1703ae805b4109309d/scripts/baseline/models/best_model.pth"
+    ),
+    sha256="c1d6bee6bc25d78b28cea52bde68a353b3e674687171a78af020fa039d3cbdbe",
+    licence="Apache-2.0 (weights); tag metadata they were trained on: CC BY-NC-SA 4.0",
+    origin="MediaEval 2019 baseline, MTG-Jamendo repository, Music Technology Group, UPF",
+)
+
+
+def fetch_weights(
+    weights: WeightFile,
+    *,
+    from_file: Path | None = None,
+    offline: bool = False,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Path:
+    """Path of a weight file in the cache, verified; fetched or copied in if it is not there.
+
+    Parameters
+    ----------
+    weights
+        The file wanted.
+    from_file
+        A local copy to use instead of the network.
+    offline
+        Never touch the network.
+    progress
+        Called with bytes done and bytes in all while downloading.
+
+    Raises
+    ------
+    HashMismatchError
+        If `from_file` is another file.
+    DownloadError
+        If the file is not here and `offline`, or cannot be fetched.
+    UsageError
+        If `from_file` does not exist.
+    """
+    from moodtheme.downloads import fetch, sha256_of
+
+    target = cache_dir() / "weights" / weights.file
+    if from_file is not None:
+        if not from_file.is_file():
+            raise UsageError(f"{from_file} is not a file; give --from the downloaded weights")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".partial")
+        shutil.copyfile(from_file, partial)
+        if (actual := sha256_of(partial)) != weights.sha256:
+            partial.unlink()
+            raise HashMismatchError(
+                f"{from_file} has SHA-256 {actual}, not {weights.sha256}; "
+                f"it is not the published file: download {weights.url}"
+            )
+        partial.replace(target)
+        return target
+    if target.is_file() and sha256_of(target) == weights.sha256:
+        return target
+    if offline:
+        raise DownloadError(
+            f"{weights.file} is not in {target.parent} and the network is off; download "
+            f"{weights.url} elsewhere and pass it with --from, or leave --offline out"
+        )
+    return fetch([weights.url], target, sha256=weights.sha256, progress=progress)
