@@ -6,7 +6,7 @@ before resampling.
 """
 
 from moodtheme.audio.excerpts import Audio, Position, read_audio, read_excerpt
-from moodtheme.audio.files import AUDIO_EXTENSIONS, find_audio_files
+from moodtheme.audio.files import AUDIO_EXTENSIONS, find_audio_files, iter_audio_files
 from moodtheme.audio.resample import ResampleQuality, Resampler, resample, to_mono
 from moodtheme.audio.sources import AudioInfo, Decoder
 from moodtheme.audio.stream import AudioStream, open_audio, probe
@@ -21,6 +21,7 @@ __all__ = [
     "ResampleQuality",
     "Resampler",
     "find_audio_files",
+    "iter_audio_files",
     "open_audio",
     "probe",
     "read_audio",

@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from moodtheme.audio.resample import ResampleQuality, Samples
-from moodtheme.audio.stream import open_audio, probe
+from moodtheme.audio.stream import SHORTFALL_S, AudioStream, open_audio, probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,7 @@ def read_audio(
     ) as stream:
         blocks = list(stream)
         stream.require(minimum_s)
-    samples = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
-    return Audio(samples, stream.sample_rate, tuple(stream.warnings))
+    return _audio(blocks, stream)
 
 
 def read_excerpt(
@@ -100,24 +99,46 @@ def read_excerpt(
     AudioError
         As for `read_audio`.
     """
-    start_s = 0.0
-    if position is Position.CENTRE:
-        duration_s = probe(path).duration_s
-        if duration_s is None:
-            duration_s = _measure(path)
-        start_s = max((duration_s - length_s) / 2, 0.0)
+    if position is Position.START:
+        return read_audio(
+            path,
+            sample_rate=sample_rate,
+            duration_s=length_s,
+            minimum_s=minimum_s,
+            quality=quality,
+        )
+    claimed_s = probe(path).duration_s
+    if claimed_s is not None:
+        excerpt = open_audio(
+            path,
+            sample_rate=sample_rate,
+            start_s=max((claimed_s - length_s) / 2, 0.0),
+            duration_s=length_s,
+            quality=quality,
+        )
+        with excerpt as stream:
+            blocks = list(stream)
+        if stream.decoded_s >= min(claimed_s, length_s) - SHORTFALL_S:
+            stream.require(minimum_s)
+            return _audio(blocks, stream)
+    # The header does not say how long the audio is, or claims more than can be decoded.
     return read_audio(
         path,
         sample_rate=sample_rate,
-        start_s=start_s,
+        start_s=max((_measure(path) - length_s) / 2, 0.0),
         duration_s=length_s,
         minimum_s=minimum_s,
         quality=quality,
     )
 
 
+def _audio(blocks: list[Samples], stream: AudioStream) -> Audio:
+    samples = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    return Audio(samples, stream.sample_rate, tuple(stream.warnings))
+
+
 def _measure(path: str | os.PathLike[str]) -> float:
-    """Length in seconds by decoding all of it."""
+    """Length in seconds, by decoding all of it."""
     with open_audio(path) as stream:
         for _ in stream:
             pass

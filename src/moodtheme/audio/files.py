@@ -18,73 +18,97 @@ AUDIO_EXTENSIONS = frozenset(
 )
 
 
-def find_audio_files(
-    paths: Iterable[str | os.PathLike[str]],
-) -> tuple[list[Path], list[AudioError]]:
-    """List the audio files that paths name, in order, each once.
+def iter_audio_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path | AudioError]:
+    """Find the audio files that paths name, one by one, in order, each once.
 
     Parameters
     ----------
     paths
         Files, kept whatever their names, and folders, walked in sorted order. In folders only
-        files with one of `AUDIO_EXTENSIONS` count, and hidden files and folders are skipped, as
-        are links back to a folder being walked.
+        files with one of `AUDIO_EXTENSIONS` count, hidden files and folders are skipped, and so
+        are links to a folder that has been walked.
+
+    Yields
+    ------
+    Path or AudioError
+        A file, or an error for a path that does not exist, a folder that cannot be read, or a
+        named folder that holds no audio.
+    """
+    seen: set[str] = set()
+    for given in paths:
+        path = Path(given)
+        if os.path.isdir(path):  # noqa: PTH112 - unlike Path's, it is False for any error
+            empty = True
+            for found in _walk(path):
+                empty = False
+                if isinstance(found, AudioError) or _first_time(found, seen):
+                    yield found
+            if empty:
+                yield MissingAudioError(
+                    path, "the folder holds no audio files; name another folder or a file"
+                )
+        elif not os.path.lexists(path):
+            yield MissingAudioError(path, "no such file or folder; check the name")
+        elif _first_time(path, seen):
+            yield path
+
+
+def find_audio_files(
+    paths: Iterable[str | os.PathLike[str]],
+) -> tuple[list[Path], list[AudioError]]:
+    """`iter_audio_files` in one go: the files and the problems.
+
+    Parameters
+    ----------
+    paths
+        Files and folders.
 
     Returns
     -------
     files
-        What was found.
+        What was found, in order, each once.
     problems
-        One error for each path that does not exist, and each folder that cannot be read or
-        holds no audio.
+        One error for each path that gave nothing.
     """
     files: list[Path] = []
     problems: list[AudioError] = []
-    seen: set[str] = set()
-    for given in paths:
-        path = Path(given)
-        if path.is_dir():
-            found = False
-            for file in _walk(path, problems):
-                found = True
-                _keep(file, files, seen)
-            if not found and not any(problem.path == path for problem in problems):
-                problems.append(
-                    MissingAudioError(path, "the folder holds no audio files; name another one")
-                )
-        elif os.path.lexists(path):
-            _keep(path, files, seen)
+    for found in iter_audio_files(paths):
+        if isinstance(found, AudioError):
+            problems.append(found)
         else:
-            problems.append(MissingAudioError(path, "no such file or folder; check the name"))
+            files.append(found)
     return files, problems
 
 
-def _keep(file: Path, files: list[Path], seen: set[str]) -> None:
+def _first_time(file: Path, seen: set[str]) -> bool:
     real = os.path.realpath(file)
-    if real not in seen:
-        seen.add(real)
-        files.append(file)
+    if real in seen:
+        return False
+    seen.add(real)
+    return True
 
 
-def _walk(top: Path, problems: list[AudioError]) -> Iterator[Path]:
-    def report(error: OSError) -> None:
-        folder = Path(error.filename)
-        problems.append(
-            MissingAudioError(
+def _walk(top: Path) -> Iterator[Path | AudioError]:
+    """Audio files below a folder: its files first, then its folders, both in sorted order."""
+    walked: set[str] = set()
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        real = os.path.realpath(folder)
+        if real in walked:
+            continue
+        walked.add(real)
+        try:
+            with os.scandir(folder) as entries:
+                visible = [entry for entry in entries if not entry.name.startswith(".")]
+                folders = {entry.name for entry in visible if entry.is_dir()}
+        except OSError as error:
+            yield MissingAudioError(
                 folder, f"the folder cannot be read ({error.strerror}); check its permissions"
             )
-        )
-
-    walked: set[tuple[int, int]] = set()
-    for name, folders, names in os.walk(top, onerror=report, followlinks=True):
-        status = Path(name).stat()
-        identity = (status.st_dev, status.st_ino)
-        if identity in walked:
-            folders.clear()
             continue
-        walked.add(identity)
-        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
-        for file in sorted(names):
-            path = Path(name, file)
-            if not file.startswith(".") and path.suffix.lower() in AUDIO_EXTENSIONS:
-                yield path
+        for name in sorted(entry.name for entry in visible if entry.name not in folders):
+            file = folder / name
+            if file.suffix.lower() in AUDIO_EXTENSIONS:
+                yield file
+        waiting.extend(folder / name for name in sorted(folders, reverse=True))

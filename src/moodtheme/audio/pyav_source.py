@@ -1,6 +1,5 @@
 """Decoding with FFmpeg through PyAV: AAC, ALAC, WMA, video containers and more."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.stream import Discard
 
 from moodtheme.audio.resample import Resampler, Samples
 from moodtheme.audio.sources import (
@@ -19,16 +19,31 @@ from moodtheme.audio.sources import (
 )
 
 # Containers whose index and clock place every packet to the sample. Elsewhere (Matroska and ASF
-# count in milliseconds, ADTS has no index) an excerpt is reached by decoding up to it.
+# count milliseconds, raw streams have no index) a place is reached by decoding up to it.
 _EXACT_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2"})
-# Decoded and thrown away after a seek, so that overlapping transforms are settled.
+# Streams without a header: FFmpeg guesses their length from the first packets' bit rate.
+_GUESSED_LENGTH = frozenset({"aac", "ac3", "eac3", "mp3", "dts", "loas"})
+# Decoded and dropped after a seek, so that overlapping transforms are settled.
 _PRE_ROLL_S = 0.5
-# Damaged packets in a row after which a file is given up.
-_MOST_DAMAGED = 500
+# Errors in a row, without a frame between them, after which a file is given up.
+_MOST_ERRORS = 1_000
+# From this many planes on, PyAV reads past the end of a frame's list of planes.
+_MOST_PLANES = 7
+
+# Sample format without its planar mark: NumPy type, value of silence, factor to ±1.
+_FORMATS: dict[str, tuple[type[np.generic], float, float]] = {
+    "u8": (np.uint8, 2.0**7, 2.0**-7),
+    "s16": (np.int16, 0.0, 2.0**-15),
+    "s32": (np.int32, 0.0, 2.0**-31),
+    "s64": (np.int64, 0.0, 2.0**-63),
+    "flt": (np.float32, 0.0, 1.0),
+    "dbl": (np.float64, 0.0, 1.0),
+}
+_NOTHING: Samples = np.zeros(0, dtype=np.float32)
 
 
 class PyavSource:
-    """A file open in FFmpeg.
+    """A file open in FFmpeg. Its first audio stream that has a decoder counts, pictures do not.
 
     Parameters
     ----------
@@ -44,56 +59,65 @@ class PyavSource:
     """
 
     def __init__(self, path: Path) -> None:
-        self.warnings: list[str] = []
-        # Opened here rather than by FFmpeg: no name is taken for a URL or format hint, and no
-        # playlist inside the file can make FFmpeg open another one.
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        self._handle = os.fdopen(self._descriptor, "rb", buffering=0, closefd=True)
+        self._errors = 0
+        self._changes: list[str] = []
+        self._adapter: Resampler | None = None
         self._container: Any = None
+        # Opened here, not by FFmpeg: the name is not taken for a URL or a hint, and no playlist
+        # can make FFmpeg open another file.
+        self._handle = path.open("rb", buffering=0)
         try:
-            self._container = av.open(
-                _Nameless(self._handle), metadata_errors="ignore", io_open=_refuse
-            )
-            self._stream = self._find_stream()
-        except UnsupportedError:
+            first = self._start()
+        except (UnsupportedError, BrokenOffError) as error:
             self.close()
-            raise
-        except (av.FFmpegError, ValueError, RuntimeError, UnicodeError) as error:
+            raise UnsupportedError(str(error)) from None
+        except (av.FFmpegError, ValueError, RuntimeError) as error:
             self.close()
             raise UnsupportedError(_reason(error)) from None
-        context = self._stream.codec_context
+        # Headers can be wrong about rate and channels (HE-AAC), frames are not.
+        self._rate: int = first.sample_rate
+        self._channels: int = first.layout.nb_channels
         self.info = AudioInfo(
             path=path,
             decoder=Decoder.PYAV,
-            codec=context.name,
-            sample_rate=context.sample_rate,
-            channels=context.layout.nb_channels,
+            codec=self._stream.codec_context.name,
+            sample_rate=self._rate,
+            channels=self._channels,
             duration_s=self._duration_s(),
         )
-        self._frames = self._decode()
-        self._rate = self.info.sample_rate
-        self._adapter: Resampler | None = None
-        self._pending: list[Samples] = []
-        self._skip = 0
-        self._damaged = 0
+        self._rest: Samples = self._at_own_rate(first)
 
-    def _find_stream(self) -> Any:
+    def _start(self) -> AudioFrame:
+        """Open the container and decode the first frame."""
+        self._handle.seek(0)
+        self._container = av.open(
+            _Nameless(self._handle), metadata_errors="ignore", io_open=_refuse
+        )
+        self._stream = self._choose_stream()
+        self._frames = self._decode()
+        first = next(self._frames, None)
+        if first is None:
+            raise UnsupportedError("its audio stream cannot be decoded")
+        check_claims(first.sample_rate, first.layout.nb_channels)
+        return first
+
+    def _choose_stream(self) -> Any:
         streams = self._container.streams
         usable = [stream for stream in streams.audio if stream.codec_context is not None]
         if not usable:
-            if streams.audio:
-                raise UnsupportedError("no decoder for its audio codec")
-            raise UnsupportedError("no audio stream")
-        chosen = usable[0]
+            raise UnsupportedError(
+                "no decoder for its audio codec" if streams.audio else "no audio stream"
+            )
         for stream in streams:
-            if stream is not chosen:
-                stream.discard = "all"
-        context = chosen.codec_context
-        context.thread_count = 1
-        check_claims(context.sample_rate, context.layout.nb_channels)
-        return chosen
+            if stream is not usable[0]:
+                stream.discard = Discard.all
+        # One thread a file: callers read several files at once.
+        usable[0].codec_context.thread_count = 1
+        return usable[0]
 
     def _duration_s(self) -> float | None:
+        if self._container.format.name in _GUESSED_LENGTH:
+            return None
         if self._stream.duration is not None and self._stream.time_base is not None:
             return float(self._stream.duration * self._stream.time_base)
         if self._container.duration is not None:
@@ -101,89 +125,100 @@ class PyavSource:
         return None
 
     def seek(self, frame: int) -> int:
-        """Go to ``frame`` where the container allows that to the sample, else stay."""
-        stream = self._stream
-        start_s = frame / self.info.sample_rate - _PRE_ROLL_S
-        if start_s <= 0 or self._container.format.name not in _EXACT_CONTAINERS:
+        """Go to a little before ``frame`` where the container is exact, else stay at the start."""
+        timestamp = round((frame / self.info.sample_rate - _PRE_ROLL_S) / self._stream.time_base)
+        if timestamp <= 0 or self._container.format.name not in _EXACT_CONTAINERS:
             return 0
-        origin = stream.start_time or 0
+        place = self._jump(timestamp)
+        if 0 <= place <= frame:
+            return place
+        # A seek back to the start would miss what the decoder drops there: open again.
+        self._container.close()
         try:
-            self._container.seek(int(start_s / stream.time_base) + origin, stream=stream)
-            self._frames = self._decode()
-            first = next(self._frames)
-        except (av.FFmpegError, StopIteration, BrokenOffError):
-            return self._rewind()
-        if first.pts is None:
-            return self._rewind()
-        where = round((first.pts - origin) * stream.time_base * self.info.sample_rate)
-        if where > frame:
-            return self._rewind()
-        self._accept(first)
-        self._skip = frame - where
-        return frame
-
-    def _rewind(self) -> int:
-        try:
-            self._container.seek(self._stream.start_time or 0, stream=self._stream)
-        except av.FFmpegError as error:
+            self._rest = self._at_own_rate(self._start())
+        except (av.FFmpegError, UnsupportedError) as error:
             raise BrokenOffError(_reason(error)) from None
-        self._frames = self._decode()
         return 0
 
+    def _jump(self, timestamp: int) -> int:
+        """Seek and decode a frame; return the place of its first sample, -1 if unknown."""
+        origin = self._stream.start_time or 0
+        try:
+            self._container.seek(origin + timestamp, stream=self._stream)
+            self._frames = self._decode()
+            first = next(self._frames, None)
+        except (av.FFmpegError, BrokenOffError):
+            return -1
+        if first is None or first.pts is None:
+            return -1
+        self._rest = self._at_own_rate(first)
+        place = (first.pts - origin) * self._stream.time_base * self.info.sample_rate
+        return int(place)
+
     def read(self, frames: int) -> Samples:
-        """At least one and about ``frames`` mono samples; empty at the end."""
-        have = sum(map(len, self._pending))
-        broken: BrokenOffError | None = None
-        while have < frames + self._skip:
-            try:
-                frame = next(self._frames, None)
-            except BrokenOffError as error:
-                broken = error
-                break
-            if frame is None:
-                if self._adapter is not None:
-                    self._pending.append(self._adapter.finish())
-                    self._adapter = None
-                break
-            have += self._accept(frame)
-        if not self._pending:
-            if broken is not None:
-                raise broken
-            return np.zeros(0, dtype=np.float32)
-        block = self._pending[0] if len(self._pending) == 1 else np.concatenate(self._pending)
-        self._pending = []
-        skipped = min(self._skip, len(block))
-        self._skip -= skipped
-        return block[skipped:]
+        """At most ``frames`` mono samples; on an error those before it, then the error."""
+        block = np.empty(frames, dtype=np.float32)
+        filled = 0
+        while filled < frames:
+            if not len(self._rest):
+                try:
+                    decoded = next(self._frames, None)
+                    self._rest = self._flush() if decoded is None else self._at_own_rate(decoded)
+                except BrokenOffError:
+                    if filled:
+                        break
+                    raise
+                if decoded is None and not len(self._rest):
+                    break
+            taken = min(frames - filled, len(self._rest))
+            block[filled : filled + taken] = self._rest[:taken]
+            self._rest = self._rest[taken:]
+            filled += taken
+        return block[:filled]
 
     def _decode(self) -> Iterator[AudioFrame]:
-        """Decode frame by frame, past damaged packets."""
+        """Decode frame by frame, past packets that cannot be decoded."""
         in_a_row = 0
         while True:
             try:
                 for frame in self._container.decode(self._stream):
+                    self._errors += frame.is_corrupt
                     in_a_row = 0
                     yield frame
                 return
             except (av.FFmpegError, ValueError) as error:
-                self._damaged += 1
+                self._errors += 1
                 in_a_row += 1
-                if in_a_row >= _MOST_DAMAGED:
+                if in_a_row == _MOST_ERRORS:
                     raise BrokenOffError(_reason(error)) from None
 
-    def _accept(self, frame: AudioFrame) -> int:
-        """Put a frame's samples at the end of what is pending; return how many."""
+    def _at_own_rate(self, frame: AudioFrame) -> Samples:
+        """A frame's mono samples at the file's first rate, even if the frame has another one."""
+        if (frame.sample_rate, frame.layout.nb_channels) != (self._rate, self._channels):
+            try:
+                check_claims(frame.sample_rate, frame.layout.nb_channels)
+            except UnsupportedError as error:
+                raise BrokenOffError(str(error)) from None
+            self._changes.append(
+                f"changes to {frame.sample_rate} Hz and {frame.layout.nb_channels} channels"
+            )
+            self._channels = frame.layout.nb_channels
         samples = _mono(frame)
-        if frame.sample_rate != self._rate:
-            self._rate = frame.sample_rate
-            if self._adapter is not None:
-                self._pending.append(self._adapter.finish())
-            self._adapter = Resampler(self._rate, self.info.sample_rate)
-            self.warnings.append(f"the sample rate changes to {self._rate} Hz on the way")
-        if self._adapter is not None:
-            samples = self._adapter.push(samples)
-        self._pending.append(samples)
-        return len(samples)
+        if frame.sample_rate == self._rate:
+            return samples if self._adapter is None else self._adapter.push(samples)
+        rest = self._flush()
+        self._rate = frame.sample_rate
+        self._adapter = Resampler(self._rate, self.info.sample_rate)
+        return np.concatenate([rest, self._adapter.push(samples)])
+
+    def _flush(self) -> Samples:
+        adapter, self._adapter = self._adapter, None
+        return _NOTHING if adapter is None else adapter.finish()
+
+    def notes(self) -> list[str]:
+        """Packets that were damaged and changes on the way."""
+        damage = [f"{self._errors} damaged packets skipped or patched"] if self._errors else []
+        return damage + self._changes
 
     def close(self) -> None:
         """Close the container and the file."""
@@ -194,7 +229,7 @@ class PyavSource:
 
 
 class _Nameless:
-    """A file object whose name FFmpeg cannot take as a hint."""
+    """A file object without a name that FFmpeg could take as a hint."""
 
     def __init__(self, handle: Any) -> None:
         self.read = handle.read
@@ -203,39 +238,30 @@ class _Nameless:
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> Any:
-    raise PermissionError(f"a file may not open another one ({url})")
+    raise PermissionError(f"an audio file may not open another file ({url})")
 
 
 def _mono(frame: AudioFrame) -> Samples:
     """Mean of a frame's channels, float32 on a scale of ±1."""
-    kind = frame.format.name.removesuffix("p")
     channels = frame.layout.nb_channels
+    if frame.format.is_planar and channels > _MOST_PLANES:
+        packed = av.AudioResampler(format="flt").resample(frame)
+        return np.concatenate([_mono(part) for part in packed])
     count = frame.samples
-    dtype, scale, offset = _FORMATS[kind]
     planes: Any = frame.planes
+    dtype, silence, factor = _FORMATS[frame.format.name.removesuffix("p")]
     if frame.format.is_planar:
         parts = [np.frombuffer(plane, dtype, count) for plane in planes[:channels]]
     else:
-        packed = np.frombuffer(planes[0], dtype, count * channels).reshape(count, channels)
-        parts = [packed[:, channel] for channel in range(channels)]
+        values = np.frombuffer(planes[0], dtype, count * channels).reshape(count, channels)
+        parts = [values[:, channel] for channel in range(channels)]
     mono: Samples = parts[0].astype(np.float32)
     for part in parts[1:]:
         mono += part
-    if offset:
-        mono += np.float32(offset * channels)
-    mono *= np.float32(scale / channels)
+    if silence:
+        mono -= np.float32(silence * channels)
+    mono *= np.float32(factor / channels)
     return mono
-
-
-# Sample format: NumPy type, factor to ±1, value of silence with its sign turned.
-_FORMATS: dict[str, tuple[type[np.generic], float, float]] = {
-    "u8": (np.uint8, 1 / 2**7, -128.0),
-    "s16": (np.int16, 1 / 2**15, 0.0),
-    "s32": (np.int32, 1 / 2**31, 0.0),
-    "s64": (np.int64, 1 / 2**63, 0.0),
-    "flt": (np.float32, 1.0, 0.0),
-    "dbl": (np.float64, 1.0, 0.0),
-}
 
 
 def _reason(error: Exception) -> str:

@@ -9,7 +9,6 @@ import soundfile
 from moodtheme.audio.quiet import quiet_c_stderr
 from moodtheme.audio.resample import Samples, mean_of_channels
 from moodtheme.audio.sources import (
-    MOST_VALUES,
     AudioInfo,
     BrokenOffError,
     Decoder,
@@ -19,7 +18,7 @@ from moodtheme.audio.sources import (
 
 
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc]
-    """Reads on without a seek after every block, which costs time and decoder state."""
+    """Reads on without the seek that soundfile does after every block."""
 
     def seekable(self) -> bool:
         return False
@@ -42,54 +41,70 @@ class SoundfileSource:
     """
 
     def __init__(self, path: Path) -> None:
-        self.warnings: list[str] = []
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._path = path
         self._file: soundfile.SoundFile | None = None
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
-            # A descriptor hides the name, so content alone decides, and names of any bytes work.
-            # On Windows it would have to cross C runtimes, so the path goes instead.
-            target = self._descriptor if os.name == "posix" else str(path)
-            with quiet_c_stderr():
-                self._file = _Sequential(target, closefd=False)
+            self._file = self._open()
             check_claims(self._file.samplerate, self._file.channels)
-        except UnsupportedError:
-            self.close()
-            raise
         except (soundfile.SoundFileError, TypeError, ValueError) as error:
             self.close()
             raise UnsupportedError(_reason(error)) from None
-        self.frames: int = self._file.frames
+        except UnsupportedError:
+            self.close()
+            raise
         self.info = AudioInfo(
             path=path,
             decoder=Decoder.SOUNDFILE,
             codec=self._file.subtype.lower(),
             sample_rate=self._file.samplerate,
             channels=self._file.channels,
-            duration_s=self.frames / self._file.samplerate,
+            duration_s=self._file.frames / self._file.samplerate,
         )
-        self._buffer = np.zeros((0, self.info.channels), dtype=np.float32)
+        self._buffer = np.empty((0, self.info.channels), dtype=np.float32)
+
+    def _open(self) -> soundfile.SoundFile:
+        # A descriptor hides the name, so that content alone decides and any bytes may be in it.
+        # On Windows it would have to cross C runtimes, so there the name goes.
+        posix = os.name == "posix"
+        if posix:
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+        with quiet_c_stderr():
+            return _Sequential(self._descriptor if posix else str(self._path), closefd=False)
 
     def seek(self, frame: int) -> int:
-        """Go to ``frame``."""
+        """Go to ``frame``, or to the start if libsndfile cannot find it."""
         assert self._file is not None
         try:
             with quiet_c_stderr():
-                return int(self._file.seek(min(frame, self.frames)))
+                return int(self._file.seek(min(frame, self._file.frames)))
+        except soundfile.SoundFileError:
+            self._file.close()
+        try:
+            self._file = self._open()
         except soundfile.SoundFileError as error:
             raise BrokenOffError(_reason(error)) from None
+        return 0
 
     def read(self, frames: int) -> Samples:
-        """At most ``frames`` mono samples, as one block of new memory."""
+        """At most ``frames`` mono samples; on an error those before it, then the error."""
         assert self._file is not None
-        frames = min(frames, max(MOST_VALUES // self.info.channels, 1))
         if len(self._buffer) < frames:
             self._buffer = np.empty((frames, self.info.channels), dtype=np.float32)
+        before = self._file.tell()
         try:
             with quiet_c_stderr():
                 block = self._file.read(frames, dtype="float32", out=self._buffer[:frames])
         except soundfile.SoundFileError as error:
-            raise BrokenOffError(_reason(error)) from None
+            good = self._file.tell() - before
+            if not 0 < good <= frames:
+                raise BrokenOffError(_reason(error)) from None
+            block = self._buffer[:good]
         return mean_of_channels(block)
+
+    def notes(self) -> list[str]:
+        """Nothing: libsndfile patches damage silently or breaks off."""
+        return []
 
     def close(self) -> None:
         """Close the file and its descriptor."""

@@ -9,20 +9,24 @@ from typing import Self
 
 import numpy as np
 
+from moodtheme.audio.decoders import open_source, open_with_pyav
 from moodtheme.audio.resample import ResampleQuality, Resampler, Samples
 from moodtheme.audio.sources import (
+    MOST_VALUES,
     AudioInfo,
     BrokenOffError,
+    Decoder,
     Source,
-    open_source,
+    UnsupportedError,
 )
-from moodtheme.errors import DecodeError, EmptyAudioError, TooShortError
+from moodtheme.errors import AudioError, DecodeError, EmptyAudioError, TooShortError
 
-# Read before an excerpt and after it, so that the resampler's filter sees what it would see in
-# the whole file. soxr's longest filter here spans well under half of this.
+# Decoded before an excerpt, so that the resampler's filter sees what it would see in the whole
+# file: its longest filter is well under half as long.
 _MARGIN_S = 0.1
-# A file that ends this much before its header says is reported.
-_SHORTFALL_S = 0.1
+# A file that ends this much before its header says is reported; less is codec padding.
+SHORTFALL_S = 0.1
+_NOTHING: Samples = np.zeros(0, dtype=np.float32)
 
 
 def probe(path: str | os.PathLike[str]) -> AudioInfo:
@@ -44,7 +48,7 @@ def open_audio(
     sample_rate: int | None = None,
     start_s: float = 0.0,
     duration_s: float | None = None,
-    block_s: float = 10.0,
+    block_s: float = 1.0,
     quality: ResampleQuality = ResampleQuality.HIGH,
 ) -> "AudioStream":
     """Open a file, or an excerpt of it, as a stream of mono blocks.
@@ -56,11 +60,11 @@ def open_audio(
     sample_rate
         Rate of the blocks in Hz; None keeps the file's own.
     start_s
-        Where to start, in seconds. The excerpt equals the same part of the whole stream.
+        Where to start, in seconds. The excerpt's samples are those of the whole stream.
     duration_s
         How much to read, in seconds; None reads to the end.
     block_s
-        Length of a block in seconds, about.
+        Length of a block in seconds, about. One second of stereo fits a processor's cache.
     quality
         soxr recipe.
 
@@ -72,13 +76,13 @@ def open_audio(
         If a number is out of range.
     """
     if sample_rate is not None and sample_rate <= 0:
-        raise ValueError(f"sample_rate is {sample_rate}, not positive")
-    if not (start_s >= 0 and math.isfinite(start_s)):
-        raise ValueError(f"start_s is {start_s}, not zero or more")
-    if duration_s is not None and not (duration_s > 0 and math.isfinite(duration_s)):
-        raise ValueError(f"duration_s is {duration_s}, not positive")
-    if not block_s > 0:
-        raise ValueError(f"block_s is {block_s}, not positive")
+        raise ValueError(f"sample_rate is {sample_rate}; it must be positive")
+    if not 0 <= start_s < math.inf:
+        raise ValueError(f"start_s is {start_s}; it must be zero or more")
+    if duration_s is not None and not 0 < duration_s < math.inf:
+        raise ValueError(f"duration_s is {duration_s}; it must be positive")
+    if not 0 < block_s < math.inf:
+        raise ValueError(f"block_s is {block_s}; it must be positive")
     return AudioStream(
         open_source(Path(path)),
         sample_rate=sample_rate,
@@ -92,7 +96,8 @@ def open_audio(
 class AudioStream:
     """An open file that iterates over mono float32 blocks; made by `open_audio`.
 
-    Iterate once, inside a ``with`` statement. Each block is memory of its own.
+    Iterate once, inside a ``with`` statement. Each block has memory of its own and values are
+    finite. Where soundfile breaks off in damaged data, FFmpeg reads on behind it.
 
     Attributes
     ----------
@@ -116,15 +121,19 @@ class AudioStream:
     ) -> None:
         self.info = source.info
         self.sample_rate = sample_rate or source.info.sample_rate
-        self.warnings = source.warnings
+        self.warnings: list[str] = []
         self._source = source
         self._start = round(start_s * self.sample_rate)
         self._wanted = None if duration_s is None else round(duration_s * self.sample_rate)
-        self._block = max(round(block_s * source.info.sample_rate), 1)
+        self._block = max(
+            min(round(block_s * source.info.sample_rate), MOST_VALUES // source.info.channels), 1
+        )
         self._quality = quality
+        self._position = 0
         self._delivered = 0
-        self._broken: str | None = None
         self._not_finite = 0
+        self._broken: str | None = None
+        self._ended = False
 
     @property
     def decoded_s(self) -> float:
@@ -147,90 +156,124 @@ class AudioStream:
         self._source.close()
 
     def __iter__(self) -> Iterator[Samples]:
-        position, skip = self._approach()
-        resampler = Resampler(self.info.sample_rate, self.sample_rate, quality=self._quality)
-        for block in self._native(position):
-            out = resampler.push(block)
-            if skip:
-                out, skip = out[skip:], skip - min(skip, len(out))
-            if self._wanted is not None:
-                out = out[: self._wanted - self._delivered]
-            if len(out):
-                self._delivered += len(out)
-                yield out
-            if self._delivered == self._wanted:
-                break
-        else:
-            out = resampler.finish()[skip:]
-            if self._wanted is not None:
-                out = out[: self._wanted - self._delivered]
-            if len(out):
-                self._delivered += len(out)
-                yield out
-        self._summarise()
-
-    def _approach(self) -> tuple[int, int]:
-        """Seek to before the start; return the native position and the output to drop.
-
-        The position is a multiple of the period after which both rates' sample grids coincide,
-        so that the excerpt's samples are those of the whole stream.
-        """
-        native, out = self.info.sample_rate, self.sample_rate
-        if self._start == 0:
-            return 0, 0
-        common = math.gcd(native, out)
-        period_in, period_out = native // common, out // common
-        margin = 0 if native == out else round(_MARGIN_S * out)
-        periods = max(self._start - margin, 0) // period_out
-        position = periods * period_in
         try:
-            at = self._source.seek(position)
+            for block in self._resampled(self._approach()):
+                self._delivered += len(block)
+                yield block
+                if self._delivered == self._wanted:
+                    break
+        finally:
+            self._conclude()
+
+    def _approach(self) -> int:
+        """Go to a place before the start; return the samples to drop from there on.
+
+        The place is a multiple of the period after which both rates' sample grids coincide, so
+        that the excerpt's samples are those of the whole stream.
+        """
+        common = math.gcd(self.info.sample_rate, self.sample_rate)
+        period_in = self.info.sample_rate // common
+        period_out = self.sample_rate // common
+        margin = 0 if period_in == period_out else round(_MARGIN_S * self.sample_rate)
+        periods = max(self._start - margin, 0) // period_out
+        if periods:
+            self._move_to(periods * period_in)
+        return self._start - periods * period_out
+
+    def _move_to(self, frame: int) -> None:
+        try:
+            self._position = self._source.seek(frame)
         except BrokenOffError as error:
             self._broken = str(error)
-            return position, 0
-        self._discard(position - at)
-        return position, self._start - periods * period_out
+        while self._position < frame and len(self._read(frame - self._position)):
+            pass
 
-    def _discard(self, frames: int) -> None:
-        while frames > 0:
+    def _resampled(self, drop: int) -> Iterator[Samples]:
+        """Blocks at the wanted rate, without the first ``drop`` samples, cut to what is wanted."""
+        resampler = Resampler(self.info.sample_rate, self.sample_rate, quality=self._quality)
+        while not self._ended:
+            native = self._read(self._block)
+            self._ended = not len(native)
+            block = resampler.finish() if self._ended else resampler.push(native)
+            dropped = min(drop, len(block))
+            drop -= dropped
+            block = block[dropped:]
+            if self._wanted is not None:
+                block = block[: self._wanted - self._delivered]
+            if len(block):
+                yield block
+
+    def _read(self, frames: int) -> Samples:
+        """The next block at the file's own rate, free of NaN and infinity; empty at the end."""
+        block = _NOTHING
+        if self._broken is None:
+            frames = min(frames, self._block)
             try:
-                block = self._source.read(min(frames, self._block))
+                block = self._source.read(frames)
             except BrokenOffError as error:
-                self._broken = str(error)
-                return
-            if not len(block):
-                return
-            frames -= len(block)
+                block = self._read_behind(str(error), frames)
+        self._position += len(block)
+        # A sum of squares is finite unless a sample is not, or is beyond 1e16.
+        if not math.isfinite(float(np.dot(block, block))):
+            bad = ~np.isfinite(block)
+            self._not_finite += int(np.count_nonzero(bad))
+            block[bad] = 0.0
+        return block
 
-    def _native(self, position: int) -> Iterator[Samples]:
-        """Mono blocks at the file's own rate, clean of NaN and infinity."""
-        while self._broken is None:
-            try:
-                block = self._source.read(self._block)
-            except BrokenOffError as error:
-                self._broken = str(error)
-                return
-            if not len(block):
-                return
-            # A sum of squares is finite unless a sample is not (or is beyond 1e19).
-            if not math.isfinite(float(np.dot(block, block))):
-                bad = ~np.isfinite(block)
-                self._not_finite += int(np.count_nonzero(bad))
-                block[bad] = 0.0
-            yield block
+    def _read_behind(self, reason: str, frames: int) -> Samples:
+        """Let FFmpeg read on where soundfile broke off; empty if it cannot either."""
+        self._broken = reason
+        if self._source.info.decoder is Decoder.PYAV:
+            return _NOTHING
+        try:
+            other = open_with_pyav(self.info.path)
+        except (UnsupportedError, OSError):
+            return _NOTHING
+        self._source.close()
+        self._source = other
+        if other.info.sample_rate != self.info.sample_rate:
+            return _NOTHING
+        try:
+            at = other.seek(self._position)
+            while at < self._position:
+                skipped = len(other.read(min(self._position - at, self._block)))
+                if not skipped:
+                    return _NOTHING
+                at += skipped
+            block = other.read(frames)
+        except BrokenOffError:
+            return _NOTHING
+        if len(block):
+            self._broken = None
+            self.warnings.append(
+                f"libsndfile broke off at {self._position_s:.2f} s ({reason}); FFmpeg read on"
+            )
+        return block
 
-    def _summarise(self) -> None:
+    @property
+    def _position_s(self) -> float:
+        return self._position / self.info.sample_rate
+
+    def _conclude(self) -> None:
+        self.warnings.extend(self._source.notes())
         if self._not_finite:
             self.warnings.append(
                 f"{self._not_finite} samples are not finite numbers; taken as silence"
             )
+        claimed_s = self.info.duration_s
         if self._broken is not None:
             self.warnings.append(
-                f"decoding broke off ({self._broken}); the {self.decoded_s:.2f} s before are used"
+                f"decoding broke off at {self._position_s:.2f} s ({self._broken}); "
+                f"{self.decoded_s:.2f} s are used"
+            )
+        elif self._ended and claimed_s and self._position_s < claimed_s - SHORTFALL_S:
+            self.warnings.append(
+                f"the audio ends at {self._position_s:.2f} s, "
+                f"though the header says {claimed_s:.2f} s"
             )
 
     def require(self, minimum_s: float) -> None:
-        """Call after iterating: raise if less than ``minimum_s`` seconds were delivered.
+        """Raise if less than ``minimum_s`` seconds, or nothing, came; call after iterating.
 
         Raises
         ------
@@ -241,18 +284,27 @@ class AudioStream:
         TooShortError
             If the audio is shorter.
         """
-        path = self.info.path
         if self._delivered and self.decoded_s >= minimum_s:
             return
         needed = f"at least {minimum_s:g} s is needed"
+        error: AudioError
         if self._broken is not None:
-            raise DecodeError(
-                path,
-                f"decoding broke off after {self.decoded_s:.2f} s ({self._broken}), "
-                f"{needed}; fetch or export the file again",
+            error = DecodeError(
+                self.info.path,
+                f"decoding broke off after {self.decoded_s:.2f} s ({self._broken}), {needed}; "
+                "fetch or export the file again",
             )
-        if not self._delivered:
-            raise EmptyAudioError(path, "holds no audio; fetch or export it again")
-        raise TooShortError(
-            path, f"too short: {self.decoded_s:.2f} s, {needed}; name a longer recording"
-        )
+        elif self._delivered:
+            error = TooShortError(
+                self.info.path,
+                f"too short: {self.decoded_s:.2f} s, {needed}; use a longer recording",
+            )
+        elif self._start:
+            error = TooShortError(
+                self.info.path,
+                f"too short: it ends at {self._position_s:.2f} s, before the excerpt begins; "
+                "start earlier",
+            )
+        else:
+            error = EmptyAudioError(self.info.path, "holds no audio; fetch or export it again")
+        raise error
