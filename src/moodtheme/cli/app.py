@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from moodtheme import __version__
-from moodtheme.cli import dataset
+from moodtheme.cli import dataset, decide, evaluate, fuse, report, tag
 from moodtheme.errors import MoodthemeError
 
 app = typer.Typer(
@@ -19,7 +19,12 @@ app = typer.Typer(
 )
 
 
+app.command("tag")(tag.tag)
 app.add_typer(dataset.app)
+app.add_typer(report.app)
+app.command("evaluate")(evaluate.evaluate)
+app.command("fuse")(fuse.fuse)
+app.command("decide")(decide.decide)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,218 @@
+"""The formats `moodtheme tag` writes, one result at a time."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # the command's options are built from this module before anything is loaded
+    from moodtheme.tagger import TagScore, TrackTags
+
+TABLE_TOP = 5  # tags a line of the table shows unless told
+
+
+class Format(StrEnum):
+    """Output formats."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+class Writer(Protocol):
+    """Turns results into text."""
+
+    def begin(self) -> str:
+        """Text before the first result."""
+
+    def add(self, result: "TrackTags") -> str:
+        """Text of one result."""
+
+    def end(self) -> str:
+        """Text after the last result."""
+
+
+def make_writer(form: Format, *, top: int | None, paths: Sequence[Path]) -> Writer:
+    """Writer of a format; `paths` are those to come, so that a table can be laid out."""
+    match form:
+        case Format.TABLE:
+            return TableWriter(TABLE_TOP if top is None else top, paths)
+        case Format.JSON:
+            return JsonWriter(top)
+        case Format.JSONL:
+            return JsonLinesWriter(top)
+        case Format.CSV:
+            return CsvWriter(top)
+
+
+def record(result: "TrackTags", top: int | None) -> dict[str, Any]:
+    """A result as the JSON object of the contract."""
+    entry: dict[str, Any] = {
+        "path": str(result.path),
+        "duration_s": None if result.duration_s is None else round(result.duration_s, 3),
+        "tags": _tags(result.tags, top),
+        "error": result.error,
+    }
+    if result.timeline is not None:
+        entry["timeline"] = [
+            {
+                "start_s": round(window.start_s, 3),
+                "end_s": round(window.end_s, 3),
+                "tags": _tags(window.tags, top),
+            }
+            for window in result.timeline
+        ]
+    return entry
+
+
+def printable(text: str | Path) -> str:
+    """Text without characters that would steer a terminal or break a line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+class JsonWriter:
+    """One JSON list, one element a line."""
+
+    def __init__(self, top: int | None) -> None:
+        self._top = top
+        self._first = True
+
+    def begin(self) -> str:
+        """Open the list."""
+        return "["
+
+    def add(self, result: "TrackTags") -> str:
+        """One element, behind its comma."""
+        lead = "\n" if self._first else ",\n"
+        self._first = False
+        return lead + _line(record(result, self._top))
+
+    def end(self) -> str:
+        """Close the list."""
+        return "]\n" if self._first else "\n]\n"
+
+
+class JsonLinesWriter:
+    """One JSON object a line."""
+
+    def __init__(self, top: int | None) -> None:
+        self._top = top
+
+    def begin(self) -> str:
+        """Nothing."""
+        return ""
+
+    def add(self, result: "TrackTags") -> str:
+        """One line."""
+        return _line(record(result, self._top)) + "\n"
+
+    def end(self) -> str:
+        """Nothing."""
+        return ""
+
+
+class CsvWriter:
+    """One row a tag (and window); a file that failed has one row with its error."""
+
+    HEADER = (
+        "path", "duration_s", "start_s", "end_s", "tag", "score", "probability", "decision",
+        "error",
+    )  # fmt: skip
+
+    def __init__(self, top: int | None) -> None:
+        self._top = top
+
+    def begin(self) -> str:
+        """The header."""
+        return self._text([self.HEADER])
+
+    def add(self, result: "TrackTags") -> str:
+        """The rows of a file; those of the whole track have no start and end."""
+        entry = record(result, self._top)
+        head = (entry["path"], entry["duration_s"])
+        if result.error is not None:
+            return self._text([(*head, None, None, None, None, None, None, result.error)])
+        spans = [(None, None, entry["tags"])]
+        spans += [(w["start_s"], w["end_s"], w["tags"]) for w in entry.get("timeline", ())]
+        return self._text(
+            (*head, start, end, t["tag"], t["score"], t["probability"], t["decision"], None)
+            for start, end, tags in spans
+            for t in tags
+        )
+
+    def end(self) -> str:
+        """Nothing."""
+        return ""
+
+    @staticmethod
+    def _text(rows: Sequence[Sequence[object]] | Iterator[Sequence[object]]) -> str:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        return text.getvalue()
+
+
+class TableWriter:
+    """Lines for people."""
+
+    def __init__(self, top: int, paths: Sequence[Path]) -> None:
+        self._top = top
+        self._width = min(max([len("FILE"), *(len(printable(path)) for path in paths)]), 48)
+
+    def begin(self) -> str:
+        """The heading."""
+        return f"{'FILE':<{self._width}}  LENGTH  TAGS BY MODEL SCORE\n"
+
+    def add(self, result: "TrackTags") -> str:
+        """A line, and one for each window of the timeline."""
+        name = printable(result.path)
+        if len(name) > self._width:
+            name = "…" + name[1 - self._width :]
+        if result.error is not None:
+            return f"{name:<{self._width}}  {'-':>6}  error: {printable(result.error)}\n"
+        lines = [
+            f"{name:<{self._width}}  {_clock(result.duration_s):>6}  {self._tags(result.tags)}"
+        ]
+        for window in result.timeline or ():
+            span = f"{_clock(window.start_s)} – {_clock(window.end_s)}"
+            lines.append(f"{span:>{self._width}}  {'':>6}  {self._tags(window.tags)}")
+        return "\n".join(lines) + "\n"
+
+    def end(self) -> str:
+        """Nothing."""
+        return ""
+
+    def _tags(self, tags: Sequence["TagScore"]) -> str:
+        return "  ".join(f"{printable(tag.tag)} {tag.score:.2f}" for tag in tags[: self._top])
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return json.dumps(entry, ensure_ascii=False)
+
+
+def _tags(tags: Sequence["TagScore"], top: int | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "tag": tag.tag,
+            "score": _short(tag.score),
+            "probability": None if tag.probability is None else _short(tag.probability),
+            "decision": tag.decision,
+        }
+        for tag in tags[:top]
+    ]
+
+
+def _short(value: float) -> float:
+    """Six significant digits: what a float32 score is worth."""
+    return float(f"{value:.6g}")
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
