@@ -172,3 +172,6 @@ def test_a_folder_is_divided_and_its_truth_written(run: Command, tmp_path: Path)
     truth = np.load(tmp_path / "truth.npy", allow_pickle=False)
     assert truth.dtype == np.bool_
     np.testing.assert_array_equal(truth.sum(axis=0), [2, 2])
+    status, _, err = run("truth", output, "--output", tmp_path / "none" / "truth.npy")
+    assert status == 2
+    assert "cannot be written" in err

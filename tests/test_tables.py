@@ -201,6 +201,7 @@ def test_a_tag_with_a_separator_is_not_written(tmp_path: Path) -> None:
 def test_a_table_written_elsewhere_still_finds_its_files(tmp_path: Path) -> None:
     empty_files(tmp_path, "music/a.mp3")
     table = read_table(write(tmp_path / "music" / "t.csv", "path,tags\na.mp3,x\n"))
+    (tmp_path / "new").mkdir()
     write_table(table, tmp_path / "new" / "t.tsv")
     assert read_table(tmp_path / "new" / "t.tsv").paths == ("../music/a.mp3",)
 

@@ -13,7 +13,6 @@ from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
     from moodtheme.datasets.download import Archive
-    from moodtheme.datasets.summary import Summary
 
 app = typer.Typer(
     name="dataset",
@@ -199,6 +198,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count tracks, hours and tags, and show what leaks between the splits."""
+    from moodtheme.cli.dataset_info import print_summary
     from moodtheme.datasets import JAMENDO, Metadata, load_dataset, summarise
 
     table = load_dataset(source, metadata=Metadata(folder=metadata), split=split, check_files=False)
@@ -208,7 +208,7 @@ def info(
     if as_json:
         print(json.dumps({"source": source, **asdict(summary), "files_present": present}, indent=2))
     else:
-        _print_summary(source, summary, present)
+        print_summary(source, summary, present)
 
 
 @app.command()
@@ -265,23 +265,15 @@ def truth(
 
     Rows are the tracks in the collection's order, columns its tags in theirs.
     """
-    from io import BytesIO
-
-    import numpy as np
-
     from moodtheme.datasets import Metadata, Split, load_dataset
+    from moodtheme.scores import save_matrix
 
     if part not in {*Split, "all"}:
         raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
     table = load_dataset(source, metadata=Metadata(folder=metadata), split=split, check_files=False)
     if part != "all":
         table = table.part(Split(part))
-    content = BytesIO()
-    np.save(content, table.labels, allow_pickle=False)
-    unfinished = output.with_name(output.name + ".partial")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished.write_bytes(content.getvalue())
-    unfinished.replace(output)
+    save_matrix(output, table.labels)
     print(f"{output}: {len(table)} tracks, {len(table.tags)} tags")
 
 
@@ -297,39 +289,3 @@ def _archives(
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _print_summary(source: str, summary: "Summary", present: int | None) -> None:
-    def hours(value: float | None) -> str:
-        return "unknown" if value is None else f"{value:.1f}"
-
-    print(f"{source}: {summary.tracks} tracks, {len(summary.tags)} tags")
-    print(f"hours: {hours(summary.hours)}")
-    print(f"artists: {summary.artists or 'unknown'}, albums: {summary.albums or 'unknown'}")
-    print(f"tags a track: {summary.tags_per_track:.2f} ({summary.tracks_without_tags} without)")
-    if present is not None:
-        print(f"files here: {present} of {summary.tracks}")
-    print()
-    print("split       tracks      hours    artists")
-    for part in summary.parts:
-        name = part.split or "none"
-        print(f"{name:<11}{part.tracks:>7}{hours(part.hours):>11}{part.artists or 'unknown':>11}")
-    if summary.overlaps:
-        print()
-    for overlap in summary.overlaps:
-        for what, names in (("artists", overlap.artists), ("albums", overlap.albums)):
-            listed = f": {', '.join(names[:5])}" + (" …" if len(names) > 5 else "") if names else ""
-            print(f"{what} in both {overlap.first} and {overlap.second}: {len(names)}{listed}")
-    if summary.overlaps and summary.tracks_without_artist:
-        print(f"  not checked for {summary.tracks_without_artist} tracks without an artist")
-    print()
-    splits = list(summary.tags[0].by_split) if summary.tags else []
-    width = max((len(tag.tag) for tag in summary.tags), default=3) + 1
-    print(f"{'tag':<{width}}{'tracks':>7}" + "".join(f"{name:>11}" for name in splits))
-    for tag in summary.tags:
-        print(
-            f"{tag.tag:<{width}}{tag.tracks:>7}"
-            + "".join(f"{tag.by_split[name]:>11}" for name in splits)
-        )
-    for name, tags in summary.tags_without_positives.items():
-        print(f"no track of {name} has the tag {', '.join(tags)}")

@@ -42,8 +42,9 @@ class TransferDisplay:
             TimeRemainingColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
+            transient=True,
         )
-        self._task = self._bars.add_task("", total=None)
+        self._task = self._bars.add_task("", total=None, visible=False)
 
     def __enter__(self) -> Self:
         self._open.enter_context(self._bars)
@@ -60,7 +61,11 @@ class TransferDisplay:
         self._done += 1
         self._quarter = 0
         self._name = archive.name
-        self._bars.reset(self._task, description=f"{self._done}/{self._archives} {archive.name}")
+        self._bars.reset(
+            self._task,
+            description=f"{self._done}/{self._archives} {archive.name}",
+            visible=True,
+        )
         if self._bars.disable:
             self._say("fetching")
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from moodtheme.downloads import PARTIAL_SUFFIX
 from moodtheme.errors import DatasetError, HashMismatchError
 
-PARTIAL_SUFFIX = ".partial"
 _BLOCK_BYTES = 1 << 20
 
 

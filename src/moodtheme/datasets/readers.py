@@ -23,6 +23,7 @@ from moodtheme.datasets import jamendo
 from moodtheme.datasets.table import Split, TrackTable, label_matrix
 from moodtheme.datasets.text import read_text, rows_of, some_of
 from moodtheme.errors import DatasetError
+from moodtheme.scores import replacing
 
 COLUMNS = ("track", "path", "tags", "split", "artist", "album", "duration")
 _TAG_SEPARATORS = re.compile(r"[;|,]")
@@ -121,6 +122,8 @@ def write_table(table: TrackTable, path: Path) -> None:
     ------
     DatasetError
         A tag has a separator in its name.
+    UsageError
+        The file cannot be written.
     """
     awkward = [tag for tag in table.tags if _TAG_SEPARATORS.search(tag) or tag != tag.strip()]
     if awkward:
@@ -146,10 +149,8 @@ def write_table(table: TrackTable, path: Path) -> None:
     )
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_text(text.getvalue(), encoding="utf-8", newline="")
-    unfinished.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
 def _delimiter(path: Path, header: str) -> str:
