@@ -4,7 +4,7 @@ from moodtheme.datasets.summary import Summary
 
 
 def print_summary(source: str, summary: Summary, present: int | None) -> None:
-    """Print a summary; ``present`` counts the files that are there, None without a place for them."""
+    """Print a summary; ``present`` counts the files there, None where they have no place."""
 
     def hours(value: float | None) -> str:
         return "unknown" if value is None else f"{value:.1f}"
