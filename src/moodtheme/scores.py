@@ -101,22 +101,6 @@ def load_systems(paths: Sequence[str | Path]) -> list[SystemScores]:
     return named
 
 
-def load_folder(folder: Path) -> list[SystemScores]:
-    """Read every ``.npy`` of a folder, in alphabetical order.
-
-    Raises
-    ------
-    EvaluationError
-        It is not a folder or holds no ``.npy``.
-    """
-    paths = sorted(folder.glob("*.npy")) if folder.is_dir() else []
-    if not paths:
-        raise EvaluationError(
-            f"{folder}: no .npy files there; give the folder that holds the score files"
-        )
-    return load_systems(paths)
-
-
 def match_systems(systems: Sequence[SystemScores], where: Path) -> list[SystemScores]:
     """Find the scores that the same systems gave on another set, such as validation.
 

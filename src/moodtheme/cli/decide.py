@@ -1,0 +1,142 @@
+"""``moodtheme decide``: scores into the official decision matrix."""
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodtheme.cli.notices import warnings_as_lines
+from moodtheme.cli.options import Tags, ThresholdsFrom
+from moodtheme.errors import UsageError
+
+if TYPE_CHECKING:
+    from moodtheme.evaluation.ranking import FloatArray
+    from moodtheme.scores import SystemScores
+
+RULES = "oracle, validation, youden, a number such as 0.5, or top-K such as top-3"
+"""The rules, for messages."""
+
+
+def decide(
+    scores: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCORES.npy",
+            help="The score file, or FILE.npz:MEMBER.",
+            show_default=False,
+        ),
+    ],
+    *,
+    thresholds: Annotated[
+        str,
+        typer.Option(
+            "--thresholds",
+            metavar="RULE",
+            help="oracle: per tag, best F1 on --truth of these very scores (the official rule); "
+            "validation: best F1 on --thresholds-from; youden: best recall minus false-positive "
+            "rate on --thresholds-from, or on --truth (then an oracle too); a number: the same "
+            "for every tag; top-K: each track's K highest scores.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            metavar="DECISIONS.npy",
+            help="Where to write the booleans (tracks, tags).",
+            show_default=False,
+        ),
+    ],
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            "--truth",
+            metavar="TRUTH.npy",
+            help="Labels of the scored tracks, for oracle rules.",
+            show_default=False,
+        ),
+    ] = None,
+    thresholds_from: ThresholdsFrom = None,
+    tags: Tags = None,
+) -> None:
+    """Turn scores into decisions, the task's official submission form.
+
+    Prints each tag's threshold and how many tracks got the tag.
+    """
+    from moodtheme.evaluation.checks import check_finite
+    from moodtheme.evaluation.thresholds import apply_thresholds, top_k
+    from moodtheme.report.tables import Cell, print_table
+    from moodtheme.scores import load_systems, save_matrix
+    from moodtheme.tags import tags_for
+
+    systems = load_systems([scores])
+    if len(systems) != 1:
+        raise UsageError(
+            f"{scores}: holds {len(systems)} systems; pick one as "
+            f"{scores}:{systems[0].name}, or fuse them first"
+        )
+    system = systems[0]
+    names = tags_for(system.values.shape[1], tags)
+    with warnings_as_lines():
+        if top := re.fullmatch(r"top-(\d+)", thresholds):
+            decisions = top_k(system.values, int(top[1]))
+            label = f"the {top[1]} highest scores of each track"
+            cells: list[float] = [math.nan] * len(names)
+        else:
+            chosen, label = _thresholds(thresholds, system, names, truth, thresholds_from)
+            check_finite(system.values, names, name=system.source)
+            decisions = apply_thresholds(system.values, chosen)
+            cells = chosen.tolist()
+    save_matrix(output, decisions)
+    rows: list[list[Cell]] = [
+        # repr keeps every digit: these thresholds can be compared with published ones exactly.
+        [tag, None if math.isnan(cell) else repr(cell), int(count)]
+        for tag, cell, count in zip(names, cells, decisions.sum(axis=0), strict=True)
+    ]
+    print_table(["tag", "threshold", "tracks"], rows, title=f"Thresholds: {label}")
+    typer.echo(f"{output}: decisions by {label}", err=True)
+
+
+def _thresholds(
+    rule: str,
+    system: "SystemScores",
+    tags: Sequence[str],
+    truth: Path | None,
+    validation: tuple[Path, Path] | None,
+) -> "tuple[FloatArray, str]":
+    """Choose the thresholds, and say in words how."""
+    import numpy as np
+
+    from moodtheme.evaluation.thresholds import best_f1_thresholds, youden_thresholds
+    from moodtheme.scores import load_truth, match_systems
+
+    if rule not in ("oracle", "validation", "youden"):
+        return np.full(len(tags), _number(rule)), f"fixed at {rule}"
+    on_validation = rule == "validation" or (rule == "youden" and validation is not None)
+    if on_validation:
+        if validation is None:
+            raise UsageError(f"--thresholds {rule} needs --thresholds-from: a set to choose on")
+        labels, values = load_truth(validation[0]), match_systems([system], validation[1])[0].values
+    else:
+        if truth is None:
+            more = " or --thresholds-from" if rule == "youden" else ""
+            raise UsageError(f"--thresholds {rule} needs --truth{more}: labels to choose on")
+        labels, values = load_truth(truth), system.values
+    chosen_on = "validation" if on_validation else "the scored set itself: an oracle"
+    if rule == "youden":
+        return youden_thresholds(labels, values, tags=tags), f"best Youden's J on {chosen_on}"
+    return best_f1_thresholds(labels, values, tags=tags), f"best F1 on {chosen_on}"
+
+
+def _number(rule: str) -> float:
+    try:
+        number = float(rule)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"--thresholds {rule}: no such rule; choose from {RULES}")
+    return number

@@ -1,0 +1,225 @@
+"""``moodtheme evaluate``: score files against truth."""
+
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from moodtheme.cli.notices import progress_bar, warnings_as_lines
+from moodtheme.cli.options import (
+    Bootstrap,
+    Json,
+    ScoreFiles,
+    Seed,
+    Tags,
+    ThresholdsFrom,
+    Truth,
+)
+from moodtheme.errors import EvaluationError, EvaluationWarning
+
+if TYPE_CHECKING:
+    from moodtheme.scores import BoolMatrix, SystemScores
+
+POPULARITY = "popularity"
+"""What the popularity baseline is called in tables."""
+
+COLUMNS = {
+    "roc_auc_macro": "ROC-AUC",
+    "pr_auc_macro": "PR-AUC",
+    "f1_macro_oracle": "F1 oracle",
+    "f1_macro_validation": "F1 validation",
+    "f1_macro_fixed": "F1 at 0.5",
+}
+"""The figures of the table, all macro; the others are in ``--long`` and ``--json``."""
+
+
+def evaluate(
+    scores: ScoreFiles,
+    *,
+    truth: Truth,
+    tags: Tags = None,
+    thresholds_from: ThresholdsFrom = None,
+    popularity: Annotated[
+        Path | None,
+        typer.Option(
+            "--popularity",
+            metavar="TRAINING_TRUTH.npy",
+            help="Add the popularity baseline as a system: always the tag most frequent in "
+            "these labels.",
+            show_default=False,
+        ),
+    ] = None,
+    bootstrap: Bootstrap = 0,
+    seed: Seed = 0,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="NAME",
+            help="Also compare every system with this one, paired resample by resample.",
+            show_default=False,
+        ),
+    ] = None,
+    long: Annotated[
+        bool,
+        typer.Option("--long", help="Print every figure, micro ones included, one a line."),
+    ] = False,
+    json: Json = None,
+) -> None:
+    """Evaluate score files against truth: ROC-AUC, PR-AUC, F1, with intervals.
+
+    F1 "oracle" uses the official thresholds, chosen on the very set that is scored: an upper
+    bound. "validation" (with --thresholds-from) is what a user would get.
+    """
+    from moodtheme.evaluation import Validation, evaluate_systems
+    from moodtheme.evaluation.popularity import popularity_scores
+    from moodtheme.evaluation.rows import LEVEL
+    from moodtheme.scores import load_truth, match_systems
+    from moodtheme.tags import tags_for
+
+    with warnings_as_lines():
+        labels = load_truth(truth)
+        names = tags_for(labels.shape[1], tags)
+        failures: list[EvaluationError] = []
+        systems = _usable(scores, labels, names, failures)
+        tables = {system.name: system.values for system in systems}
+        validation = None
+        if thresholds_from is not None:
+            matched = match_systems(systems, thresholds_from[1]) if systems else []
+            validation = Validation(
+                load_truth(thresholds_from[0]), {system.name: system.values for system in matched}
+            )
+        if popularity is not None:
+            training = load_truth(popularity)
+            tables[POPULARITY] = popularity_scores(training, len(labels))
+            if validation is not None:
+                known = {POPULARITY: popularity_scores(training, len(validation.truth))}
+                validation = Validation(validation.truth, {**validation.scores, **known})
+        with progress_bar("Resampling") as progress:
+            rows = evaluate_systems(
+                labels,
+                tables,
+                tags=names,
+                validation=validation,
+                resamples=bootstrap,
+                seed=seed,
+                against=against,
+                progress=progress,
+            )
+    if json is not None:
+        _write_json(
+            json,
+            {
+                "tracks": len(labels),
+                "tags": list(names),
+                "bootstrap": {"resamples": bootstrap, "seed": seed, "level": LEVEL}
+                if bootstrap
+                else None,
+                "rows": rows,
+            },
+        )
+    if long:
+        _print_long(rows)
+    elif rows:
+        _print_table(rows, bootstrap)
+        _print_differences(rows, bootstrap)
+    for failure in failures:
+        print(f"moodtheme: {failure}", file=sys.stderr)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _usable(
+    paths: Sequence[str],
+    truth: "BoolMatrix",
+    tags: Sequence[str],
+    failures: list[EvaluationError],
+) -> "list[SystemScores]":
+    """Load what fits the truth; what does not is a failure and does not stop the rest."""
+    from moodtheme.evaluation.checks import check_scores
+    from moodtheme.scores import load_systems
+
+    good = []
+    for path in paths:
+        try:
+            for system in load_systems([path]):
+                with warnings.catch_warnings():
+                    # Said once, when the figures are computed.
+                    warnings.simplefilter("ignore", EvaluationWarning)
+                    check_scores(system.values, truth, tags, name=system.source)
+                good.append(path)
+        except EvaluationError as error:
+            failures.append(error)
+    # Names depend on all files together, so they are loaded together once it is known which.
+    return load_systems(list(dict.fromkeys(good))) if good else []
+
+
+def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+    import json
+
+    from moodtheme.scores import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _print_table(rows: list[dict[str, Any]], resamples: int) -> None:
+    from moodtheme.report.tables import print_table, with_interval
+
+    shown = {key: head for key, head in COLUMNS.items() if key in rows[0]}
+    decimals = 4 if resamples else 6
+    print_table(
+        ["system", *shown.values()],
+        [
+            [row["name"]]
+            + [
+                with_interval(row[key], row.get("intervals", {}).get(key), decimals=decimals)
+                for key in shown
+            ]
+            for row in rows
+        ],
+        title="Macro averages over tags" + _interval_note(resamples),
+    )
+
+
+def _print_differences(rows: list[dict[str, Any]], resamples: int) -> None:
+    from moodtheme.report.tables import print_table, with_interval
+
+    compared = [row for row in rows if "difference" in row]
+    if not compared:
+        return
+    shown = {key: head for key, head in COLUMNS.items() if key in rows[0]}
+    against = compared[0]["difference"]["against"]
+    print()
+    print_table(
+        [f"minus {against}", *shown.values()],
+        [
+            [row["name"]] + [_difference(row["difference"][key], with_interval) for key in shown]
+            for row in compared
+        ],
+        title=f"Difference to {against}, paired" + _interval_note(resamples),
+    )
+
+
+def _difference(figure: Mapping[str, Any], with_interval: Any) -> str:
+    text: str = with_interval(figure["value"], figure.get("interval"), decimals=4)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def _print_long(rows: list[dict[str, Any]]) -> None:
+    from moodtheme.report.tables import Cell, print_table
+
+    lines: list[list[Cell]] = []
+    for row in rows:
+        figures = {key: value for key, value in row.items() if key.count("_") >= 2}
+        for key, value in figures.items():
+            ends = row.get("intervals", {}).get(key, [None, None])
+            lines.append([row["name"], key, value, *ends])
+    print_table(["system", "figure", "value", "low", "high"], lines)
+
+
+def _interval_note(resamples: int) -> str:
+    return f", 95 % intervals from {resamples} bootstrap resamples" if resamples else ""

@@ -1,0 +1,71 @@
+"""Options that several evaluation commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ScoreFiles = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SCORES",
+        help="Score files: .npy (tracks, tags), or .npz with a system a member; "
+        "FILE.npz:MEMBER picks one.",
+        show_default=False,
+    ),
+]
+
+Truth = Annotated[
+    Path,
+    typer.Option(
+        "--truth",
+        metavar="TRUTH.npy",
+        help="Labels, bool (tracks, tags), rows as in the scores.",
+        show_default=False,
+    ),
+]
+
+Tags = Annotated[
+    Path | None,
+    typer.Option(
+        "--tags",
+        metavar="FILE",
+        help="Names of the columns, one a line. Default for 56 columns: the official mood and "
+        "theme tags.",
+        show_default=False,
+    ),
+]
+
+ThresholdsFrom = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(
+        "--thresholds-from",
+        metavar="VALIDATION_TRUTH.npy VALIDATION_SCORES",
+        help="Choose thresholds on this set. VALIDATION_SCORES is a folder whose .npy files "
+        "have the stems of the score files, an .npz with their members, or one file for one "
+        "score file.",
+        show_default=False,
+    ),
+]
+
+Bootstrap = Annotated[
+    int,
+    typer.Option(
+        "--bootstrap",
+        metavar="N",
+        min=0,
+        help="Resamples for 95 % intervals over tracks; 0 for none.",
+    ),
+]
+
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random draws.")]
+
+Json = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        help="Also write every figure, per tag too, as JSON.",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,214 @@
+"""``moodtheme report``: the paper's Table 1, and pictures of an evaluation."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodtheme.cli.notices import progress_bar, warnings_as_lines
+from moodtheme.cli.options import Bootstrap, Json, ScoreFiles, Seed, Tags, Truth
+from moodtheme.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from moodtheme.report.table1 import Table1Row
+    from moodtheme.scores import ScoreMatrix
+
+app = typer.Typer(
+    name="report",
+    help="The paper's Table 1 beside your scores, and pictures of an evaluation.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class Format(StrEnum):
+    """Picture formats."""
+
+    PNG = "png"
+    SVG = "svg"
+
+
+@app.command("table1")
+def table1(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Folder with crnn-lstm.npy ... ds-5s-blstm.npy; lines whose files are missing "
+            "are left open.",
+            show_default=False,
+        ),
+    ],
+    *,
+    truth: Truth,
+    validation: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            "--validation",
+            metavar="VALIDATION_TRUTH.npy VALIDATION_DIR",
+            help="Fill the validation column too, from files of the same names.",
+            show_default=False,
+        ),
+    ] = None,
+    bootstrap: Bootstrap = 0,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Compare a folder of scores with the paper's Table 1, side by side.
+
+    Figures are macro ROC-AUC in percent. Fusions are plain means of the files in the folder.
+    """
+    from moodtheme.evaluation import Validation
+    from moodtheme.report.table1 import compare_with_paper
+    from moodtheme.scores import load_truth
+
+    with warnings_as_lines(), progress_bar("Resampling") as progress:
+        rows = compare_with_paper(
+            load_truth(truth),
+            _known_systems(folder),
+            validation=None
+            if validation is None
+            else Validation(load_truth(validation[0]), _known_systems(validation[1])),
+            resamples=bootstrap,
+            seed=seed,
+            progress=progress,
+        )
+    _print_table1(rows, with_validation=validation is not None, resamples=bootstrap)
+    if json is not None:
+        _write_json(json, rows)
+    missing = sorted({name for row in rows for name in row.missing})
+    if missing:
+        typer.echo(f"moodtheme: {folder}: not there: {', '.join(missing)}", err=True)
+
+
+@app.command("plots")
+def plots(
+    scores: ScoreFiles,
+    *,
+    truth: Truth,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", metavar="DIR", help="Folder for the pictures.", show_default=False
+        ),
+    ],
+    tags: Tags = None,
+    bootstrap: Bootstrap = 1000,
+    seed: Seed = 0,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tag",
+            metavar="NAME",
+            help="Also draw this tag's two curves large; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        list[Format] | None,
+        typer.Option("--format", help="png, svg; both unless given.", show_default=False),
+    ] = None,
+) -> None:
+    """Draw ROC-AUC and PR-AUC of every tag with intervals, and the curves behind them.
+
+    Writes tags (dots with intervals), roc and pr (a panel a tag), and curves-NAME for each --tag.
+    """
+    from moodtheme.evaluation import evaluate_systems
+    from moodtheme.report import plots as draw
+    from moodtheme.scores import load_systems, load_truth
+    from moodtheme.tags import bare_name, tags_for
+
+    labels = load_truth(truth)
+    names = tags_for(labels.shape[1], tags)
+    wanted = [bare_name(name) for name in tag or []]
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        raise UsageError(f"--tag {unknown[0]}: no such tag; choose from {', '.join(names)}")
+    draw.require_matplotlib()
+    systems = {system.name: system.values for system in load_systems(scores)}
+    with warnings_as_lines(), progress_bar("Resampling") as progress:
+        rows = evaluate_systems(
+            labels, systems, tags=names, resamples=bootstrap, seed=seed, progress=progress
+        )
+    pictures: dict[str, Callable[[], Figure]] = {
+        "tags": partial(draw.tag_dots, rows, len(labels)),
+        "roc": partial(draw.curve_grid, labels, systems, names, draw.Curve.ROC),
+        "pr": partial(draw.curve_grid, labels, systems, names, draw.Curve.PRECISION_RECALL),
+    }
+    for name in wanted:
+        pictures[f"curves-{_file_name(name)}"] = partial(
+            draw.tag_curves, labels, systems, names.index(name), name
+        )
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be made a folder ({error}); name another") from error
+    for stem, picture in pictures.items():
+        figure = picture()
+        for kind in format or list(Format):
+            path = output / f"{stem}.{kind}"
+            draw.save(figure, path)
+            typer.echo(path)
+
+
+def _known_systems(folder: Path) -> "dict[str, ScoreMatrix]":
+    from moodtheme.report.table1 import TABLE_1
+    from moodtheme.scores import load_systems
+
+    files = [folder / f"{row.name}.npy" for row in TABLE_1 if len(row.members) == 1]
+    present = [file for file in files if file.is_file()]
+    if not present:
+        raise UsageError(
+            f"{folder}: none of the nine score files is there; their names are "
+            + ", ".join(file.name for file in files)
+        )
+    return {system.name: system.values for system in load_systems(present)}
+
+
+def _print_table1(rows: "list[Table1Row]", *, with_validation: bool, resamples: int) -> None:
+    from moodtheme.report.tables import Cell, print_table, with_interval
+
+    heads = ["system", "paper: validation", "here", "paper: test", "here", "difference"]
+    lines: list[list[Cell]] = []
+    for row in rows:
+        difference = None if row.test is None else f"{100 * row.test - row.paper.test:+.2f}"
+        lines.append(
+            [
+                row.paper.name,
+                with_interval(row.paper.validation, None, decimals=1),
+                with_interval(row.validation, None, decimals=1, scale=100),
+                with_interval(row.paper.test, None, decimals=1),
+                with_interval(row.test, row.interval, decimals=1, scale=100),
+                difference,
+            ]
+        )
+    if not with_validation:
+        heads.pop(2)
+        for line in lines:
+            line.pop(2)
+    print_table(
+        heads,
+        lines,
+        title="Macro ROC-AUC in percent; difference before rounding, in points"
+        + (f"; 95 % intervals from {resamples} bootstrap resamples" if resamples else ""),
+    )
+
+
+def _write_json(path: Path, rows: "list[Table1Row]") -> None:
+    import json
+
+    from moodtheme.scores import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
+
+
+def _file_name(tag: str) -> str:
+    """Keep a tag's name from reaching out of the folder."""
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in tag)

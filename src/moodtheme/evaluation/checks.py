@@ -1,0 +1,171 @@
+"""What truth, scores and decisions must be before anything is computed from them.
+
+A matrix that cannot be right raises; a figure that cannot be computed is left out with a warning
+that names its tag. Nothing undefined is replaced by a number.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.errors import EvaluationError, EvaluationWarning
+from moodtheme.scores import BoolMatrix, ScoreMatrix
+from moodtheme.tags import tags_for
+
+NAMED_AT_MOST = 5
+"""How many tags a message spells out before it only counts the rest."""
+
+
+def check_truth(truth: npt.NDArray[Any], *, tags: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Check a label matrix and name its columns.
+
+    Parameters
+    ----------
+    truth
+        bool (tracks, tags).
+    tags
+        Column names; by default those of `moodtheme.tags.tags_for`.
+
+    Returns
+    -------
+    tuple of str
+        One name a column.
+
+    Raises
+    ------
+    EvaluationError
+        Not boolean, not two-dimensional, empty, or another number of names than columns.
+    """
+    if truth.ndim != 2 or 0 in truth.shape:
+        raise EvaluationError(
+            f"truth has shape {truth.shape}; give a matrix (tracks, tags) with at least one of each"
+        )
+    if truth.dtype != np.bool_:
+        raise EvaluationError(f"truth is {truth.dtype}; convert the labels with .astype(bool)")
+    names = tags_for(truth.shape[1]) if tags is None else tuple(tags)
+    if len(names) != truth.shape[1]:
+        raise EvaluationError(
+            f"{len(names)} tag names for {truth.shape[1]} columns; give one name a column"
+        )
+    return names
+
+
+def check_scores(
+    scores: npt.NDArray[Any], truth: BoolMatrix, tags: Sequence[str], *, name: str = "scores"
+) -> None:
+    """Check that scores can be compared with a label matrix.
+
+    Parameters
+    ----------
+    scores
+        float16, float32 or float64 (tracks, tags), finite.
+    truth
+        bool (tracks, tags).
+    tags
+        Column names, for messages.
+    name
+        The system or file, for messages.
+
+    Raises
+    ------
+    EvaluationError
+        Another shape than the truth's, no floating-point numbers, or NaN or infinite scores.
+
+    Warns
+    -----
+    EvaluationWarning
+        Scores outside [0, 1]: rankings still mean something, fixed thresholds do not.
+    """
+    if scores.shape != truth.shape:
+        raise EvaluationError(
+            f"{name}: scores of shape {scores.shape} against truth of shape {truth.shape}; "
+            "both must hold the same tracks and tags in the same order"
+        )
+    check_finite(scores, tags, name=name)
+    outside = np.any((scores < 0) | (scores > 1), axis=0)
+    if outside.any():
+        warnings.warn(
+            f"{name}: scores outside [0, 1] for {spell(tags, outside)}; rankings hold, fixed "
+            "thresholds mean nothing: apply the sigmoid if these are logits",
+            EvaluationWarning,
+            stacklevel=3,
+        )
+
+
+def check_finite(scores: npt.NDArray[Any], tags: Sequence[str], *, name: str = "scores") -> None:
+    """Check that a matrix holds finite floating-point numbers.
+
+    Raises
+    ------
+    EvaluationError
+        The matrix has no floating-point type, or a score is NaN or infinite; the message names
+        the tag and the first track.
+    """
+    if scores.dtype.kind != "f":
+        raise EvaluationError(
+            f"{name}: scores are {scores.dtype}; give floating-point scores, not labels or "
+            "decisions"
+        )
+    finite = np.isfinite(scores)
+    if not finite.all():
+        columns = ~np.all(finite, axis=0)
+        row = int(np.flatnonzero(~np.all(finite, axis=1))[0])
+        raise EvaluationError(
+            f"{name}: NaN or infinite scores for {spell(tags, columns)}, first in row {row}; "
+            "predict these tracks again or leave them out of truth and scores alike"
+        )
+
+
+def check_decisions(decisions: npt.NDArray[Any], truth: BoolMatrix) -> None:
+    """Check a decision matrix against a label matrix.
+
+    Raises
+    ------
+    EvaluationError
+        Another shape than the truth's, or not boolean.
+    """
+    if decisions.shape != truth.shape or decisions.dtype != np.bool_:
+        raise EvaluationError(
+            f"decisions are {decisions.dtype} of shape {decisions.shape} against truth of shape "
+            f"{truth.shape}; give booleans for the same tracks and tags"
+        )
+
+
+def warn_of_undefined(truth: BoolMatrix, tags: Sequence[str], *, name: str = "truth") -> None:
+    """Name the tags whose figures are undefined and therefore left out of macro averages.
+
+    Warns
+    -----
+    EvaluationWarning
+        A tag has no positives (no figure is defined), or no negatives (no ROC-AUC).
+    """
+    positives = truth.sum(axis=0)
+    for missing, what, left_out in (
+        (positives == 0, "positives", "all figures"),
+        (positives == len(truth), "negatives", "ROC-AUC"),
+    ):
+        if missing.any():
+            warnings.warn(
+                f"{name}: no {what} for {spell(tags, missing)}: left out of {left_out}; "
+                "macro averages are over the other tags",
+                EvaluationWarning,
+                stacklevel=3,
+            )
+
+
+def spell(tags: Sequence[str], chosen: BoolMatrix) -> str:
+    """Write out the chosen tags, the first few by name."""
+    names = [tag for tag, wanted in zip(tags, chosen, strict=True) if wanted]
+    listed = ", ".join(names[:NAMED_AT_MOST])
+    rest = len(names) - NAMED_AT_MOST
+    return f"{'tag' if len(names) == 1 else 'tags'} {listed}" + (
+        f" and {rest} more" if rest > 0 else ""
+    )
+
+
+def as_scores(scores: npt.NDArray[Any]) -> ScoreMatrix:
+    """Widen half precision; the step is exact, so ties stay ties."""
+    return scores.astype(np.float32) if scores.dtype == np.float16 else scores

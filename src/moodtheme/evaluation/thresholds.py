@@ -1,0 +1,174 @@
+"""Decision thresholds: how they are chosen and how they are applied.
+
+A track gets a tag when its score is strictly above the tag's threshold, as in the official script
+of the MediaEval task on moods and themes.
+
+Thresholds chosen on the set that is then scored have seen its truth. Such figures are an
+**oracle**: what the best thresholds would give, not what anybody reaches. The official results of
+the task are of this kind. Thresholds chosen on validation are honest.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from moodtheme.errors import EvaluationError
+from moodtheme.evaluation.checks import (
+    as_scores,
+    check_finite,
+    check_scores,
+    check_truth,
+    warn_of_undefined,
+)
+from moodtheme.evaluation.curves import OperatingPoints, operating_points
+from moodtheme.evaluation.ranking import FloatArray
+from moodtheme.scores import BoolMatrix, ScoreMatrix
+
+
+def best_f1_thresholds(
+    truth: BoolMatrix, scores: ScoreMatrix, *, tags: Sequence[str] | None = None
+) -> FloatArray:
+    """The official rule: per tag, the threshold with the highest F1 on its precision-recall curve.
+
+    The curve counts tracks **at or above** a threshold, the decision takes those **above** it, so
+    the tracks that score exactly the threshold are counted when choosing and left out when
+    deciding. That is how the official script works, and it reproduces the published thresholds
+    to the last bit; of several equally good thresholds the lowest is taken.
+
+    Parameters
+    ----------
+    truth
+        bool (tracks, tags).
+    scores
+        Floats (tracks, tags).
+    tags
+        Column names, for messages.
+
+    Returns
+    -------
+    float64 (tags,)
+        One of the tag's scores each; NaN, which decides nothing, for a tag without positives.
+
+    Raises
+    ------
+    EvaluationError
+        Truth and scores cannot be compared.
+    """
+    return choose(*_checked(truth, scores, tags), best_f1)
+
+
+def youden_thresholds(
+    truth: BoolMatrix, scores: ScoreMatrix, *, tags: Sequence[str] | None = None
+) -> FloatArray:
+    """Per tag, the threshold with the highest Youden's J: recall minus false-positive rate.
+
+    The threshold lies half-way between the lowest score it takes and the next one below, so that
+    deciding strictly above it gives exactly the point that was chosen. Of several equally good
+    points the one with the fewest decisions is taken. Parameters and errors are those of
+    `best_f1_thresholds`; a tag without negatives has no threshold (NaN) either.
+    """
+    return choose(*_checked(truth, scores, tags), best_youden)
+
+
+def apply_thresholds(scores: ScoreMatrix, thresholds: FloatArray | float) -> BoolMatrix:
+    """Decide: score strictly above threshold.
+
+    Parameters
+    ----------
+    scores
+        Floats (tracks, tags).
+    thresholds
+        float64 (tags,), or one for all tags. NaN decides nothing.
+
+    Returns
+    -------
+    bool (tracks, tags)
+    """
+    # A float64 array on the right keeps float32 scores from being compared in float32, where a
+    # threshold could round on to a score.
+    return np.asarray(as_scores(scores) > np.asarray(thresholds, np.float64)[None])
+
+
+def top_k(scores: ScoreMatrix, k: int) -> BoolMatrix:
+    """Give each track the tags of its `k` highest scores; of tied tags the first columns win.
+
+    Parameters
+    ----------
+    scores
+        Finite floats (tracks, tags), comparable between tags.
+    k
+        From 1 to the number of tags.
+
+    Raises
+    ------
+    EvaluationError
+        `k` is out of range, or a score is not finite.
+    """
+    n_tags = scores.shape[1]
+    if not 1 <= k <= n_tags:
+        raise EvaluationError(f"top-{k} of {n_tags} tags; choose from 1 to {n_tags}")
+    check_finite(scores, [f"column {index}" for index in range(n_tags)])
+    chosen = np.argsort(-as_scores(scores), axis=1, kind="stable")[:, :k]
+    decisions = np.zeros(scores.shape, np.bool_)
+    np.put_along_axis(decisions, chosen, True, axis=1)
+    return decisions
+
+
+def choose(
+    truth: BoolMatrix, scores: ScoreMatrix, best: Callable[[OperatingPoints], float]
+) -> FloatArray:
+    """Apply a rule to each tag of matrices that have been checked.
+
+    Parameters
+    ----------
+    truth
+        bool (tracks, tags).
+    scores
+        Floats (tracks, tags).
+    best
+        The rule: `best_f1` or `best_youden`.
+
+    Returns
+    -------
+    float64 (tags,)
+    """
+    wide = as_scores(scores)
+    return np.array(
+        [best(operating_points(truth[:, tag], wide[:, tag])) for tag in range(truth.shape[1])]
+    )
+
+
+def best_f1(points: OperatingPoints) -> float:
+    """Rule of `best_f1_thresholds` for one tag."""
+    if points.hits[-1] == 0:
+        return float("nan")
+    precision, recall = points.precision, points.recall
+    with np.errstate(invalid="ignore"):
+        # In this form, not as 2·hits/(decided + positives): where two F1 are equal, rounding
+        # decides, and it must decide as in the official script.
+        f1 = np.nan_to_num(2 * precision * recall / (precision + recall))
+    # By ascending threshold the first maximum is the lowest threshold.
+    return float(points.thresholds[::-1][np.argmax(f1[::-1])])
+
+
+def best_youden(points: OperatingPoints) -> float:
+    """Rule of `youden_thresholds` for one tag."""
+    j = points.recall - points.false_positive_rate
+    if np.isnan(j).any():
+        return float("nan")
+    best = int(np.argmax(j))
+    here = points.thresholds[best]
+    if best + 1 == len(points.thresholds):
+        return float(np.nextafter(here, -np.inf))
+    # Between adjacent floats the half-way point may round up on to the score itself.
+    half_way = (here + points.thresholds[best + 1]) / 2
+    return float(half_way if half_way < here else points.thresholds[best + 1])
+
+
+def _checked(
+    truth: BoolMatrix, scores: ScoreMatrix, tags: Sequence[str] | None
+) -> tuple[BoolMatrix, ScoreMatrix]:
+    names = check_truth(truth, tags=tags)
+    check_scores(scores, truth, names)
+    warn_of_undefined(truth, names)
+    return truth, scores

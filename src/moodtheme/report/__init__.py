@@ -1,0 +1,1 @@
+"""What evaluation found, for people: tables, the paper's Table 1, pictures."""
