@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from moodtheme import __version__
-from moodtheme.cli import dataset, decide, evaluate, fuse, report, tag
+from moodtheme.cli import dataset, decide, demo, distil, doctor, evaluate, fuse, models, report, tag
 from moodtheme.errors import MoodthemeError
 
 app = typer.Typer(
@@ -20,6 +20,10 @@ app = typer.Typer(
 
 
 app.command("tag")(tag.tag)
+app.command("demo")(demo.demo)
+app.add_typer(models.app)
+app.command("doctor")(doctor.doctor)
+app.command("distil")(distil.distil)
 app.add_typer(dataset.app)
 app.add_typer(report.app)
 app.command("evaluate")(evaluate.evaluate)

@@ -1,0 +1,79 @@
+"""``moodtheme distil``: a small, fast model that imitates a larger one on your music."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moodtheme.errors import MissingExtraError
+
+
+def distil(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TABLE",
+            help="CSV of music: path, duration_s and the group column.",
+            show_default=False,
+        ),
+    ],
+    run: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder for everything the run makes.", show_default=False
+        ),
+    ],
+    teacher: Annotated[
+        str, typer.Option(metavar="NAME|DIR", help="Model to imitate.")
+    ] = "mtg-baseline",
+    group_column: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Tracks with one value here are never split up."),
+    ] = "artist",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over all windows.")] = 8,
+    windows: Annotated[
+        float,
+        typer.Option(min=0.1, help="Random windows for every 29 s of training music."),
+    ] = 6.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Tracks at work at once; threads of the training.")
+    ] = 2,
+) -> None:
+    """Distil a small model from a larger one on unlabelled music.
+
+    Splits the music by group, lets the teacher label random windows, trains the student, writes
+    its bundle to DIR/moodtheme-small and measures how well it agrees with the teacher on groups it
+    never heard. Stopped at any moment, the same command goes on.
+    """
+    try:
+        from moodtheme.distillation.fit import Schedule
+        from moodtheme.distillation.run import Settings
+        from moodtheme.distillation.run import distil as run_distillation
+    except ImportError as error:
+        raise MissingExtraError("distilling a model") from error
+    from moodtheme.model_store import find_model
+
+    settings = Settings(
+        table=table,
+        group_column=group_column,
+        teacher=find_model(teacher),
+        windows_per_excerpt=windows,
+        schedule=Schedule(epochs=epochs, seed=seed),
+        seed=seed,
+    )
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    quality = run_distillation(settings, run, jobs=jobs, report=say)
+    low, high = quality.spearman_median_interval
+    typer.echo(
+        f"Spearman with the teacher, median over tags: {quality.spearman_median:.3f} "
+        f"[{low:.3f}, {high:.3f}]"
+    )
+    low, high = quality.top5_overlap_interval
+    typer.echo(f"five highest tags in common: {quality.top5_overlap:.3f} [{low:.3f}, {high:.3f}]")
+    typer.echo(f"lowest Spearman between levels: {quality.loudness_spearman_lowest:.4f}")
+    typer.echo(f"on {quality.tracks} tracks of {quality.groups} groups never trained on")

@@ -1,0 +1,125 @@
+"""The student against its teacher on tracks of groups that were never learned from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.audio import read_audio
+from moodtheme.distillation.agreement import spearman_per_tag, top_overlap
+from moodtheme.distillation.labels import Teacher
+from moodtheme.distillation.plan import MusicTrack
+from moodtheme.errors import AudioError
+from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
+from moodtheme.tagger import SILENCE_PEAK, Tagger
+from moodtheme.windows import slide_windows
+
+FloatArray = npt.NDArray[np.float32]
+
+LEVELS_DB = (-30.0, -20.0, -10.0)  # dBFS RMS of a whole track
+_RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What was measured on the test part.
+
+    Attributes
+    ----------
+    tracks, groups
+        Number of tracks, and of the groups they come from.
+    spearman
+        Rank correlation of student and teacher over tracks, by tag.
+    spearman_median, spearman_median_interval
+        Median over tags, and its 95 % percentile interval over resampled tracks.
+    top5_overlap, top5_overlap_interval
+        Mean share of the five highest tags in common, and its interval.
+    loudness_spearman_lowest
+        Lowest rank correlation, over tags and pairs of levels, of the student with itself when
+        all tracks are played at another level.
+    """
+
+    tracks: int
+    groups: int
+    spearman: dict[str, float]
+    spearman_median: float
+    spearman_median_interval: tuple[float, float]
+    top5_overlap: float
+    top5_overlap_interval: tuple[float, float]
+    loudness_spearman_lowest: float
+
+
+def measure_quality(
+    tagger: Tagger,
+    teacher: Teacher,
+    tracks: Sequence[MusicTrack],
+    *,
+    seed: int = 0,
+    report: Callable[[int, int, str | None], None] = lambda done, of, problem: None,
+) -> Quality:
+    """Score every track with both and compare.
+
+    Both hear the same windows over the whole track and average their scores.
+
+    Parameters
+    ----------
+    tagger
+        The student's bundle.
+    teacher
+        The teacher.
+    tracks
+        Tracks neither training nor the choice of the best epoch has seen.
+    seed
+        Of the bootstrap.
+    report
+        Called after each track with tracks done, tracks in all and what was wrong with it.
+    """
+    student_rows, teacher_rows, used = [], [], []
+    at_level: dict[float, list[FloatArray]] = {level: [] for level in LEVELS_DB}
+    for done, track in enumerate(tracks, start=1):
+        try:
+            audio = read_audio(track.path, sample_rate=SAMPLE_RATE, minimum_s=1.0).samples
+            student_rows.append(tagger.score(audio, SAMPLE_RATE))
+        except AudioError as error:
+            report(done, len(tracks), str(error))
+            continue
+        teacher_rows.append(_teacher_scores(teacher, audio))
+        level = np.sqrt(np.mean(np.square(audio, dtype=np.float64)))
+        for wanted, rows in at_level.items():
+            rows.append(tagger.score(audio * np.float32(10 ** (wanted / 20) / level), SAMPLE_RATE))
+        used.append(track)
+        report(done, len(tracks), None)
+    student, wanted_scores = np.stack(student_rows), np.stack(teacher_rows)
+    rho = spearman_per_tag(student, wanted_scores)
+    overlap = top_overlap(student, wanted_scores)
+    rng = np.random.default_rng(seed)
+    draws = [rng.integers(len(used), size=len(used)) for _ in range(_RESAMPLES)]
+    medians = [np.nanmedian(spearman_per_tag(student[d], wanted_scores[d])) for d in draws]
+    levels = [np.stack(rows) for rows in at_level.values()]
+    pairs = [(a, b) for i, a in enumerate(levels) for b in levels[i + 1 :]]
+    return Quality(
+        tracks=len(used),
+        groups=len({track.group for track in used}),
+        spearman={tag: float(r) for tag, r in zip(tagger.tags, rho, strict=True)},
+        spearman_median=float(np.median(rho)),
+        spearman_median_interval=_interval(medians),
+        top5_overlap=float(overlap.mean()),
+        top5_overlap_interval=_interval([overlap[d].mean() for d in draws]),
+        loudness_spearman_lowest=float(min(spearman_per_tag(a, b).min() for a, b in pairs)),
+    )
+
+
+def _teacher_scores(teacher: Teacher, audio: FloatArray) -> FloatArray:
+    total, weight = np.zeros(teacher.n_tags), 0.0
+    for window in slide_windows([audio], samples=EXCERPT_SAMPLES):
+        if float(np.abs(window.audio).max()) < SILENCE_PEAK:
+            continue
+        total += window.weight * teacher.scores(window.audio[None])[0]
+        weight += window.weight
+    return np.asarray(total / weight, dtype=np.float32)
+
+
+def _interval(values: Sequence[float] | npt.NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
