@@ -1,5 +1,6 @@
 """The project's own music: composed from moods by published findings, played by synthesis."""
 
+from moodtheme.synthesis.corpus import make_demo_corpus
 from moodtheme.synthesis.moods import Mood
 from moodtheme.synthesis.pieces import (
     DemoPiece,
@@ -8,4 +9,11 @@ from moodtheme.synthesis.pieces import (
     write_demo_pieces,
 )
 
-__all__ = ["DemoPiece", "Mood", "compose_and_render", "demo_pieces", "write_demo_pieces"]
+__all__ = [
+    "DemoPiece",
+    "Mood",
+    "compose_and_render",
+    "demo_pieces",
+    "make_demo_corpus",
+    "write_demo_pieces",
+]

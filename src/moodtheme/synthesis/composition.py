@@ -24,7 +24,7 @@ from moodtheme.synthesis.streams import stream
 from moodtheme.synthesis.styles import Style
 
 PHRASE_BARS = 4
-RING_OUT_S = 1.6  # left after the last bar for the final chord to die away
+RING_OUT_S = 1.2  # left after the last bar for the final chord to die away
 _FORM = "AABAACBA"  # repeats for long pieces
 _FULL_KITS = {Groove.BACKBEAT, Groove.FOUR_ON_THE_FLOOR}
 
@@ -203,7 +203,7 @@ def compose(cues: Cues, style: Style, *, seed: int, duration_s: float) -> Score:
         notes += more_notes
         strokes += more_strokes
     end = float(bars * metre)
-    ring = 0.4 * RING_OUT_S * tempo / 60
+    ring = 0.5 * RING_OUT_S * tempo / 60
     notes = _close(notes, writer.voicing or (), last_bar=end - metre, end=end, ring=ring)
     strokes = [hit for hit in strokes if hit.onset <= end - metre]
     return Score(tempo, metre, tonic, mode, writer.phrases, tuple(notes), tuple(strokes))

@@ -193,7 +193,8 @@ def progression(
     for bar, function in enumerate(functions):
         choices = _DEGREES[mode][function]
         at_cadence = bar >= bars - 2
-        if at_cadence:  # cadences are spelled plainly, so that they are heard as such
+        # Cadences and opening tonics are spelled plainly, so that the key is heard.
+        if at_cadence or (bar == 0 and function is Function.TONIC):
             degree = choices[0][0]
         else:
             fresh = [c for c in choices if c[0] != previous] or list(choices)
@@ -250,7 +251,7 @@ def lead_voices(
                 cost += float(np.mean([min(abs(note - p) for p in previous) for note in candidate]))
                 cost += float(np.mean([min(abs(note - p) for note in candidate) for p in previous]))
             # Semitones at the bottom of a voicing sound muddy.
-            cost += sum(1.0 for low, high in pairwise(candidate) if high - low == 1 and low < 60)
+            cost += sum(4.0 for low, high in pairwise(candidate) if high - low == 1 and low < 60)
             if cost < best_cost:
                 best, best_cost = candidate, cost
     return best

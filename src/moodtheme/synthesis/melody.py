@@ -28,6 +28,13 @@ class Motif:
 
 def invent_motif(cues: Cues, beats_per_bar: int, rng: np.random.Generator) -> Motif:
     """Invent one bar: busier with density, leaping with pitch range."""
+    fewest = min(beats_per_bar, 1 + round(3 * cues.density))
+    while len((motif := _draw_motif(cues, beats_per_bar, rng)).onsets) < fewest:
+        continue
+    return motif
+
+
+def _draw_motif(cues: Cues, beats_per_bar: int, rng: np.random.Generator) -> Motif:
     slow = cues.tempo < 120
     cells = (_HOLD, _QUARTER, _EIGHTHS, _DOTTED, _RUN, _TRIPLET)
     density = cues.density
@@ -178,13 +185,19 @@ def sing_phrase(
     for bar, motif in enumerate(plan[:-1]):
         arch = round(0.6 * singer.reach * np.sin(np.pi * (bar + 0.5) / len(plan))) - 1
         anchor = round(0.5 * (here + arch))
+        last_step = 0
         for onset, duration, step in zip(motif.onsets, motif.durations, motif.steps, strict=True):
             beat = bar * beats_per_bar + onset
             chord = chord_at(spans, beat)
             strong = onset in (0.0, 2.0) or duration >= 1.0
             degree = singer.fold(anchor + step)
             if strong:
-                degree = singer.fold(singer.nearest_chord_tone(degree, chord))
+                degree = singer.nearest_chord_tone(degree, chord)
+                if degree == here and step != last_step:  # the snap must not stop the motion
+                    onwards = 2 if step > last_step else -2
+                    degree = singer.nearest_chord_tone(degree + onwards, chord)
+                degree = singer.fold(degree)
+            last_step = step
             velocity = 0.72 + (0.14 if onset == 0 else 0.07 if strong else 0.0)
             velocity += 0.012 * (degree - arch)  # louder as it climbs
             notes.append(_note(beat, duration, singer.pitch(degree, chord), velocity))

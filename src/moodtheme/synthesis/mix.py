@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from moodtheme.synthesis.instruments import VOICES, Instrument, tone
+from moodtheme.synthesis.instruments import VOICES, Instrument
 from moodtheme.synthesis.modal import Samples, Values, seconds, shaped_noise
 from moodtheme.synthesis.moods import Cues
 from moodtheme.synthesis.percussion import PAN, stroke
@@ -13,6 +13,7 @@ from moodtheme.synthesis.performance import Performance, Sounding
 from moodtheme.synthesis.score import Drum, Part
 from moodtheme.synthesis.streams import stream
 from moodtheme.synthesis.styles import Style
+from moodtheme.synthesis.tones import tone
 
 CEILING = 10 ** (-1.0 / 20)  # −1 dBFS, room for lossy encoders
 _DRUM_TAKES = 3  # of each drum, so that no two strokes in a row are the same
@@ -52,7 +53,7 @@ def mix(
     desk = _Desk(samples, sample_rate)
     _add_notes(desk, performance, seed=seed)
     _add_drums(desk, performance, style, seed=seed)
-    amount = np.float32(1.25 - 0.75 * cues.percussion)
+    amount = np.float32(1.3 - 0.7 * cues.percussion)
     reverb_s = style.reverb_s * (1.3 - 0.5 * cues.density)
     dry = desk.dry
     _add_reverb(dry, desk.send * amount, _room(reverb_s, sample_rate, stream(seed, "room")))
@@ -136,22 +137,28 @@ def _room(reverb_s: float, sample_rate: int, rng: np.random.Generator) -> Sample
     Returns
     -------
     float32 (2, samples)
-        Two uncorrelated channels of unit energy, 20 ms after the dry sound.
+        Two channels of unit mean power gain from 200 to 2,500 Hz, 20 ms after the dry sound.
     """
-    length = min(int(1.1 * reverb_s * sample_rate), _REVERB_BLOCK // 2)
+    length = min(int(1.1 * reverb_s * sample_rate), int(0.9 * _REVERB_BLOCK))
     time = seconds(length, sample_rate)
     bands = ((150.0, 700.0, 1.1), (700.0, 2500.0, 1.0), (2500.0, 7000.0, 0.6))
     delay = int(0.02 * sample_rate)
-    impulse = np.zeros((2, delay + length), dtype=np.float32)
+    impulse = np.zeros((2, 1 << (delay + length - 1).bit_length()), dtype=np.float32)
     for channel in impulse:
-        tail = channel[delay:]
+        tail = channel[delay : delay + length]
         for low, high, share in bands:
             decay = 6.9 / (reverb_s * share)  # ln(1000), the 60 dB of the definition
             top = min(high, 0.44 * sample_rate)
             noise = shaped_noise(length, sample_rate, min(low, top / 2), top, rng)
             tail += noise * np.exp(-decay * time).astype(np.float32)
         tail *= np.minimum(time / 0.01, 1).astype(np.float32)
-    impulse /= np.sqrt(np.sum(impulse**2, axis=1, keepdims=True))
+    # More of a common middle than of sides, so that mono listeners lose little.
+    middle, side = np.float32(0.8) * impulse[0], np.float32(0.6) * impulse[1]
+    impulse = np.stack([middle + side, middle - side])
+    gains = np.abs(np.fft.rfft(impulse, axis=1)) ** 2
+    hertz = np.fft.rfftfreq(impulse.shape[1], 1 / sample_rate)
+    melodic = (hertz > 200) & (hertz < 2500)
+    impulse /= np.sqrt(gains[:, melodic].mean()).astype(np.float32)
     return impulse
 
 

@@ -14,7 +14,10 @@ Samples = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 
 BAND_LIMIT = 0.45  # of the sample rate; leaves room for resamplers' transition bands
-_BLOCK = 256
+_BLOCK = 128
+# A matrix library starts its threads above some 64³ multiplications; for products as small as
+# these, waiting for threads takes several times longer than the work itself.
+_THREAD_FREE = 64**3
 
 
 def damped_modes(
@@ -44,13 +47,18 @@ def damped_modes(
     float32 (samples,)
     """
     kept = (frequencies < BAND_LIMIT * sample_rate) & (amplitudes != 0.0)
+    if not kept.any():
+        return np.zeros(samples, dtype=np.float32)
     poles = (-decays[kept] + 2j * np.pi * frequencies[kept]) / sample_rate
     weights = amplitudes[kept] * np.exp(1j * (phases[kept] - np.pi / 2))
-    coarse = weights * _powers(_BLOCK * poles, -(-samples // _BLOCK))
+    rows = max(2, _THREAD_FREE // (_BLOCK * 2 * len(poles)))
+    stacks = -(-samples // (_BLOCK * rows))
+    coarse = weights * _powers(_BLOCK * poles, stacks * rows)
     fine = _powers(poles, _BLOCK).T
     left = np.concatenate([coarse.real, -coarse.imag], axis=1).astype(np.float32)
     right = np.concatenate([fine.real, fine.imag], axis=0).astype(np.float32)
-    return np.asarray((left @ right).reshape(-1)[:samples], dtype=np.float32)
+    product = left.reshape(stacks, rows, -1) @ right
+    return np.asarray(product.reshape(-1)[:samples], dtype=np.float32)
 
 
 def _powers(poles: npt.NDArray[np.complex128], count: int) -> npt.NDArray[np.complex128]:

@@ -12,8 +12,8 @@ _LENGTHS = {
 }  # fmt: skip
 # Levels in the mix, dB; the sounds themselves peak at 1.
 _LEVELS = {
-    Drum.KICK: 0.0, Drum.SNARE: -4.0, Drum.RIM: -10.0, Drum.CLAP: -6.0, Drum.HAT: -15.0,
-    Drum.OPEN_HAT: -16.0, Drum.SHAKER: -17.0, Drum.TOM: -5.0, Drum.TAIKO: 0.0, Drum.CRASH: -13.0,
+    Drum.KICK: 0.0, Drum.SNARE: -4.0, Drum.RIM: -10.0, Drum.CLAP: -6.0, Drum.HAT: -12.0,
+    Drum.OPEN_HAT: -13.0, Drum.SHAKER: -14.0, Drum.TOM: -5.0, Drum.TAIKO: 0.0, Drum.CRASH: -11.0,
 }  # fmt: skip
 # Left to right, −1 to 1, as the audience sees the kit.
 PAN = {

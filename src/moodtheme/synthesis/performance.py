@@ -13,7 +13,7 @@ from moodtheme.synthesis.styles import Style
 
 _GRID = 4  # points a beat on which the tempo curve is drawn
 _PART_LEVELS_DB = {
-    Part.LEAD: -1.0, Part.DOUBLING: -6.0, Part.CHORDS: -10.0, Part.PAD: -14.0, Part.BASS: -2.0,
+    Part.LEAD: -1.0, Part.DOUBLING: -6.0, Part.CHORDS: -10.0, Part.PAD: -14.0, Part.BASS: -4.0,
 }  # fmt: skip
 _PART_PAN = {
     Part.LEAD: 0.08, Part.DOUBLING: -0.3, Part.CHORDS: -0.2, Part.PAD: 0.0, Part.BASS: 0.0,
@@ -149,7 +149,7 @@ def _play_notes(
         gain_db += 0.7 * rng.standard_normal()
         brightness = cues.brightness + style.tone + 0.35 * (note.velocity - 0.65)
         brightness = float(np.clip(round(brightness * 6) / 6, 0, 1))
-        spread = (note.pitch - 60) / 40 if note.part in (Part.CHORDS, Part.PAD) else 0.0
+        spread = (note.pitch - 60) / 28 if note.part in (Part.CHORDS, Part.PAD) else 0.0
         yield Sounding(
             instrument=instrument,
             pitch=note.pitch,

@@ -1,14 +1,11 @@
 """Whole pieces: a mood composed, performed and mixed, and the few that the demo plays."""
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import soundfile
-
 from moodtheme.errors import UsageError
 from moodtheme.synthesis.composition import compose
+from moodtheme.synthesis.files import has_mark, write_flac
 from moodtheme.synthesis.mix import mix
 from moodtheme.synthesis.modal import Samples
 from moodtheme.synthesis.moods import CUES, Cues, Mood
@@ -150,41 +147,6 @@ def demo_pieces() -> tuple[DemoPiece, ...]:
         DemoPiece("4-still-water.flac", "Still Water", Mood.MEDITATIVE, 14, 30.0),
         DemoPiece("5-gathering-storm.flac", "Gathering Storm", Mood.EPIC, 15, 30.0),
     )
-
-
-def write_flac(path: Path, audio: Samples, sample_rate: int, *, title: str, mark: str) -> None:
-    """Write 16-bit FLAC under a temporary name, then move it into place.
-
-    Parameters
-    ----------
-    path
-        Where to.
-    audio, sample_rate
-        (samples, 2) and Hz.
-    title, mark
-        Title, and comment by which `has_mark` knows the file again.
-    """
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".flac", dir=path.parent)
-    os.close(handle)
-    try:
-        with soundfile.SoundFile(
-            temporary, "w", samplerate=sample_rate, channels=2, format="FLAC", subtype="PCM_16"
-        ) as file:
-            file.title = title
-            file.comment = mark
-            file.write(audio)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def has_mark(path: Path, mark: str) -> bool:
-    """Whether a file is there, whole, and carries the comment it was written with."""
-    try:
-        with soundfile.SoundFile(path) as file:
-            return bool(file.comment == mark and file.frames > 0)
-    except (OSError, soundfile.LibsndfileError):
-        return False
 
 
 def write_demo_pieces(folder: Path) -> list[Path]:
