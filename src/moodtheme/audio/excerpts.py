@@ -7,7 +7,8 @@ from enum import StrEnum
 import numpy as np
 
 from moodtheme.audio.resample import ResampleQuality, Samples
-from moodtheme.audio.stream import SHORTFALL_S, AudioStream, open_audio, probe
+from moodtheme.audio.sources import SHORTFALL_S
+from moodtheme.audio.stream import AudioStream, open_audio, probe
 
 
 @dataclass(frozen=True, slots=True)

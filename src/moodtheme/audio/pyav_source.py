@@ -1,8 +1,9 @@
 """Decoding with FFmpeg through PyAV: AAC, ALAC, WMA, video containers and more."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -27,6 +28,8 @@ _GUESSED_LENGTH = frozenset({"aac", "ac3", "eac3", "mp3", "dts", "loas"})
 _PRE_ROLL_S = 0.5
 # Errors in a row, without a frame between them, after which a file is given up.
 _MOST_ERRORS = 1_000
+# Some formats are lists of other files and addresses to play, which FFmpeg would open unasked.
+_NO_OTHER_FILES = {"protocol_whitelist": "none"}
 # From this many planes on, PyAV reads past the end of a frame's list of planes.
 _MOST_PLANES = 7
 
@@ -63,17 +66,16 @@ class PyavSource:
         self._changes: list[str] = []
         self._adapter: Resampler | None = None
         self._container: Any = None
-        # Opened here, not by FFmpeg: the name is not taken for a URL or a hint, and no playlist
-        # can make FFmpeg open another file.
+        # Opened here, not by FFmpeg, so that the name is not taken for a URL or a hint.
         self._handle = path.open("rb", buffering=0)
         try:
             first = self._start()
-        except (UnsupportedError, BrokenOffError) as error:
-            self.close()
-            raise UnsupportedError(str(error)) from None
-        except (av.FFmpegError, ValueError, RuntimeError) as error:
+        except (av.FFmpegError, UnsupportedError, BrokenOffError, ValueError) as error:
             self.close()
             raise UnsupportedError(_reason(error)) from None
+        except OSError:
+            self.close()
+            raise
         # Headers can be wrong about rate and channels (HE-AAC), frames are not.
         self._rate: int = first.sample_rate
         self._channels: int = first.layout.nb_channels
@@ -91,7 +93,7 @@ class PyavSource:
         """Open the container and decode the first frame."""
         self._handle.seek(0)
         self._container = av.open(
-            _Nameless(self._handle), metadata_errors="ignore", io_open=_refuse
+            _Nameless(self._handle), metadata_errors="ignore", options=_NO_OTHER_FILES
         )
         self._stream = self._choose_stream()
         self._frames = self._decode()
@@ -191,6 +193,8 @@ class PyavSource:
                 in_a_row += 1
                 if in_a_row == _MOST_ERRORS:
                     raise BrokenOffError(_reason(error)) from None
+            except OSError as error:
+                raise BrokenOffError(_reason(error)) from None
 
     def _at_own_rate(self, frame: AudioFrame) -> Samples:
         """A frame's mono samples at the file's first rate, even if the frame has another one."""
@@ -229,16 +233,19 @@ class PyavSource:
 
 
 class _Nameless:
-    """A file object without a name that FFmpeg could take as a hint."""
+    """A file without a name that FFmpeg could take as a hint, whose seeks fail without a word."""
 
-    def __init__(self, handle: Any) -> None:
+    def __init__(self, handle: BinaryIO) -> None:
+        self._handle = handle
         self.read = handle.read
-        self.seek = handle.seek
         self.tell = handle.tell
 
-
-def _refuse(url: str, flags: int, options: dict[str, str]) -> Any:
-    raise PermissionError(f"an audio file may not open another file ({url})")
+    def seek(self, offset: int, whence: int) -> int:
+        try:
+            return self._handle.seek(offset, whence)
+        except (OSError, ValueError):
+            # Damaged files point before their start. PyAV would print an exception.
+            return -errno.EINVAL
 
 
 def _mono(frame: AudioFrame) -> Samples:

@@ -9,6 +9,7 @@ import soundfile
 from moodtheme.audio.quiet import quiet_c_stderr
 from moodtheme.audio.resample import Samples, mean_of_channels
 from moodtheme.audio.sources import (
+    SHORTFALL_S,
     AudioInfo,
     BrokenOffError,
     Decoder,
@@ -100,6 +101,9 @@ class SoundfileSource:
             if not 0 < good <= frames:
                 raise BrokenOffError(_reason(error)) from None
             block = self._buffer[:good]
+        if not len(block) and before < self._file.frames - SHORTFALL_S * self.info.sample_rate:
+            # Also what libsndfile does after a seek into damaged FLAC.
+            raise BrokenOffError("the data ends before the header says")
         return mean_of_channels(block)
 
     def notes(self) -> list[str]:

@@ -15,6 +15,8 @@ MOST_CHANNELS = 1_024
 # Samples of all channels decoded at a time, 16 MB of float32: bounds memory whatever the header
 # claims.
 MOST_VALUES = 4_000_000
+# Audio that ends this much before its header says is incomplete; less is codec padding.
+SHORTFALL_S = 0.1
 
 
 class Decoder(StrEnum):

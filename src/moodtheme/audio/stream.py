@@ -13,6 +13,7 @@ from moodtheme.audio.decoders import open_source, open_with_pyav
 from moodtheme.audio.resample import ResampleQuality, Resampler, Samples
 from moodtheme.audio.sources import (
     MOST_VALUES,
+    SHORTFALL_S,
     AudioInfo,
     BrokenOffError,
     Decoder,
@@ -24,8 +25,6 @@ from moodtheme.errors import AudioError, DecodeError, EmptyAudioError, TooShortE
 # Decoded before an excerpt, so that the resampler's filter sees what it would see in the whole
 # file: its longest filter is well under half as long.
 _MARGIN_S = 0.1
-# A file that ends this much before its header says is reported; less is codec padding.
-SHORTFALL_S = 0.1
 _NOTHING: Samples = np.zeros(0, dtype=np.float32)
 
 
