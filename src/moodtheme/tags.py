@@ -11,9 +11,6 @@ from moodtheme.errors import EvaluationError
 CATEGORY_SEPARATOR = "---"
 """Stands between category and tag in MTG-Jamendo's files."""
 
-MOOD_THEME_CATEGORY = "mood/theme"
-"""The category MTG-Jamendo files the 56 tags under."""
-
 # fmt: off
 MOOD_THEME_TAGS: tuple[str, ...] = (
     "action", "adventure", "advertising", "background", "ballad", "calm", "children",

@@ -1,0 +1,87 @@
+"""Thresholds: the official rule to the bit, Youden's J, fixed, top-k."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from evaluation_cases import case, columns
+from moodtheme.errors import EvaluationError, EvaluationWarning
+from moodtheme.evaluation import evaluate
+from moodtheme.evaluation.popularity import popularity_scores
+from moodtheme.evaluation.thresholds import (
+    apply_thresholds,
+    best_f1_thresholds,
+    top_k,
+    youden_thresholds,
+)
+
+Column = tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]
+
+
+@given(columns())
+def test_best_f1_is_the_first_maximum_on_scikit_learns_curve(column: Column) -> None:
+    truth, scores = column
+    precision, recall, thresholds = precision_recall_curve(truth, scores)
+    with np.errstate(invalid="ignore"):
+        f1 = np.nan_to_num(2 * precision * recall / (precision + recall))
+    assert best_f1_thresholds(truth[:, None], scores[:, None])[0] == thresholds[np.argmax(f1)]
+
+
+@given(columns())
+def test_deciding_above_youdens_threshold_reaches_the_highest_j(column: Column) -> None:
+    truth, scores = column
+    false_positive_rate, recall, _ = roc_curve(truth, scores, drop_intermediate=False)
+    threshold = youden_thresholds(truth[:, None], scores[:, None])
+    decided = apply_thresholds(scores[:, None], threshold)[:, 0]
+    reached = decided[truth].mean() - decided[~truth].mean()
+    best = (recall - false_positive_rate)[1:].max()  # [1:]: at least one track is decided
+    assert reached == pytest.approx(best, abs=1e-12)
+
+
+def test_a_score_equal_to_the_threshold_is_not_a_decision() -> None:
+    scores = np.array([[0.25], [0.5], [0.75]], np.float32)
+    np.testing.assert_array_equal(apply_thresholds(scores, 0.5), [[False], [False], [True]])
+
+
+def test_thresholds_are_compared_at_full_precision() -> None:
+    # 0.1 as float32 is a little more than 0.1; compared in float32 the two would be equal.
+    assert apply_thresholds(np.array([[0.1]], np.float32), 0.1)[0, 0]
+
+
+def test_tags_without_positives_get_no_threshold_and_no_decisions() -> None:
+    truth, scores = case(tags=2)
+    truth[:, 0] = False
+    for choose in (best_f1_thresholds, youden_thresholds):
+        with pytest.warns(EvaluationWarning, match="column 0"):
+            thresholds = choose(truth, scores)
+        assert np.isnan(thresholds[0])
+        assert not apply_thresholds(scores, thresholds)[:, 0].any()
+
+
+def test_top_k_gives_each_track_k_tags_first_columns_winning_ties() -> None:
+    scores = np.array([[0.1, 0.9, 0.5], [0.5, 0.5, 0.5]], np.float32)
+    np.testing.assert_array_equal(top_k(scores, 2), [[False, True, True], [True, True, False]])
+    for k in (0, 4):
+        with pytest.raises(EvaluationError, match="choose from 1 to 3"):
+            top_k(scores, k)
+    scores[0, 0] = np.nan
+    with pytest.raises(EvaluationError, match="NaN"):
+        top_k(scores, 1)
+
+
+def test_validation_thresholds_are_chosen_on_validation_alone() -> None:
+    truth, scores = case(80, 3, seed=1)
+    other_truth, other_scores = case(50, 3, seed=2)
+    row = evaluate(truth, scores, validation=(other_truth, other_scores))
+    chosen = [tag["threshold_validation"] for tag in row["tags"]]
+    np.testing.assert_array_equal(chosen, best_f1_thresholds(other_truth, other_scores))
+    assert row["f1_macro_validation"] != row["f1_macro_oracle"]
+
+
+def test_popularity_always_says_the_most_frequent_training_tag() -> None:
+    training = np.array([[True, True, False], [False, True, True]])
+    np.testing.assert_array_equal(
+        popularity_scores(training, 2), np.array([[0, 1, 0], [0, 1, 0]], np.float32)
+    )
