@@ -150,11 +150,11 @@ def _usable(
                     # Said once, when the figures are computed.
                     warnings.simplefilter("ignore", EvaluationWarning)
                     check_scores(system.values, truth, tags, name=system.source)
-                good.append(path)
+            good.append(path)
         except EvaluationError as error:
             failures.append(error)
     # Names depend on all files together, so they are loaded together once it is known which.
-    return load_systems(list(dict.fromkeys(good))) if good else []
+    return load_systems(good) if good else []
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:

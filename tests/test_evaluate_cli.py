@@ -1,0 +1,284 @@
+"""`moodtheme evaluate`, `fuse` and `decide`: files in, files and tables out, exit status."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+
+from evaluation_cases import case
+from moodtheme.evaluation.thresholds import best_f1_thresholds, top_k, youden_thresholds
+from program import Program
+
+CONTRACT = (
+    "roc_auc_macro",
+    "pr_auc_macro",
+    "roc_auc_micro",
+    "pr_auc_micro",
+    "f1_macro_oracle",
+    "precision_macro_oracle",
+    "recall_macro_oracle",
+)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Program:
+    return Program(capsys, monkeypatch)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """truth.npy, two systems, a tag list, and the same on a validation set."""
+    for place, seed, tracks in ((tmp_path, 0, 60), (tmp_path / "validation", 50, 40)):
+        place.mkdir(exist_ok=True)
+        truth, gru = case(tracks, 3, seed=seed)
+        np.save(place / "truth.npy", truth)
+        np.save(place / "gru.npy", gru)
+        np.save(place / "lstm.npy", case(tracks, 3, seed=seed + 1)[1])
+    (tmp_path / "tags.txt").write_text("mood/theme---sad\ncalm\nepic\n")
+    return tmp_path
+
+
+def rows(text: str) -> list[list[str]]:
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def test_evaluate_writes_the_contracts_json_and_a_table(run: Program, folder: Path) -> None:
+    status, out, err = run(
+        "evaluate", "--truth", folder / "truth.npy", folder / "gru.npy", folder / "lstm.npy",
+        "--tags", folder / "tags.txt", "--json", folder / "out.json",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    document = json.loads((folder / "out.json").read_text())
+    assert [row["name"] for row in document["rows"]] == ["gru", "lstm"]
+    truth, scores = np.load(folder / "truth.npy"), np.load(folder / "gru.npy")
+    row = document["rows"][0]
+    assert all(isinstance(row[key], float) for key in CONTRACT)
+    assert row["roc_auc_macro"] == pytest.approx(roc_auc_score(truth, scores), abs=1e-12)
+    assert row["pr_auc_macro"] == pytest.approx(average_precision_score(truth, scores), abs=1e-12)
+    assert [tag["tag"] for tag in row["tags"]] == ["sad", "calm", "epic"]
+    table = rows(out)
+    assert table[0] == ["system", "ROC-AUC", "PR-AUC", "F1 oracle", "F1 at 0.5"]
+    assert table[1][:2] == ["gru", f"{row['roc_auc_macro']:.6f}"]
+
+
+def test_evaluate_with_validation_thresholds_shows_both(run: Program, folder: Path) -> None:
+    status, out, _ = run(
+        "evaluate", "--truth", folder / "truth.npy", folder / "gru.npy", folder / "lstm.npy",
+        "--thresholds-from", folder / "validation" / "truth.npy", folder / "validation",
+    )  # fmt: skip
+    assert status == 0
+    head, gru, _ = rows(out)
+    assert head[3:5] == ["F1 oracle", "F1 validation"]
+    truth, scores = np.load(folder / "truth.npy"), np.load(folder / "gru.npy")
+    thresholds = best_f1_thresholds(
+        np.load(folder / "validation" / "truth.npy"), np.load(folder / "validation" / "gru.npy")
+    )
+    expected = f1_score(truth, scores > thresholds, average="macro", zero_division=0)
+    assert gru[4] == f"{expected:.6f}"
+    assert float(gru[3]) > float(gru[4])  # the oracle has seen the truth
+
+
+def test_evaluate_with_a_bootstrap_gives_intervals_and_paired_differences(
+    run: Program, folder: Path
+) -> None:
+    command = (
+        "evaluate", "--truth", folder / "truth.npy", folder / "gru.npy", folder / "lstm.npy",
+        "--bootstrap", 50, "--against", "lstm", "--json", folder / "out.json",
+    )  # fmt: skip
+    status, out, _ = run(*command)
+    assert status == 0
+    document = json.loads((folder / "out.json").read_text())
+    assert document["bootstrap"] == {"resamples": 50, "seed": 0, "level": 0.95}
+    gru, lstm = document["rows"]
+    low, high = gru["intervals"]["roc_auc_macro"]
+    assert low < gru["roc_auc_macro"] < high
+    assert gru["difference"]["against"] == "lstm"
+    assert gru["difference"]["roc_auc_macro"]["value"] == pytest.approx(
+        gru["roc_auc_macro"] - lstm["roc_auc_macro"]
+    )
+    assert f"{gru['roc_auc_macro']:.4f} [{low:.4f}, {high:.4f}]" in out
+    assert "minus lstm" in out
+    assert run(*command)[1] == out  # seeded
+
+
+def test_evaluate_long_prints_every_figure(run: Program, folder: Path) -> None:
+    status, out, _ = run("evaluate", "--truth", folder / "truth.npy", folder / "gru.npy", "--long")
+    assert status == 0
+    printed = {line[1]: line[2] for line in rows(out)[1:]}
+    assert set(CONTRACT) <= set(printed)
+    assert len(printed) == 4 + 2 * 6  # areas, and three figures, macro and micro, of two rules
+
+
+def test_evaluate_takes_the_popularity_baseline_like_any_system(run: Program, folder: Path) -> None:
+    status, out, _ = run(
+        "evaluate", "--truth", folder / "truth.npy", folder / "gru.npy",
+        "--popularity", folder / "validation" / "truth.npy",
+        "--thresholds-from", folder / "validation" / "truth.npy",
+        folder / "validation" / "gru.npy",
+    )  # fmt: skip
+    assert status == 0
+    assert rows(out)[2][:2] == ["popularity", "0.500000"]
+
+
+def test_one_bad_file_is_named_and_does_not_stop_the_others(run: Program, folder: Path) -> None:
+    np.save(folder / "short.npy", np.zeros((10, 3), np.float32))
+    (folder / "torn.npy").write_bytes(b"\x93NUMPY")
+    status, out, err = run(
+        "evaluate", "--truth", folder / "truth.npy",
+        folder / "short.npy", folder / "gru.npy", folder / "torn.npy",
+    )  # fmt: skip
+    assert status == 1
+    assert [line[0] for line in rows(out)] == ["system", "gru"]
+    assert "short.npy: scores of shape (10, 3) against truth of shape (60, 3)" in err
+    assert "torn.npy: cannot be read" in err
+    status, out, _ = run("evaluate", "--truth", folder / "truth.npy", folder / "torn.npy")
+    assert (status, out) == (1, "")
+
+
+def test_warnings_are_lines_on_standard_error(run: Program, folder: Path) -> None:
+    truth = np.load(folder / "truth.npy")
+    truth[:, 1] = False
+    np.save(folder / "truth.npy", truth)
+    status, _, err = run(
+        "evaluate", "--truth", folder / "truth.npy", folder / "gru.npy",
+        "--tags", folder / "tags.txt", "--json", folder / "out.json",
+    )  # fmt: skip
+    assert status == 0
+    assert err.startswith("moodtheme: warning: truth: no positives for tag calm")
+    assert len(err.splitlines()) == 1
+    row = json.loads((folder / "out.json").read_text())["rows"][0]
+    assert row["tags"][1]["roc_auc"] is None
+    assert row["roc_auc_macro"] is not None
+
+
+def test_wrong_usage_is_status_2(run: Program, folder: Path) -> None:
+    scores = folder / "gru.npy"
+    out = folder / "out.npy"
+    for arguments in (
+        ("evaluate", scores),
+        ("evaluate", "--truth", folder / "truth.npy", scores, "--against", "nobody"),
+        ("evaluate", "--truth", folder / "truth.npy", scores, scores),
+        ("evaluate", "--truth", folder / "truth.npy", scores, "--bootstrap", -1),
+        ("evaluate", "--truth", folder / "truth.npy", scores, "--json", folder / "no" / "x.json"),
+        ("fuse", scores, "--output", folder / "fused.txt"),
+        ("fuse", scores, "--output", out, "--weights", "1"),
+        ("fuse", scores, "--output", out, "--method", "weighted", "--weights", "one"),
+        ("fuse", scores, "--output", out, "--method", "learned"),
+        ("fuse", scores, "--output", out, "--method", "geometric"),
+        ("decide", scores, "--thresholds", "oracle", "--output", out),
+        ("decide", scores, "--thresholds", "validation", "--output", out),
+        ("decide", scores, "--thresholds", "best", "--output", out),
+        ("decide", scores, "--thresholds", "nan", "--output", out),
+    ):
+        status, printed, err = run(*arguments)
+        assert (status, printed) == (2, ""), arguments
+        assert err, arguments
+    assert not out.exists()
+
+
+def test_fuse_mean_weighted_and_rank(run: Program, folder: Path) -> None:
+    gru, lstm = np.load(folder / "gru.npy"), np.load(folder / "lstm.npy")
+    fused = folder / "fused.npy"
+    status, _, err = run("fuse", folder / "gru.npy", folder / "lstm.npy", "--output", fused)
+    assert status == 0
+    assert "mean of 2 systems" in err
+    np.testing.assert_allclose(np.load(fused), (gru + lstm) / 2, rtol=1e-6)
+    assert np.load(fused).dtype == np.float32
+    run(
+        "fuse", folder / "gru.npy", folder / "lstm.npy", "--output", fused,
+        "--method", "weighted", "--weights", "3, 1",
+    )  # fmt: skip
+    np.testing.assert_allclose(np.load(fused), 0.75 * gru + 0.25 * lstm, rtol=1e-6)
+    np.savez(folder / "both.npz", gru=gru, lstm=lstm)
+    run("fuse", folder / "both.npz", "--output", fused, "--method", "rank")
+    assert np.load(fused).max() <= 1
+
+
+def test_fuse_learns_its_weights_on_validation(run: Program, folder: Path) -> None:
+    fused = folder / "fused.npy"
+    status, out, _ = run(
+        "fuse", folder / "gru.npy", folder / "lstm.npy", "--output", fused, "--method", "learned",
+        "--weights-from", folder / "validation" / "truth.npy", folder / "validation",
+    )  # fmt: skip
+    assert status == 0
+    weights = {line[0]: float(line[1]) for line in rows(out)[1:3]}
+    assert weights["gru"] > weights["lstm"]  # lstm's scores belong to another truth
+    assert "cross-validated" in out
+    np.testing.assert_allclose(
+        np.load(fused),
+        weights["gru"] * np.load(folder / "gru.npy")
+        + weights["lstm"] * np.load(folder / "lstm.npy"),
+        rtol=1e-5,
+    )
+
+
+def test_decide_by_every_rule(run: Program, folder: Path) -> None:
+    truth, scores = np.load(folder / "truth.npy"), np.load(folder / "gru.npy")
+    other_truth = np.load(folder / "validation" / "truth.npy")
+    other = np.load(folder / "validation" / "gru.npy")
+    own = ("--truth", folder / "truth.npy")
+    honest = ("--thresholds-from", folder / "validation" / "truth.npy", folder / "validation")
+    for rule, data, expected, said in (
+        ("oracle", own, scores > best_f1_thresholds(truth, scores), "an oracle"),
+        ("validation", honest, scores > best_f1_thresholds(other_truth, other), "on validation"),
+        ("youden", own, scores > youden_thresholds(truth, scores), "an oracle"),
+        ("youden", honest, scores > youden_thresholds(other_truth, other), "on validation"),
+        ("0.5", (), scores > 0.5, "fixed at 0.5"),
+        ("top-2", (), top_k(scores, 2), "2 highest"),
+    ):
+        status, out, err = run(
+            "decide", folder / "gru.npy", "--thresholds", rule,
+            "--output", folder / "decisions.npy", *data,
+        )  # fmt: skip
+        assert status == 0, err
+        decisions = np.load(folder / "decisions.npy")
+        assert decisions.dtype == np.bool_
+        np.testing.assert_array_equal(decisions, expected, err_msg=rule)
+        assert said in err
+        assert [int(line[2]) for line in rows(out)[1:]] == expected.sum(axis=0).tolist()
+
+
+def test_decide_prints_thresholds_to_the_last_digit(run: Program, folder: Path) -> None:
+    _, out, _ = run(
+        "decide", folder / "gru.npy", "--thresholds", "oracle", "--truth", folder / "truth.npy",
+        "--output", folder / "decisions.npy", "--tags", folder / "tags.txt",
+    )  # fmt: skip
+    expected = best_f1_thresholds(np.load(folder / "truth.npy"), np.load(folder / "gru.npy"))
+    assert [line[0] for line in rows(out)[1:]] == ["sad", "calm", "epic"]
+    assert [float(line[1]) for line in rows(out)[1:]] == expected.tolist()
+
+
+def test_decide_wants_one_system(run: Program, folder: Path) -> None:
+    np.savez(folder / "both.npz", gru=np.load(folder / "gru.npy"), b=np.load(folder / "gru.npy"))
+    arguments = ("--thresholds", "0.5", "--output", folder / "decisions.npy")
+    status, _, err = run("decide", folder / "both.npz", *arguments)
+    assert status == 2
+    assert "both.npz:gru" in err
+    assert run("decide", f"{folder / 'both.npz'}:gru", *arguments)[0] == 0
+
+
+def test_tables_are_drawn_on_a_terminal(folder: Path) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from moodtheme.cli.app import main; main()", "evaluate",
+         "--truth", folder / "truth.npy", folder / "gru.npy", "--bootstrap", "20"],
+        stdout=slave, stderr=subprocess.DEVNULL, env={**os.environ, "COLUMNS": "120"},
+    )  # fmt: skip
+    os.close(slave)
+    text = b""
+    try:
+        while block := os.read(master, 4096):
+            text += block
+    except OSError:
+        pass  # the terminal's other end is closed
+    os.close(master)
+    assert process.wait() == 0
+    assert "95 % intervals from 20 bootstrap resamples" in text.decode()
+    assert "─" in text.decode()
+    assert "\t" not in text.decode()
