@@ -83,7 +83,9 @@ def write_pyav(
         if video:
             picture = container.add_stream("mpeg4", rate=10)
             picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
-        stream = container.add_stream(codec, rate=rate, layout=layout)
+        # Noise substitution puts fresh random numbers into every decoding.
+        options = {"aac_pns": "0"} if codec == "aac" else {}
+        stream = container.add_stream(codec, rate=rate, layout=layout, options=options)
         stream.bit_rate = 64_000 * samples.shape[1]
         stream.format = sample_format
         for start in range(0, len(samples), WRITE_BLOCK):

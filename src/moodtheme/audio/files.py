@@ -101,7 +101,7 @@ def _walk(top: Path) -> Iterator[Path | AudioError]:
         try:
             with os.scandir(folder) as entries:
                 visible = [entry for entry in entries if not entry.name.startswith(".")]
-                folders = {entry.name for entry in visible if entry.is_dir()}
+                folders = {entry.name for entry in visible if _is_folder(entry)}
         except OSError as error:
             yield MissingAudioError(
                 folder, f"the folder cannot be read ({error.strerror}); check its permissions"
@@ -112,3 +112,10 @@ def _walk(top: Path) -> Iterator[Path | AudioError]:
             if file.suffix.lower() in AUDIO_EXTENSIONS:
                 yield file
         waiting.extend(folder / name for name in sorted(folders, reverse=True))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
