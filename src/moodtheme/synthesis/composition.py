@@ -17,7 +17,15 @@ from moodtheme.synthesis.arrangement import (
     voice,
 )
 from moodtheme.synthesis.harmony import Cadence, ChordSpan, Function, Mode, choose_mode, progression
-from moodtheme.synthesis.melody import Motif, Singer, in_thirds, invent_motif, sing_phrase, vary
+from moodtheme.synthesis.melody import (
+    Motif,
+    Singer,
+    in_octaves,
+    in_thirds,
+    invent_motif,
+    sing_phrase,
+    vary,
+)
 from moodtheme.synthesis.moods import Cues
 from moodtheme.synthesis.score import Drum, Note, Part, Phrase, Score, Stroke
 from moodtheme.synthesis.streams import stream
@@ -97,7 +105,9 @@ class _Writer:
 
         notes = [*lead, *chord_notes(spans, voicings, self.figure, waltz=self.metre == 3)]
         loud_contrast = full and cues.level > -18 and phrase.letter != "A"
-        if loud_contrast or (last and not few):
+        if cues.contrast > 0.6:
+            notes += in_octaves(lead)
+        elif loud_contrast or (last and not few):
             notes += in_thirds(lead, self.singer, spans)
         if self.figure is not Figure.SUSTAINED and (cues.staccato < 0.5 or cues.contrast > 0.6):
             notes += pad_notes(spans, voicings)

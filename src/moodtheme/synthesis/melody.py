@@ -245,6 +245,14 @@ def _note(onset: float, duration: float, pitch: int, velocity: float) -> Note:
     return Note(Part.LEAD, onset, duration, pitch, float(np.clip(velocity, 0.4, 0.95)))
 
 
+def in_octaves(notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    """Double a melody an octave below."""
+    return tuple(
+        replace(note, part=Part.DOUBLING, pitch=note.pitch - 12, velocity=0.95 * note.velocity)
+        for note in notes
+    )
+
+
 def in_thirds(
     notes: tuple[Note, ...], singer: Singer, spans: tuple[ChordSpan, ...]
 ) -> tuple[Note, ...]:

@@ -53,7 +53,7 @@ def mix(
     desk = _Desk(samples, sample_rate)
     _add_notes(desk, performance, seed=seed)
     _add_drums(desk, performance, style, seed=seed)
-    amount = np.float32(1.3 - 0.7 * cues.percussion)
+    amount = np.float32(1.3 - 0.7 * cues.percussion + 0.5 * cues.contrast)  # bands dry, halls wet
     reverb_s = style.reverb_s * (1.3 - 0.5 * cues.density)
     dry = desk.dry
     _add_reverb(dry, desk.send * amount, _room(reverb_s, sample_rate, stream(seed, "room")))
@@ -148,8 +148,7 @@ def _room(reverb_s: float, sample_rate: int, rng: np.random.Generator) -> Sample
         tail = channel[delay : delay + length]
         for low, high, share in bands:
             decay = 6.9 / (reverb_s * share)  # ln(1000), the 60 dB of the definition
-            top = min(high, 0.44 * sample_rate)
-            noise = shaped_noise(length, sample_rate, min(low, top / 2), top, rng)
+            noise = shaped_noise(length, sample_rate, low, high, rng)
             tail += noise * np.exp(-decay * time).astype(np.float32)
         tail *= np.minimum(time / 0.01, 1).astype(np.float32)
     # More of a common middle than of sides, so that mono listeners lose little.
@@ -223,4 +222,3 @@ def _set_level(audio: Samples, level_db: float, sample_rate: int) -> None:
     wide = np.lib.stride_tricks.sliding_window_view(padded, 6).min(axis=1)
     nodes = np.lib.stride_tricks.sliding_window_view(wide, 5).mean(axis=1)
     _apply(audio, nodes[: len(needed) + 1], step)
-    np.clip(audio, -CEILING, CEILING, out=audio)

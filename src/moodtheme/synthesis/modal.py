@@ -73,17 +73,19 @@ def _powers(poles: npt.NDArray[np.complex128], count: int) -> npt.NDArray[np.com
 def shaped_noise(
     samples: int, sample_rate: int, low: float, high: float, rng: np.random.Generator
 ) -> Samples:
-    """White noise between two frequencies, with edges half an octave wide; RMS 1.
+    """White noise between two frequencies and below the band limit, RMS 1.
 
     Parameters
     ----------
     samples, sample_rate
         Length and rate of the result.
     low, high
-        Pass band, Hz.
+        Pass band, Hz; the edges fall off within half an octave.
     rng
         Source of randomness.
     """
+    high = min(high, BAND_LIMIT * sample_rate / np.sqrt(2))
+    low = min(low, high / 2)
     size = 1 << (samples - 1).bit_length()  # powers of two transform fastest
     spectrum = np.fft.rfft(rng.standard_normal(size, dtype=np.float32))
     octaves = np.log2(np.maximum(np.fft.rfftfreq(size, 1 / sample_rate), 1.0))

@@ -52,8 +52,7 @@ def stroke(drum: Drum, *, pitch: float, sample_rate: int, rng: np.random.Generat
     time = seconds(samples, sample_rate)
 
     def noise(low: float, high: float) -> Samples:
-        top = min(high, 0.44 * sample_rate)
-        return shaped_noise(samples, sample_rate, min(low, 0.5 * top), top, rng)
+        return shaped_noise(samples, sample_rate, low, high, rng)
 
     def fade(rate: float) -> Values:
         return np.exp(-rate * time)

@@ -146,6 +146,8 @@ def _play_notes(
         start -= 0.3 * VOICES[instrument].attack
         start += rank * 0.02 * cues.irregularity + looseness * rng.standard_normal()
         gain_db = _PART_LEVELS_DB[note.part] + 40 * np.log10(note.velocity)
+        if note.part is Part.PAD:
+            gain_db += 6 * cues.contrast  # the orchestra behind a drama
         gain_db += 0.7 * rng.standard_normal()
         brightness = cues.brightness + style.tone + 0.35 * (note.velocity - 0.65)
         brightness = float(np.clip(round(brightness * 6) / 6, 0, 1))

@@ -13,18 +13,23 @@ from moodtheme.synthesis.score import Part
 
 T = TypeVar("T")
 
-_LEADS = (
-    Instrument.FLUTE, Instrument.CLARINET, Instrument.VIOLIN, Instrument.CELLO, Instrument.BRASS,
-    Instrument.PIANO, Instrument.ELECTRIC_PIANO, Instrument.GUITAR, Instrument.BELLS,
-    Instrument.MARIMBA, Instrument.SYNTH_LEAD, Instrument.CHOIR,
-)  # fmt: skip
-_CHORDS = (
-    Instrument.PIANO, Instrument.ELECTRIC_PIANO, Instrument.GUITAR, Instrument.HARP,
-    Instrument.ORGAN, Instrument.STRINGS, Instrument.MARIMBA,
-)  # fmt: skip
-_PADS = (Instrument.STRINGS, Instrument.WARM_PAD, Instrument.CHOIR)
-_BASSES = (Instrument.DOUBLE_BASS, Instrument.BASS_GUITAR, Instrument.SYNTH_BASS)
-_PALETTE_SIZES = {Part.LEAD: 4, Part.CHORDS: 3, Part.PAD: 2, Part.BASS: 2}
+# How many instruments an artist has of each kind. Every artist has something to bow or blow and
+# something to strike, so that every mood finds a fitting attack.
+_POOLS: dict[Part, tuple[tuple[int, tuple[Instrument, ...]], ...]] = {
+    Part.LEAD: (
+        (2, (Instrument.FLUTE, Instrument.CLARINET, Instrument.VIOLIN, Instrument.CELLO,
+             Instrument.BRASS, Instrument.CHOIR)),
+        (2, (Instrument.PIANO, Instrument.ELECTRIC_PIANO, Instrument.GUITAR, Instrument.BELLS,
+             Instrument.MARIMBA, Instrument.SYNTH_LEAD)),
+    ),
+    Part.CHORDS: (
+        (1, (Instrument.ORGAN, Instrument.STRINGS)),
+        (2, (Instrument.PIANO, Instrument.ELECTRIC_PIANO, Instrument.GUITAR, Instrument.HARP,
+             Instrument.MARIMBA)),
+    ),
+    Part.PAD: ((2, (Instrument.STRINGS, Instrument.WARM_PAD, Instrument.CHOIR)),),
+    Part.BASS: ((2, (Instrument.DOUBLE_BASS, Instrument.BASS_GUITAR, Instrument.SYNTH_BASS)),),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,11 @@ def draw_style(rng: np.random.Generator) -> Style:
     def sample(items: Sequence[T], count: int) -> tuple[T, ...]:
         return tuple(items[int(i)] for i in rng.permutation(len(items))[:count])
 
-    pools = {Part.LEAD: _LEADS, Part.CHORDS: _CHORDS, Part.PAD: _PADS, Part.BASS: _BASSES}
     return Style(
-        palette=tuple((part, sample(pools[part], size)) for part, size in _PALETTE_SIZES.items()),
+        palette=tuple(
+            (part, tuple(i for count, pool in kinds for i in sample(pool, count)))
+            for part, kinds in _POOLS.items()
+        ),
         figures=sample(tuple(Figure), len(Figure)),
         groove=sample((Groove.BACKBEAT, Groove.FOUR_ON_THE_FLOOR), 1)[0],
         swing=float(rng.choice([0.0, 0.0, 0.04, 0.12])),
