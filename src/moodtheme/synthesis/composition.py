@@ -53,14 +53,16 @@ def _phrases(bars: int, cues: Cues) -> tuple[Phrase, ...]:
         lengths[-1] += 1
     elif rest:
         lengths.append(rest)
+    letters = [_FORM[index % len(_FORM)] for index in range(len(lengths))]
+    if len(letters) > 2:
+        letters[-2:] = "BA"  # every form leaves home once and comes back
     phrases = []
     first = 0
     for index, length in enumerate(lengths):
         place = (index + 0.5) / len(lengths)
         climb = 1.0 - abs(place - 0.7) / 0.7  # climax at about two thirds
         dynamic = 1.0 - cues.contrast * (0.75 - 0.75 * climb)
-        letter = "A" if index == len(lengths) - 1 else _FORM[index % len(_FORM)]
-        phrases.append(Phrase(letter, first, length, float(dynamic)))
+        phrases.append(Phrase(letters[index], first, length, float(dynamic)))
         first += length
     return tuple(phrases)
 

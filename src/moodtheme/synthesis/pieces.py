@@ -141,11 +141,11 @@ def describe(mood: Mood, *, seed: int, duration_s: float) -> str:
 def demo_pieces() -> tuple[DemoPiece, ...]:
     """Return the short contrasting pieces of the demo."""
     return (
-        DemoPiece("1-market-morning.flac", "Market Morning", Mood.HAPPY, 11, 30.0),
-        DemoPiece("2-empty-house.flac", "Empty House", Mood.SAD, 12, 30.0),
-        DemoPiece("3-night-train.flac", "Night Train", Mood.ENERGETIC, 13, 30.0),
-        DemoPiece("4-still-water.flac", "Still Water", Mood.MEDITATIVE, 14, 30.0),
-        DemoPiece("5-gathering-storm.flac", "Gathering Storm", Mood.EPIC, 15, 30.0),
+        DemoPiece("1-market-morning.flac", "Market Morning", Mood.HAPPY, 19, 30.0),
+        DemoPiece("2-empty-house.flac", "Empty House", Mood.SAD, 13, 30.0),
+        DemoPiece("3-night-train.flac", "Night Train", Mood.ENERGETIC, 18, 30.0),
+        DemoPiece("4-still-water.flac", "Still Water", Mood.MEDITATIVE, 12, 30.0),
+        DemoPiece("5-gathering-storm.flac", "Gathering Storm", Mood.EPIC, 11, 30.0),
     )
 
 
