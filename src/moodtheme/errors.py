@@ -101,6 +101,14 @@ class HashMismatchError(MoodthemeError):
     """A file is not the one it should be."""
 
 
+class WeightsError(MoodthemeError):
+    """A file of pretrained weights does not hold what the network needs."""
+
+
+class TrainingError(MoodthemeError):
+    """A training run cannot begin, go on or be used as it is."""
+
+
 # --- data, evaluation --------------------------------------------------------------------------
 
 

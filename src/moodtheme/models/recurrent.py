@@ -1,0 +1,123 @@
+"""The recurrent part that the CRNN and the Deep Spectrum systems share.
+
+It follows the authors' Keras code in structure, initial values and batch normalisation. Where
+PyTorch's fused recurrent kernels do otherwise, they win, for they are many times faster:
+
+- gates are logistic, not Keras' piecewise linear "hard sigmoid";
+- the GRU applies its reset gate after the product with the state (``reset_after``);
+- LSTMs have a second bias vector, which adds nothing a first cannot do;
+- of Keras' two dropouts the one on a layer's inputs is kept, with a mask that stays the same over
+  time; the one on the recurrent state is not, since it needs an unrolled loop.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from moodtheme.recipes import Cell
+
+# Keras' batch normalisation; its momentum of 0.99 is 0.01 in PyTorch's reading of the word.
+_NORM_EPS = 1e-3
+_NORM_MOMENTUM = 0.01
+
+
+class RecurrentHead(nn.Module):
+    """Recurrent layers and a dense part: sequence ``(batch, steps, features)`` to logits.
+
+    Each recurrent layer: dropout on its inputs, the cells, batch normalisation. Of the last layer
+    only the last output goes on (in both directions: where each has seen everything). Then dense,
+    batch normalisation, ReLU, dropout, dense.
+
+    Parameters
+    ----------
+    features
+        Width of the sequence.
+    n_tags
+        Number of logits.
+    cell
+        Kind of layer; with ``BLSTM`` a layer has `units` in each direction.
+    units
+        Cells a layer.
+    layers
+        Recurrent layers, at least 1.
+    dense
+        Width of the dense layer.
+    dropout
+        Share of inputs to drop, before each recurrent layer and after the dense layer's ReLU.
+    """
+
+    def __init__(
+        self,
+        *,
+        features: int,
+        n_tags: int,
+        cell: Cell,
+        units: int,
+        layers: int,
+        dense: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self._units = units
+        self._both_ways = cell is Cell.BLSTM
+        self._dropout = dropout
+        kind = nn.GRU if cell is Cell.GRU else nn.LSTM
+        width = features
+        self.recurrent = nn.ModuleList()
+        self.norms = nn.ModuleList()
+        for _ in range(layers):
+            self.recurrent.append(
+                kind(width, units, batch_first=True, bidirectional=self._both_ways)
+            )
+            width = units * (2 if self._both_ways else 1)
+            self.norms.append(_batch_norm(width))
+        self.dense = nn.Linear(width, dense)
+        self.dense_norm = _batch_norm(dense)
+        self.tags = nn.Linear(dense, n_tags)
+        self._initialise()
+
+    def forward(self, sequence: Tensor) -> Tensor:
+        """Logits ``(batch, n_tags)``."""
+        last = len(self.recurrent) - 1
+        for number, (layer, norm) in enumerate(zip(self.recurrent, self.norms, strict=True)):
+            outputs, _ = layer(self._drop_features(sequence))
+            if number == last:
+                outputs = self._last_outputs(outputs)
+                sequence = norm(outputs)
+            else:
+                sequence = norm(outputs.transpose(1, 2)).transpose(1, 2)
+        dense = torch.relu(self.dense_norm(self.dense(sequence)))
+        logits: Tensor = self.tags(nn.functional.dropout(dense, self._dropout, self.training))
+        return logits
+
+    def _drop_features(self, sequence: Tensor) -> Tensor:
+        """Drop whole features of a clip, the same ones at every step."""
+        if not self.training or self._dropout == 0:
+            return sequence
+        kept = nn.functional.dropout(torch.ones_like(sequence[:, :1]), self._dropout)
+        return sequence * kept
+
+    def _last_outputs(self, outputs: Tensor) -> Tensor:
+        if not self._both_ways:
+            return outputs[:, -1]
+        return torch.cat([outputs[:, -1, : self._units], outputs[:, 0, self._units :]], dim=1)
+
+    def _initialise(self) -> None:
+        """Keras' initial values: Glorot, orthogonal on the state, 1 for the forget gate's bias."""
+        for layer in self.recurrent:
+            for name, value in layer.named_parameters():
+                if name.startswith("bias"):
+                    nn.init.zeros_(value)
+                    if isinstance(layer, nn.LSTM) and name.startswith("bias_ih"):
+                        # PyTorch's order of the gates is input, forget, cell, output.
+                        nn.init.ones_(value[self._units : 2 * self._units])
+                    continue
+                # All gates as one matrix, as in Keras.
+                initialise = nn.init.orthogonal_ if "_hh_" in name else nn.init.xavier_uniform_
+                initialise(value)
+        for linear in (self.dense, self.tags):
+            nn.init.xavier_uniform_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+
+def _batch_norm(width: int) -> nn.BatchNorm1d:
+    return nn.BatchNorm1d(width, eps=_NORM_EPS, momentum=_NORM_MOMENTUM)

@@ -1,0 +1,84 @@
+"""Recipes: the paper's numbers, their sources, and setting them from text."""
+
+import msgspec
+import pytest
+
+from moodtheme.errors import UsageError
+from moodtheme.recipes import RECIPES, Cell, Recipe, Stage, describe, find_recipe, with_values
+
+
+@pytest.mark.parametrize("system", RECIPES)
+def test_every_value_has_a_source_and_every_source_a_value(system: str) -> None:
+    recipe = find_recipe(system)
+    assert {setting.name for setting in describe(recipe)} == set(recipe.sources)
+    assert all(setting.source for setting in describe(recipe))
+
+
+def test_crnn_values_are_the_papers() -> None:
+    recipe = find_recipe("crnn-gru")
+    values = {setting.name: setting.value for setting in describe(recipe)}
+    assert values["head.units"] == "256"
+    assert values["head.dropout"] == "0.3"
+    assert values["view.noise_power"] == "0.2"
+    assert (recipe.view.sample_rate, recipe.view.samples) == (16_000, 320_000)
+    assert recipe.stages == (Stage(20, 1e-3, True), Stage(80, 1e-4, False))
+    assert [find_recipe(f"crnn-{cell}").head.cell for cell in Cell] == list(Cell)
+
+
+def test_without_pretrained_weights_nothing_is_frozen() -> None:
+    recipe = with_values(find_recipe("crnn-lstm"), {"pretrained": "false"})
+    assert [stage.frozen for stage in recipe.stages] == [False, False]
+
+
+def test_a_stage_without_epochs_is_left_out() -> None:
+    recipe = with_values(find_recipe("crnn-lstm"), {"frozen_epochs": "0", "schedule.epochs": "3"})
+    assert recipe.stages == (Stage(3, 1e-4, False),)
+
+
+def test_values_are_set_by_full_name_or_unique_last_part() -> None:
+    recipe = find_recipe("crnn-gru")
+    changed = with_values(
+        recipe,
+        {"units": "64", "head.dropout": "0", "convolutions": "soundnet", "patience": "5"},
+    )
+    assert (changed.head.units, changed.head.dropout) == (64, 0)
+    assert (changed.view.sample_rate, changed.view.samples) == (22_050, 441_000)
+    assert changed.schedule.patience == 5
+    assert changed.sources["head.units"] == "set for this run"
+    assert with_values(changed, {"patience": "none"}).schedule.patience is None
+    assert recipe == find_recipe("crnn-gru")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("units", "0"),
+        ("units", "many"),
+        ("units", "1.5"),
+        ("dropout", "1"),
+        ("dropout", "none"),
+        ("cell", "rnn"),
+        ("learning_rate", "-1"),
+        ("epochs", "[3]"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused(name: str, text: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} cannot be '"):
+        with_values(find_recipe("crnn-gru"), {f"schedule.{name}" if "rate" in name else name: text})
+
+
+@pytest.mark.parametrize("name", ["unit", "head", "system", "sources", "schedule.units", ""])
+def test_an_unknown_name_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="has no value"):
+        with_values(find_recipe("crnn-gru"), {name: "1"})
+
+
+def test_an_unknown_system_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="crnn-lstm, crnn-gru, crnn-blstm"):
+        find_recipe("crnn-rnn")
+
+
+@pytest.mark.parametrize("system", RECIPES)
+def test_a_recipe_survives_json(system: str) -> None:
+    recipe = with_values(find_recipe(system), {"clip_norm": "2.5"})
+    assert msgspec.json.decode(msgspec.json.encode(recipe), type=Recipe) == recipe
