@@ -37,7 +37,7 @@ class AudioInfo:
     decoder
         The library that reads it.
     codec
-        The codec's name as that library spells it, in lower case.
+        The codec as that library spells it, in lower case (``ogg vorbis``, ``aac``).
     sample_rate
         In Hz.
     channels

@@ -1,0 +1,252 @@
+"""`moodtheme tag`: formats, exit status, bad files beside good ones, interruption, resumption."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from program import Program
+from toy_bundle import make_bundle
+
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "toy"
+    make_bundle(folder)
+    return folder
+
+
+def write_music(path: Path, *, seconds: float = 3.0, rate: int = RATE, channels: int = 1) -> None:
+    rng = np.random.default_rng(len(path.name))
+    audio = 0.2 * rng.standard_normal((round(seconds * rate), channels))
+    soundfile.write(path, audio.clip(-1, 1), rate)
+
+
+@pytest.fixture
+def mixed_folder(tmp_path: Path) -> Path:
+    """Four good files and five bad ones."""
+    folder = tmp_path / "music"
+    folder.mkdir()
+    write_music(folder / "surround.flac", rate=96_000, channels=6)
+    write_music(folder / "telephone.wav", rate=8_000)
+    write_music(folder / "Ænima – 日本語 🎵.wav")
+    write_music(folder / "whole.mp3", seconds=20.0)
+    content = (folder / "whole.mp3").read_bytes()
+    (folder / "truncated.mp3").write_bytes(content[: len(content) // 2])
+    (folder / "stub.mp3").write_bytes(content[:600])
+    (folder / "text.mp3").write_text("These are the lyrics, not the song.\n" * 50)
+    (folder / "empty.wav").touch()
+    write_music(folder / "blip.wav", seconds=0.2)
+    soundfile.write(folder / "silent.wav", np.zeros(3 * RATE), RATE)
+    (folder / "cover.jpg").write_bytes(b"\xff\xd8\xff not audio")
+    return folder
+
+
+def test_every_bad_file_is_named_and_every_good_one_tagged(
+    program: Program, model: Path, mixed_folder: Path
+) -> None:
+    code, out, err = program("tag", mixed_folder, "--model", model, "--format", "json")
+    assert code == 1
+    results = {Path(r["path"]).name: r for r in json.loads(out)}
+    errors = {name: r["error"] for name, r in results.items() if r["error"] is not None}
+    assert set(errors) == {"stub.mp3", "text.mp3", "empty.wav", "blip.wav", "silent.wav"}
+    assert "too short: 0.20 s" in errors["blip.wav"]
+    assert "silent" in errors["silent.wav"]
+    assert "empty" in errors["empty.wav"]
+    assert "not audio" in errors["text.mp3"]
+    for name, reason in errors.items():
+        assert results[name]["tags"] == []
+        assert f"{mixed_folder / name}: {reason}" in err
+    good = set(results) - set(errors)
+    assert good == {
+        "surround.flac", "telephone.wav", "Ænima – 日本語 🎵.wav", "whole.mp3", "truncated.mp3",
+    }  # fmt: skip
+    for name in good:
+        scores = [t["score"] for t in results[name]["tags"]]
+        assert len(scores) == 3
+        assert scores == sorted(scores, reverse=True)
+        assert all(0 <= score <= 1 for score in scores)
+    assert results["truncated.mp3"]["duration_s"] == pytest.approx(10, abs=1)
+
+
+def test_the_json_is_the_contracts(program: Program, model: Path, tmp_path: Path) -> None:
+    write_music(tmp_path / "a.wav")
+    code, out, _ = program("tag", tmp_path / "a.wav", "--model", model, "--format", "json")
+    assert code == 0
+    (entry,) = json.loads(out)
+    assert list(entry) == ["path", "duration_s", "tags", "error"]
+    assert entry["path"] == str(tmp_path / "a.wav")
+    assert entry["duration_s"] == 3.0
+    assert entry["error"] is None
+    assert {t["tag"] for t in entry["tags"]} == {"loud", "quiet", "steady"}
+    for tag in entry["tags"]:
+        assert list(tag) == ["tag", "score", "probability", "decision"]
+        assert tag["probability"] is None
+        assert tag["decision"] is None
+
+
+def test_top_timeline_and_the_other_formats_say_the_same(
+    program: Program, model: Path, tmp_path: Path
+) -> None:
+    write_music(tmp_path / "a.wav", seconds=9.0)
+    common = ("tag", tmp_path / "a.wav", "--model", model, "--top", 2, "--timeline")
+    _, out, _ = program(*common, "--format", "json")
+    (entry,) = json.loads(out)
+    assert len(entry["tags"]) == 2
+    assert [(w["start_s"], w["end_s"]) for w in entry["timeline"]] == [
+        (0, 2), (2, 4), (4, 6), (6, 8), (7, 9),
+    ]  # fmt: skip
+    assert all(len(w["tags"]) == 2 for w in entry["timeline"])
+
+    _, out, _ = program(*common, "--format", "jsonl")
+    assert [json.loads(line) for line in out.splitlines()] == [entry]
+
+    _, out, _ = program(*common, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert len(rows) == 2 + 5 * 2
+    whole = [(r["tag"], float(r["score"])) for r in rows if not r["start_s"]]
+    assert whole == [(t["tag"], t["score"]) for t in entry["tags"]]
+
+    _, out, _ = program(*common)
+    heading, line, *windows = out.splitlines()
+    assert heading.startswith("FILE")
+    assert "0:09" in line
+    assert f"{entry['tags'][0]['tag']} {entry['tags'][0]['score']:.2f}" in line
+    assert len(windows) == 5
+
+
+def test_paths_that_are_not_there_and_folders_without_audio_are_failures(
+    program: Program, model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "a.txt").write_text("no music")
+    write_music(tmp_path / "a.wav")
+    arguments = [tmp_path / "gone.mp3", tmp_path / "papers", tmp_path / "a.wav"]
+    code, out, err = program("tag", *arguments, "--model", model, "--format", "json")
+    assert code == 1
+    assert [r["error"] is None for r in json.loads(out)] == [False, False, True]
+    assert "gone.mp3" in err
+    assert "papers" in err
+
+
+def test_a_file_named_directly_is_tried_whatever_its_name(
+    program: Program, model: Path, tmp_path: Path
+) -> None:
+    write_music(tmp_path / "song.wav")
+    (tmp_path / "song.wav").rename(tmp_path / "song.data")
+    code, out, _ = program("tag", tmp_path / "song.data", "--model", model, "--format", "json")
+    assert (code, json.loads(out)[0]["error"]) == (0, None)
+    code, _, err = program("tag", tmp_path, "--model", model)
+    assert code == 1
+    assert "no audio" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("tag",),
+        ("tag", "a.wav", "--format", "yaml"),
+        ("tag", "a.wav", "--top", "0"),
+        ("tag", "a.wav", "--jobs", "0"),
+        ("tag", "a.wav", "--model", "no-such-model"),
+        ("tag", "a.wav", "--resume"),
+        ("tag", "a.wav", "--output", "no/such/folder/out.json"),
+    ],
+)
+def test_wrong_usage_exits_with_2(program: Program, arguments: tuple[str, ...]) -> None:
+    code, out, err = program(*arguments)
+    assert (code, out) == (2, "")
+    assert err
+
+
+def test_a_damaged_model_is_named(program: Program, model: Path, tmp_path: Path) -> None:
+    for file in model.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "toy.onnx").write_bytes(b"broken")
+    code, _, err = program("tag", "a.wav", "--model", tmp_path)
+    assert code == 1
+    assert "toy.onnx has SHA-256" in err
+
+
+def test_names_that_would_steer_a_terminal_are_shown_escaped(
+    program: Program, model: Path, tmp_path: Path
+) -> None:
+    write_music(tmp_path / "a\x1b[31m\nb.wav")
+    code, out, _ = program("tag", tmp_path, "--model", model)
+    assert code == 0
+    assert "\x1b" not in out
+    assert len(out.splitlines()) == 2
+
+
+def test_an_output_file_is_whole_and_leaves_nothing_else(
+    program: Program, model: Path, mixed_folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.json"
+    code, out, _ = program(
+        "tag", mixed_folder, "--model", model, "--format", "json", "--output", target
+    )
+    assert (code, out) == (1, "")
+    assert len(json.loads(target.read_text(encoding="utf-8"))) == 10
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["music", "out.json"]
+
+
+def test_resuming_tags_only_what_is_missing(program: Program, model: Path, tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    for i in range(4):
+        write_music(music / f"{i}.wav")
+    (music / "2.wav").write_text("not yet audio")
+    target = tmp_path / "out.jsonl"
+    common = ("tag", music, "--model", model, "--format", "jsonl", "--output", target)
+    assert program(*common)[0] == 1
+    first = [json.loads(line) for line in target.read_text().splitlines()]
+    # A killed run leaves its lines, the last one cut short, under the temporary name.
+    lines = target.read_text().splitlines(keepends=True)
+    (tmp_path / "out.jsonl.partial").write_text("".join(lines[:2]) + lines[3][:20])
+    target.unlink()
+    write_music(music / "2.wav")
+    code, _, err = program(*common, "--resume")
+    assert code == 0
+    assert "2 results kept" in err
+    second = {r["path"]: r for r in map(json.loads, target.read_text().splitlines())}
+    assert len(second) == 4
+    for entry in first:
+        if entry["error"] is None:
+            assert second[entry["path"]] == entry
+
+
+def test_an_interruption_leaves_finished_results_intact(model: Path, tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    for i in range(40):
+        write_music(music / f"{i:02}.wav", seconds=60.0, rate=44_100)
+    target = tmp_path / "out.json"
+    run = subprocess.Popen(
+        [sys.executable, "-c", "from moodtheme.cli.app import main; main()", "tag", str(music),
+         "--model", str(model), "--format", "json", "--jobs", "1", "--output", str(target)],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    partial = tmp_path / "out.json.partial"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and run.poll() is None:
+        if partial.exists() and partial.read_text().count("\n") > 3:
+            break
+        time.sleep(0.01)
+    os.kill(run.pid, signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "Traceback" not in err
+    results = json.loads(target.read_text())
+    assert 3 <= len(results) < 40
+    assert all(r["error"] is None and len(r["tags"]) == 3 for r in results)
