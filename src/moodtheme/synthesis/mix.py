@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from moodtheme.synthesis.instruments import VOICES, Instrument
 from moodtheme.synthesis.modal import Samples, Values, seconds, shaped_noise
@@ -22,7 +21,7 @@ _SEND: Mapping[Part, float] = {
 }  # fmt: skip
 _DRUM_SEND = 0.12
 _REVERB_BLOCK = 1 << 17
-_STEP_S = 0.005  # grid of the compressor and the limiter
+_STEP_S = 0.005  # frames of the compressor and the limiter
 
 
 def mix(
@@ -50,19 +49,22 @@ def mix(
     float32 (samples, 2)
         Peak at most −1 dBFS; RMS at the level of the cues unless the peaks forbid it.
     """
-    desk = _Desk(samples, sample_rate)
+    step = int(_STEP_S * sample_rate)
+    desk = _Desk(-(-samples // step) * step, sample_rate)
     _add_notes(desk, performance, seed=seed)
     _add_drums(desk, performance, style, seed=seed)
-    amount = np.float32(1.3 - 0.7 * cues.percussion + 0.5 * cues.contrast)  # bands dry, halls wet
+    amount = 1.3 - 0.7 * cues.percussion + 0.5 * cues.contrast  # bands dry, halls wet
     reverb_s = style.reverb_s * (1.3 - 0.5 * cues.density)
-    dry = desk.dry
-    _add_reverb(dry, desk.send * amount, _room(reverb_s, sample_rate, stream(seed, "room")))
-    dry -= dry.mean(axis=1, keepdims=True)
-    _compress(dry, sample_rate)
-    _set_level(dry, cues.level, sample_rate)
+    desk.send *= np.float32(amount)
+    _add_reverb(desk.dry, desk.send, _room(reverb_s, sample_rate, stream(seed, "room")))
+    desk.dry -= desk.dry.mean(axis=1, keepdims=True)
+    frames = desk.dry.reshape(2, -1, step)
+    _compress(frames)
+    _set_level(frames, cues.level)
+    audio = desk.dry[:, :samples]
     fade = min(samples, int(0.05 * sample_rate))
-    dry[:, samples - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-    return np.ascontiguousarray(dry.T)
+    audio[:, samples - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return np.ascontiguousarray(audio.T)
 
 
 class _Desk:
@@ -173,29 +175,18 @@ def _add_reverb(dry: Samples, send: Samples, impulse: Samples) -> None:
         dry[:, first:end] += tail[:, : end - first].astype(np.float32)
 
 
-def _envelope(audio: Samples, step: int, statistic: str) -> Values:
-    """Peak or RMS of both channels together, a value a block of `step` samples."""
-    blocks = -(-audio.shape[1] // step)
-    padded = np.zeros((2, blocks * step), dtype=np.float32)
-    padded[:, : audio.shape[1]] = audio
-    framed = padded.reshape(2, blocks, step)
-    if statistic == "peak":
-        return np.asarray(np.abs(framed).max(axis=(0, 2)), dtype=np.float64)
-    return np.asarray(np.sqrt(np.square(framed).mean(axis=(0, 2))), dtype=np.float64)
+def _apply(frames: Samples, gains: Values) -> None:
+    """Multiply by a gain given at the frames' borders, straight lines between."""
+    nodes = gains.astype(np.float32)
+    ramp = np.arange(frames.shape[2], dtype=np.float32) / np.float32(frames.shape[2])
+    frames *= nodes[:-1, None] + np.diff(nodes)[:, None] * ramp
 
 
-def _apply(audio: Samples, gains: npt.ArrayLike, step: int) -> None:
-    """Multiply by a gain given at the block borders, straight lines between."""
-    nodes = np.asarray(gains, dtype=np.float64)
-    places = np.arange(audio.shape[1]) / step
-    audio *= np.interp(places, np.arange(len(nodes)), nodes).astype(np.float32)
-
-
-def _compress(audio: Samples, sample_rate: int) -> None:
+def _compress(frames: Samples) -> None:
     """Take 2:1 off what stands above the piece's own average, slowly enough not to pump."""
-    step = int(_STEP_S * sample_rate)
-    level = 20 * np.log10(_envelope(audio, step, "rms") + 1e-9)
-    threshold = 20 * np.log10(float(np.sqrt(np.mean(audio**2))) + 1e-9) + 2.0
+    power = np.einsum("cfs,cfs->f", frames, frames).astype(np.float64) / frames[:, 0].size
+    level = 10 * np.log10(power + 1e-18)
+    threshold = 10 * np.log10(power.mean() + 1e-18) + 2.0
     wanted = -0.5 * np.maximum(level - threshold, 0)
     attack, release = np.exp(-_STEP_S / 0.02), np.exp(-_STEP_S / 0.2)
     reduction = np.empty(len(wanted) + 1)
@@ -205,20 +196,18 @@ def _compress(audio: Samples, sample_rate: int) -> None:
         state = keep * state + (1 - keep) * want
         reduction[index] = state
     reduction[-1] = state
-    _apply(audio, 10 ** (reduction / 20), step)
+    _apply(frames, 10 ** (reduction / 20))
 
 
-def _set_level(audio: Samples, level_db: float, sample_rate: int) -> None:
+def _set_level(frames: Samples, level_db: float) -> None:
     """Bring the RMS to a level, then hold the peaks under the ceiling."""
-    rms = float(np.sqrt(np.mean(audio**2)))
+    rms = float(np.sqrt(np.einsum("cfs,cfs->", frames, frames, dtype=np.float64) / frames.size))
     if rms > 0:
-        audio *= np.float32(10 ** (level_db / 20) / rms)
-    step = int(_STEP_S * sample_rate)
-    peaks = _envelope(audio, step, "peak")
+        frames *= np.float32(10 ** (level_db / 20) / rms)
+    peaks = np.maximum(frames.max(axis=(0, 2)), -frames.min(axis=(0, 2))).astype(np.float64)
     needed = np.minimum(1.0, CEILING / np.maximum(peaks, 1e-9))
-    # A node must satisfy the blocks on both its sides; the wider minimum and the mean that
-    # follows open the gain gradually, and never past what a block needs.
+    # A border must satisfy the frames on both its sides; the wider minimum and the mean that
+    # follows open the gain gradually, and never past what a frame needs.
     padded = np.concatenate([[1.0] * 5, needed, [1.0] * 5])
     wide = np.lib.stride_tricks.sliding_window_view(padded, 6).min(axis=1)
-    nodes = np.lib.stride_tricks.sliding_window_view(wide, 5).mean(axis=1)
-    _apply(audio, nodes[: len(needed) + 1], step)
+    _apply(frames, np.lib.stride_tricks.sliding_window_view(wide, 5).mean(axis=1))
