@@ -156,7 +156,7 @@ def fit_student(material: Path, run: Path, schedule: Schedule, *, threads: int) 
     material
         Folder of `make_material`.
     run
-        Folder for checkpoints and ``metrics.csv``.
+        Folder for checkpoints and ``metrics/version_N/metrics.csv``.
     schedule
         See `Schedule`.
     threads
@@ -185,7 +185,7 @@ def fit_student(material: Path, run: Path, schedule: Schedule, *, threads: int) 
         deterministic=True,
         gradient_clip_val=5.0,
         callbacks=[keeper],
-        logger=CSVLogger(run, name=None, version=""),
+        logger=CSVLogger(run, name="metrics"),  # a new folder each start: none is lost
         log_every_n_steps=10,
         num_sanity_val_steps=0,
         enable_model_summary=False,
@@ -195,7 +195,7 @@ def fit_student(material: Path, run: Path, schedule: Schedule, *, threads: int) 
         student,
         DataLoader(
             training,
-            batch_size=schedule.batch_size,
+            batch_size=min(schedule.batch_size, len(training)),
             sampler=EpochOrder(training, seed=schedule.seed),
             drop_last=True,
         ),

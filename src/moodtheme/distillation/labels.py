@@ -166,12 +166,13 @@ def _windows(planned: PlannedTrack, plan: Plan, rng: np.random.Generator) -> lis
         return [cut(audio, start, EXCERPT_SAMPLES) for start in starts]
     training = plan.of(Part.TRAIN)
     other = training[rng.integers(len(training))].track
-    partner = read_audio(
-        other.path,
-        sample_rate=SAMPLE_RATE,
-        start_s=float(rng.uniform(0, max(0.0, other.duration_s - 60.0))),
-        duration_s=60.0,
-    ).samples
+    start_s = float(rng.uniform(0, max(0.0, other.duration_s - 60.0)))
+    try:
+        partner = read_audio(
+            other.path, sample_rate=SAMPLE_RATE, start_s=start_s, duration_s=60.0
+        ).samples
+    except AudioError:
+        partner = audio  # the bad file is reported in its own turn
     windows = []
     for _ in range(planned.rows):
         change = Change.draw(rng)

@@ -1,0 +1,5 @@
+"""``python -m moodtheme``."""
+
+from moodtheme.cli.app import main
+
+main()
