@@ -1,16 +1,69 @@
-"""The tagging path stays light: importing and asking for help must not pull in heavy packages."""
+"""The tagging path stays light, and the base install does all it promises without the extras."""
 
 import subprocess
 import sys
+from pathlib import Path
 
-HEAVY = ("torch", "pandas", "sklearn", "scipy", "matplotlib", "lightning", "tensorflow")
+import numpy as np
+import pytest
+import soundfile
+
+EXTRAS = ("torch", "lightning", "sklearn", "scipy", "pandas", "matplotlib", "onnx", "onnxscript")
+RUN = "import sys; sys.argv = ['moodtheme', *{words!r}]; from moodtheme.cli.app import main; main()"
 
 
-def loaded_after(statement: str) -> set[str]:
-    code = f"{statement}\nimport sys\nprint(*(m for m in {HEAVY!r} if m in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
-def test_importing_the_package_and_the_program_loads_nothing_heavy() -> None:
-    assert loaded_after("import moodtheme, moodtheme.cli.app") == set()
+def in_base_install(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run the program where nothing of the extras can be imported."""
+    hide = f"import sys; sys.modules.update(dict.fromkeys({EXTRAS!r}))\n"
+    return run_python(hide + RUN.format(words=[str(word) for word in words]))
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    soundfile.write(tmp_path / "song.ogg", 0.1 * rng.standard_normal(16_000 * 3), 16_000)
+    return tmp_path / "song.ogg"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["tag", "--help"], ["tag", "SONG"]])
+def test_tagging_and_asking_for_help_load_nothing_heavy(words: list[str], song: Path) -> None:
+    words = [str(song) if word == "SONG" else word for word in words]
+    report = f"atexit.register(lambda: print(*(set({EXTRAS!r}) & sys.modules.keys())))\n"
+    done = run_python("import atexit, sys\n" + report + RUN.format(words=words))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].strip() == ""
+
+
+def test_help_loads_no_numpy_either() -> None:
+    done = run_python("import sys, moodtheme.cli.app; print('numpy' in sys.modules)")
+    assert done.stdout.strip() == "False"
+
+
+def test_the_base_install_tags_and_evaluates(song: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth, scores = tmp_path / "truth.npy", tmp_path / "scores.npy"
+    np.save(truth, rng.random((30, 3)) > 0.5)
+    np.save(scores, rng.random((30, 3)).astype(np.float32))
+    (tmp_path / "tags.txt").write_text("a\nb\nc\n")
+    for words in (
+        ("tag", song),
+        ("doctor",),
+        ("models", "list"),
+        ("models", "verify"),
+        ("evaluate", "--truth", truth, scores, "--tags", tmp_path / "tags.txt"),
+        ("fuse", scores, scores, "--output", tmp_path / "fused.npy"),
+        ("decide", scores, "--thresholds", "0.5", "--output", tmp_path / "decisions.npy"),
+        ("dataset", "--help"),
+    ):
+        done = in_base_install(*words)
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+
+
+def test_commands_that_need_an_extra_say_how_to_get_it(tmp_path: Path) -> None:
+    done = in_base_install("distil", tmp_path / "music.csv", "--run", tmp_path / "run")
+    assert done.returncode == 2
+    assert "pip install 'moodtheme[train]'" in done.stderr

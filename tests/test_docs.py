@@ -1,0 +1,84 @@
+"""The documentation and `--help` say the same."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from moodtheme.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PROGRAM: Any = typer.main.get_command(app)
+
+
+def all_commands(group: Any, lead: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from all_commands(command, (*lead, name))
+        else:
+            yield (*lead, name), command
+
+
+COMMANDS = dict(all_commands(PROGRAM))
+
+
+def documented_lines(document: Path) -> Iterator[list[str]]:
+    """The words of each `moodtheme …` line in a document's code blocks, comments left out."""
+    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", document.read_text("utf-8"), re.M | re.S)
+    for block in blocks:
+        for line in block.replace("\\\n", " ").splitlines():
+            words = (
+                shlex.split(line.removeprefix("$ "), comments=True) if "moodtheme " in line else []
+            )
+            if words and Path(words[0]).name == "moodtheme":
+                yield words[1:]
+
+
+def command_of(words: list[str]) -> tuple[Any, list[str]]:
+    group, rest = PROGRAM, list(words)
+    while rest and hasattr(group, "commands"):
+        if rest[0].startswith("-"):
+            return group, rest
+        name = rest.pop(0)
+        assert name in group.commands, f"there is no command {name!r}"
+        group = group.commands[name]
+    return group, rest
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_documented_commands_and_options_exist(document: Path) -> None:
+    for words in documented_lines(document):
+        command, rest = command_of(words)
+        known = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
+        known |= {"--help"}
+        used = {word.split("=")[0] for word in rest if re.match(r"--?[a-zA-Z]", word)}
+        assert used <= known, f"moodtheme {' '.join(words)}: {sorted(used - known)} do not exist"
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS), ids=" ".join)
+def test_every_command_has_help_and_a_worked_example(name: tuple[str, ...]) -> None:
+    command = COMMANDS[name]
+    assert command.help
+    for parameter in command.params:
+        if parameter.name != "help":
+            assert getattr(parameter, "help", None), f"{parameter.name} has no help"
+    documented = [words for document in DOCUMENTS for words in documented_lines(document)]
+    assert any(tuple(words[: len(name)]) == name for words in documented), (
+        f"no document shows moodtheme {' '.join(name)}"
+    )
+
+
+def test_documents_link_to_files_that_are_there() -> None:
+    for document in [*DOCUMENTS, ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text("utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_the_readmes_first_lines_tag_a_file() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert "moodtheme tag" in "\n".join(text.splitlines()[:12])
