@@ -13,7 +13,6 @@ from moodtheme.bundle import (
     MANIFEST,
     Bundle,
     Fusion,
-    FusionMethod,
     Measurement,
     Thresholds,
     read_graph,
@@ -21,6 +20,7 @@ from moodtheme.bundle import (
     write_bundle,
 )
 from moodtheme.errors import BundleError
+from moodtheme.fusion import FusionMethod
 from moodtheme.model_store import verify_model
 from toy_bundle import make_bundle
 
@@ -68,6 +68,7 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(tmp_path: Path) -> None:
         ({"name": "../../evil"}, "damaged"),
         ({"fusion": {"method": "weighted", "weights": None}}, "fusion weights"),
         ({"fusion": {"method": "weighted", "weights": [1, 1]}}, "2 fusion weights for 1 systems"),
+        ({"fusion": {"method": "rank", "weights": None}}, "one track"),
         ({"tags": "loud"}, "damaged"),
         ({"thresholds": {"values": [0.5], "method": "x", "chosen_on": "y"}}, "1 thresholds"),
     ],

@@ -7,13 +7,14 @@ import pytest
 import soundfile
 
 from moodtheme import Tagger
-from moodtheme.bundle import ExcerptPolicy, Fusion, FusionMethod
+from moodtheme.bundle import ExcerptPolicy, Fusion
 from moodtheme.errors import (
     AudioError,
     ModelNotFoundError,
     SilentAudioError,
     TooShortError,
 )
+from moodtheme.fusion import FusionMethod
 from moodtheme.library import tag_files
 from toy_bundle import RATE, SAMPLES, TAGS, make_bundle
 

@@ -8,7 +8,7 @@ or ``(batch, systems, tags)`` when several systems share it.
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePath
@@ -17,6 +17,7 @@ from typing import Annotated
 import msgspec
 
 from moodtheme.errors import BundleError
+from moodtheme.fusion import FusionMethod
 
 FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
@@ -56,16 +57,12 @@ class Member:
         return self.samples / self.sample_rate
 
 
-class FusionMethod(StrEnum):
-    """How the systems' scores become one."""
-
-    MEAN = "mean"
-    WEIGHTED = "weighted"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Fusion:
-    """Fusion of the systems, in the members' order; weights only with ``WEIGHTED``."""
+    """Fusion of the systems, in the members' order; weights only with ``WEIGHTED``.
+
+    ``RANK`` is refused: ranks need many tracks, and a tagger hears one.
+    """
 
     method: FusionMethod = FusionMethod.MEAN
     weights: tuple[Annotated[float, msgspec.Meta(ge=0)], ...] | None = None
@@ -222,21 +219,23 @@ class _VersionOnly:
 
 
 def _check_consistency(bundle: Bundle, path: Path) -> None:
-    def refuse(reason: str) -> BundleError:
-        return BundleError(f"{path} contradicts itself: {reason}; get or export the model again")
+    for reason in (*_contradictions(bundle), *_fusion_contradictions(bundle)):
+        raise BundleError(f"{path} contradicts itself: {reason}; get or export the model again")
 
-    n_tags, systems = len(bundle.tags), bundle.systems
+
+def _contradictions(bundle: Bundle) -> Iterator[str]:
     if not bundle.tags or not bundle.members or not all(m.systems for m in bundle.members):
-        raise refuse("it needs at least one tag, one member and one system a member")
-    if len(set(bundle.tags)) != n_tags:
-        raise refuse("a tag is named twice")
-    if len(set(systems)) != len(systems):
-        raise refuse("a system is named twice")
-    if len({member.file for member in bundle.members}) != len(bundle.members):
-        raise refuse("two members share a file")
+        yield "it needs at least one tag, one member and one system a member"
+    for what, names in (
+        ("tag", bundle.tags),
+        ("system", bundle.systems),
+        ("member's file", tuple(member.file for member in bundle.members)),
+    ):
+        if len(set(names)) != len(names):
+            yield f"a {what} is named twice"
     for member in bundle.members:
         if PurePath(member.file).name != member.file or member.file == MANIFEST:
-            raise refuse(f"{member.file!r} is not the name of a graph beside it")
+            yield f"{member.file!r} is not the name of a graph beside it"
     per_tag = {}
     if bundle.thresholds is not None:
         per_tag["thresholds"] = bundle.thresholds.values
@@ -244,10 +243,15 @@ def _check_consistency(bundle: Bundle, path: Path) -> None:
         per_tag["calibration slopes"] = bundle.calibration.slopes
         per_tag["calibration intercepts"] = bundle.calibration.intercepts
     for what, values in per_tag.items():
-        if len(values) != n_tags:
-            raise refuse(f"{len(values)} {what} for {n_tags} tags")
-    weights = bundle.fusion.weights
-    if (bundle.fusion.method is FusionMethod.WEIGHTED) != (weights is not None):
-        raise refuse("fusion weights go with the weighted method and with no other")
-    if weights is not None and (len(weights) != len(systems) or sum(weights) <= 0):
-        raise refuse(f"{len(weights)} fusion weights for {len(systems)} systems, or all zero")
+        if len(values) != len(bundle.tags):
+            yield f"{len(values)} {what} for {len(bundle.tags)} tags"
+
+
+def _fusion_contradictions(bundle: Bundle) -> Iterator[str]:
+    method, weights = bundle.fusion.method, bundle.fusion.weights
+    if method is FusionMethod.RANK:
+        yield "fusion by rank cannot be done for one track"
+    if (method is FusionMethod.WEIGHTED) != (weights is not None):
+        yield "fusion weights go with the weighted method and with no other"
+    if weights is not None and (len(weights) != len(bundle.systems) or sum(weights) <= 0):
+        yield f"{len(weights)} fusion weights for {len(bundle.systems)} systems, or all zero"

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from moodtheme.bundle import Bundle, FusionMethod, Member, read_graph
+from moodtheme.bundle import Bundle, Member, read_graph
 from moodtheme.errors import BundleError
+from moodtheme.fusion import fuse
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -108,12 +109,12 @@ def fuse_systems(bundle: Bundle, scores: FloatArray) -> FloatArray:
     bundle
         The bundle the systems belong to.
     scores
-        Shape (..., systems, tags), systems in the bundle's order.
+        Shape (systems, tags), systems in the bundle's order.
 
     Returns
     -------
-    ndarray, shape (..., tags), float32
+    ndarray, shape (tags,), float32
     """
-    weights = bundle.fusion.weights if bundle.fusion.method is FusionMethod.WEIGHTED else None
-    fused = np.average(scores.astype(np.float64), axis=-2, weights=weights)
-    return np.asarray(fused, dtype=np.float32)
+    one_track = list(scores[:, None])
+    fused = fuse(one_track, method=bundle.fusion.method, weights=bundle.fusion.weights)
+    return np.asarray(fused[0])

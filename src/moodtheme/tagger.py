@@ -268,8 +268,8 @@ class Tagger:
     def rank(self, scores: FloatArray) -> tuple[TagScore, ...]:
         """Scores ``(n_tags,)`` as tags by descending score, with what the bundle adds to them."""
         calibration, thresholds = self.bundle.calibration, self.bundle.thresholds
-        probabilities = None if calibration is None else calibrate(scores, calibration)
-        decisions = None if thresholds is None else decide(scores, thresholds)
+        probabilities = None if calibration is None else calibrate(scores[None], calibration)[0]
+        decisions = None if thresholds is None else decide(scores[None], thresholds)[0]
         return tuple(
             TagScore(
                 self.tags[index],

@@ -30,11 +30,11 @@ from moodtheme.models.moodtheme_small import (
     TARGET_LEVEL_DB,
     SmallFrontEnd,
 )
+from moodtheme.odds import logit
 
 FloatArray = npt.NDArray[np.float32]
 
 _SILENT = 10 ** (-70 / 20)  # RMS; quieter windows say nothing about music
-_LOGIT_LIMIT = 1e-7  # scores are kept this far from 0 and 1 before their logit is taken
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,6 @@ class Teacher:
             heard = np.resize(heard, self.member.samples)
             rows.append(self.session.score_windows(heard[None])[0].mean(axis=0))
         return np.stack(rows)
-
-
-def logit(scores: FloatArray) -> FloatArray:
-    """Log-odds of scores, finite at 0 and 1."""
-    clipped = np.clip(scores.astype(np.float64), _LOGIT_LIMIT, 1 - _LOGIT_LIMIT)
-    return np.asarray(np.log(clipped / (1 - clipped)), dtype=np.float32)
 
 
 def open_material(folder: Path, part: Part) -> Material:
