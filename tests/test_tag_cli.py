@@ -189,6 +189,20 @@ def test_names_that_would_steer_a_terminal_are_shown_escaped(
     assert len(out.splitlines()) == 2
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="file names are Unicode there")
+def test_a_name_that_is_not_utf_8_survives(program: Program, model: Path, tmp_path: Path) -> None:
+    write_music(tmp_path / "a.wav")
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    (tmp_path / "a.wav").rename(name)
+    target = tmp_path / "out.jsonl"
+    common = ("tag", tmp_path, "--model", model, "--format", "jsonl", "--output", target)
+    assert program(*common)[0] == 0
+    assert json.loads(target.read_text(encoding="utf-8"))["path"] == name
+    code, _, err = program(*common, "--resume")
+    assert code == 0
+    assert "1 results kept" in err
+
+
 def test_an_output_file_is_whole_and_leaves_nothing_else(
     program: Program, model: Path, mixed_folder: Path, tmp_path: Path
 ) -> None:

@@ -1,5 +1,7 @@
 """The ``moodtheme`` program: the list of commands and what happens to their errors."""
 
+import io
+import os
 import sys
 from typing import Annotated
 
@@ -51,11 +53,16 @@ def _root(
 
 def main() -> None:
     """Run the program; errors meant for users are printed as one sentence, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding lacks is shown escaped, not a reason to stop.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except MoodthemeError as error:
         print(f"moodtheme: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("moodtheme: interrupted", file=sys.stderr)
-        sys.exit(130)
+        print("moodtheme: interrupted", file=sys.stderr, flush=True)
+        # Results are written by now; threads still at work on long files are not waited for.
+        os._exit(130)

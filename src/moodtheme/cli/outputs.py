@@ -39,7 +39,8 @@ def result_file(path: Path | None) -> Iterator[TextIO]:
         return
     partial = partial_path(path)
     try:
-        stream = partial.open("w", encoding="utf-8", errors="surrogateescape")
+        # Names that are not UTF-8 come out as \udcXX, which JSON reads back as they were.
+        stream = partial.open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written ({error.strerror}); name a file in an existing folder"
@@ -66,7 +67,7 @@ def finished_lines(path: Path) -> dict[str, str]:
     for file in (path, partial_path(path)):
         if not file.is_file():
             continue
-        with file.open(encoding="utf-8", errors="surrogateescape") as stream:
+        with file.open(encoding="utf-8", errors="replace") as stream:
             for line in stream:
                 try:
                     entry = json.loads(line)
