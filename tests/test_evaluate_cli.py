@@ -185,9 +185,9 @@ def test_wrong_usage_is_status_2(run: Program, folder: Path) -> None:
 def test_fuse_mean_weighted_and_rank(run: Program, folder: Path) -> None:
     gru, lstm = np.load(folder / "gru.npy"), np.load(folder / "lstm.npy")
     fused = folder / "fused.npy"
-    status, _, err = run("fuse", folder / "gru.npy", folder / "lstm.npy", "--output", fused)
-    assert status == 0
-    assert "mean of 2 systems" in err
+    status, out, err = run("fuse", folder / "gru.npy", folder / "lstm.npy", "--output", fused)
+    assert (status, err) == (0, "")
+    assert out == f"{fused}: mean of 2 systems\n"
     np.testing.assert_allclose(np.load(fused), (gru + lstm) / 2, rtol=1e-6)
     assert np.load(fused).dtype == np.float32
     run(
@@ -282,3 +282,21 @@ def test_tables_are_drawn_on_a_terminal(folder: Path) -> None:
     assert "95 % intervals from 20 bootstrap resamples" in text.decode()
     assert "─" in text.decode()
     assert "\t" not in text.decode()
+
+
+def test_the_base_install_is_enough(folder: Path) -> None:
+    code = (
+        "import sys\n"
+        "from moodtheme.cli.app import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "heavy = {'torch', 'sklearn', 'scipy', 'pandas', 'matplotlib', 'lightning'}\n"
+        "sys.exit(f'{heavy & set(sys.modules)}' if heavy & set(sys.modules) else 0)\n"
+    )
+    for arguments in (
+        ("evaluate", "--truth", folder / "truth.npy", folder / "gru.npy", "--bootstrap", "5"),
+        ("fuse", folder / "gru.npy", "--output", folder / "fused.npy"),
+        ("decide", folder / "gru.npy", "--thresholds", "0.5", "--output", folder / "d.npy"),
+    ):
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr

@@ -95,7 +95,7 @@ def fuse(
         shares = None if weights is None else _numbers(weights)
     kind = FusionMethod.WEIGHTED if shares is not None else FusionMethod(method.value)
     save_matrix(output, fuse_arrays(matrices, method=kind, weights=shares))
-    typer.echo(f"{output}: {method} of {len(systems)} systems", err=True)
+    typer.echo(f"{output}: {method} of {len(systems)} systems")
 
 
 def _learn(
