@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import soundfile
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,11 +16,12 @@ from moodtheme.bundle import read_manifest
 from moodtheme.distillation import labels as labels_module
 from moodtheme.distillation.agreement import spearman_per_tag, top_overlap
 from moodtheme.distillation.augment import Change, apply_change, cut
+from moodtheme.distillation.fit import Schedule, Windows, fit_student
 from moodtheme.distillation.labels import Teacher, make_material, open_material
 from moodtheme.distillation.plan import MusicTrack, Part, make_plan, read_music_table
 from moodtheme.errors import DatasetError
 from moodtheme.inference import MemberSession
-from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
+from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, FRAMES, N_MELS, SAMPLE_RATE
 from program import Program
 from toy_bundle import make_bundle
 
@@ -213,3 +215,35 @@ def test_a_whole_distillation_makes_a_bundle_that_tags(
     )
     assert code == 0
     assert "loud" in out
+
+
+@pytest.mark.slow
+def test_a_stopped_training_goes_on_as_if_it_had_not_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    for part, rows in ((Part.TRAIN, 12), (Part.VALIDATION, 8)):
+        mel_db = rng.normal(-20, 10, (rows, FRAMES, N_MELS)).astype(np.float16)
+        np.save(tmp_path / f"{part}-mel.npy", mel_db)
+        np.save(tmp_path / f"{part}-logits.npy", rng.normal(size=(rows, 3)).astype(np.float32))
+    schedule = Schedule(epochs=3, batch_size=4, seed=5)
+    whole = fit_student(tmp_path, tmp_path / "whole", schedule, threads=1).state_dict()
+    again = fit_student(tmp_path, tmp_path / "again", schedule, threads=1).state_dict()
+
+    class StopError(Exception):
+        pass
+
+    def stops(windows: Windows, index: int) -> object:
+        if windows.epoch == 2:
+            raise StopError
+        return real(windows, index)
+
+    real = Windows.__getitem__
+    monkeypatch.setattr(Windows, "__getitem__", stops)
+    with pytest.raises(StopError):
+        fit_student(tmp_path, tmp_path / "parts", schedule, threads=1)
+    monkeypatch.setattr(Windows, "__getitem__", real)
+    parts = fit_student(tmp_path, tmp_path / "parts", schedule, threads=1).state_dict()
+    for name, value in whole.items():
+        assert torch.equal(value, again[name]), f"{name} differs between two runs of one seed"
+        assert torch.equal(value, parts[name]), f"{name} differs after an interruption"
