@@ -1,7 +1,8 @@
 """From a mood to the musical cues that listeners read as that mood.
 
-Each direction in the table below follows published findings; `docs/demo-music.md` takes them cue
-by cue. The sizes (beats a minute, decibels) are this project's choices inside those directions.
+The directions in the table below follow published findings; `docs/demo-music.md` takes them cue by
+cue and says where they are custom instead. The sizes (beats a minute, decibels) are this project's
+choices inside those directions.
 
 Sources
 -------
@@ -14,6 +15,8 @@ of acoustic cues in music and speech for three dimensions of affect", Music Perc
 Gabrielsson & Lindström 2010, "The role of structure in the musical expression of emotions",
 Handbook of Music and Emotion. Eerola, Friberg & Bresin 2013, "Emotional expression in music:
 contribution, linearity, and additivity of primary musical cues", Frontiers in Psychology 4:487.
+Juslin 2000, "Cue utilization in communication of emotion in music performance", Journal of
+Experimental Psychology: Human Perception and Performance 26.
 """
 
 from collections.abc import Mapping
