@@ -12,12 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, UsageError
+from moodtheme.odds import logit, sigmoid
 from moodtheme.scores import ScoreMatrix
-
-LOGIT_MARGIN = 1e-6
-"""How near to 0 and 1 a score may come before its logit is taken (±13.8). Published float32 scores
-hold exact zeros and ones, whose logits would be infinite and outvote every other system; float32
-itself ends at 6e-8 below 1."""
 
 
 class FusionMethod(StrEnum):
@@ -33,7 +29,8 @@ class FusionMethod(StrEnum):
     micro figures and thresholds carried over from another set lose their meaning."""
     LOGIT = "logit"
     """Mean of logits, back through the sigmoid (geometric mean of the odds): confident systems
-    weigh more."""
+    weigh more. Exact zeros and ones are first moved inwards by `moodtheme.odds.MARGIN`, or
+    they would outvote every other system."""
 
 
 def fuse(
@@ -79,7 +76,7 @@ def fuse(
     for share, matrix in zip(shares, matrices, strict=True):
         total += share * _transformed(matrix, method)
     if method is FusionMethod.LOGIT:
-        total = 1 / (1 + np.exp(-total))
+        total = sigmoid(total)
     return total.astype(np.float32)
 
 
@@ -91,8 +88,7 @@ def _transformed(matrix: npt.NDArray[Any], method: FusionMethod) -> npt.NDArray[
             raise EvaluationError(
                 "the method 'logit' needs scores in [0, 1]; apply the sigmoid first, or use 'mean'"
             )
-        inside = matrix.clip(LOGIT_MARGIN, 1 - LOGIT_MARGIN)
-        return np.asarray(np.log(inside) - np.log1p(-inside))
+        return logit(matrix)
     return matrix
 
 
