@@ -1,0 +1,358 @@
+"""Decoded audio on disk: any excerpt of any track is one short read.
+
+Training wants a random excerpt of every track in every epoch; decoding MP3 each time would be
+most of the work. A cache is a folder with ``index.jsonl`` and shards of int16 samples, all mono at
+one rate. A track's samples are scaled to its own peak, so nothing clips and quiet music keeps its
+detail. Tracks are only ever appended: samples first, then the line of the index that makes them
+count, so whatever a kill leaves behind is cut off by the next build.
+"""
+
+import json
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.audio import probe, read_audio
+from moodtheme.errors import AudioError, DatasetError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+FloatArray = npt.NDArray[np.float32]
+Progress = Callable[[int, int], None]
+"""Called with tracks done and tracks to do."""
+
+MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging
+_SAMPLE = np.dtype("<i2")
+_FULL_SCALE = 32_767
+_SHARD_BYTES = 2**30
+_INDEX = "index.jsonl"
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a track's samples are, and which file they were decoded from."""
+
+    file: str
+    size: int
+    mtime_ns: int
+    shard: int
+    offset: int
+    samples: int
+    peak: float
+
+
+@dataclass(frozen=True)
+class CachePlan:
+    """What a build would do.
+
+    Attributes
+    ----------
+    missing
+        Files to decode.
+    needed, free
+        Bytes that takes and bytes there are.
+    """
+
+    missing: tuple[Path, ...]
+    needed: int
+    free: int
+
+
+class AudioCache:
+    """A cache opened for reading; cheap to copy to other processes.
+
+    Parameters
+    ----------
+    folder
+        Where it is.
+    sample_rate
+        Rate of its samples in Hz.
+
+    Raises
+    ------
+    DatasetError
+        If the folder holds a cache of another rate or something else.
+    """
+
+    def __init__(self, folder: Path, *, sample_rate: int) -> None:
+        self.folder = folder
+        self.sample_rate = sample_rate
+        self._entries = {entry.file: entry for entry in _read_index(folder, sample_rate)[0]}
+
+    def has(self, file: Path) -> bool:
+        """Whether the file is there as it is now on disk."""
+        entry = self._entries.get(_key(file))
+        return entry is not None and (entry.size, entry.mtime_ns) == _state(file)
+
+    def length(self, file: Path) -> int:
+        """Samples of a track."""
+        return self._entries[_key(file)].samples
+
+    def read(self, file: Path, start: int = 0, samples: int | None = None) -> FloatArray:
+        """Part of a track.
+
+        Parameters
+        ----------
+        file
+            The track's file.
+        start
+            First sample.
+        samples
+            How many at most; None means all that follow.
+
+        Returns
+        -------
+        ndarray, shape (n,), float32
+        """
+        entry = self._entries[_key(file)]
+        left = entry.samples - start
+        raw = np.fromfile(
+            _shard_path(self.folder, entry.shard),
+            dtype=_SAMPLE,
+            count=left if samples is None else min(samples, left),
+            offset=(entry.offset + start) * _SAMPLE.itemsize,
+        )
+        return raw.astype(np.float32) * np.float32(entry.peak / _FULL_SCALE)
+
+
+def plan_cache(
+    folder: Path,
+    files: Sequence[Path],
+    *,
+    sample_rate: int,
+    durations: Sequence[float] | None = None,
+) -> CachePlan:
+    """Find what is missing and how much room it takes.
+
+    Parameters
+    ----------
+    folder
+        The cache; need not exist.
+    files
+        All tracks wanted.
+    sample_rate
+        In Hz.
+    durations
+        Seconds a file, where known (else NaN); headers are read for the others.
+    """
+    cache = AudioCache(folder, sample_rate=sample_rate)
+    known = [float("nan")] * len(files) if durations is None else durations
+    missing, seconds = [], 0.0
+    for file, duration in zip(files, known, strict=True):
+        if not cache.has(file):
+            missing.append(file)
+            seconds += _header_duration(file) if np.isnan(duration) else duration
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    needed = round(seconds * sample_rate) * _SAMPLE.itemsize
+    return CachePlan(tuple(missing), needed, shutil.disk_usage(existing).free)
+
+
+def build_cache(
+    folder: Path,
+    plan: CachePlan,
+    *,
+    sample_rate: int,
+    jobs: int = 1,
+    progress: Progress = lambda done, of: None,
+) -> list[AudioError]:
+    """Decode what is missing; a build that was stopped goes on with the first missing track.
+
+    Parameters
+    ----------
+    folder
+        The cache.
+    plan
+        From `plan_cache`.
+    sample_rate
+        In Hz.
+    jobs
+        Tracks decoded at once.
+    progress
+        Called after each track.
+
+    Returns
+    -------
+    list of AudioError
+        One for each file that could not be decoded.
+
+    Raises
+    ------
+    DatasetError
+        If there is not enough room, or the folder holds something else.
+    """
+    if not plan.missing:
+        return []
+    if plan.needed > plan.free:
+        raise DatasetError(
+            f"{folder}: decoded audio takes {plan.needed / 1e9:.1f} GB and "
+            f"{plan.free / 1e9:.1f} GB are free; make room or choose another folder"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    failures = []
+    with _locked(folder) as index:
+        entries = _trim(folder, index, sample_rate)
+        # Another process may have decoded some while this one waited for the lock.
+        there = {entry.file: entry for entry in entries}
+        missing = [file for file in plan.missing if not _same(there.get(_key(file)), file)]
+        writer = _Writer(folder, index, entries)
+        for done, (file, decoded) in enumerate(_decode_all(missing, sample_rate, jobs), start=1):
+            if isinstance(decoded, AudioError):
+                failures.append(decoded)
+            else:
+                writer.append(file, decoded)
+            progress(done, len(missing))
+    return failures
+
+
+class _Writer:
+    """Appends tracks to the last shard, or to a new one once it is full."""
+
+    def __init__(self, folder: Path, index: IO[str], entries: Sequence[Entry]) -> None:
+        self._folder = folder
+        self._index = index
+        self._shard = max((entry.shard for entry in entries), default=0)
+
+    def append(self, file: Path, audio: FloatArray) -> None:
+        path = _shard_path(self._folder, self._shard)
+        if path.exists() and path.stat().st_size >= _SHARD_BYTES:
+            self._shard += 1
+            path = _shard_path(self._folder, self._shard)
+        size, mtime_ns = _state(file)
+        peak = float(np.abs(audio).max())
+        scale = _FULL_SCALE / peak if peak else 0.0
+        with path.open("ab") as shard:
+            offset = shard.tell() // _SAMPLE.itemsize
+            np.rint(audio * np.float32(scale)).astype(_SAMPLE).tofile(shard)
+        entry = Entry(_key(file), size, mtime_ns, self._shard, offset, len(audio), peak)
+        self._index.write(json.dumps(asdict(entry)) + "\n")
+        self._index.flush()
+
+
+def _decode_all(
+    files: Sequence[Path], sample_rate: int, jobs: int
+) -> Iterator[tuple[Path, FloatArray | AudioError]]:
+    """Decoded tracks in order, a few at a time."""
+
+    def decode(file: Path) -> FloatArray | AudioError:
+        try:
+            return read_audio(file, sample_rate=sample_rate, minimum_s=MINIMUM_S).samples
+        except AudioError as error:
+            return error
+
+    waiting: deque[tuple[Path, Future[FloatArray | AudioError]]] = deque()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for file in files:
+                waiting.append((file, pool.submit(decode, file)))
+                if len(waiting) > jobs:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            for first, future in waiting:
+                yield first, future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[IO[str]]:
+    """The index, for this process alone; another builder is waited for."""
+    with (folder / _INDEX).open("a+", encoding="utf-8") as index:
+        if fcntl is not None:
+            fcntl.flock(index, fcntl.LOCK_EX)
+        yield index
+
+
+def _trim(folder: Path, index: IO[str], sample_rate: int) -> list[Entry]:
+    """Cut off what a kill left half written; return what counts."""
+    entries, good = _read_index(folder, sample_rate)
+    if good == 0:
+        index.truncate(0)
+        index.write(json.dumps({"format": _FORMAT, "sample_rate": sample_rate}) + "\n")
+        index.flush()
+    else:
+        index.truncate(good)
+    ends: dict[int, int] = {}
+    for entry in entries:
+        ends[entry.shard] = max(ends.get(entry.shard, 0), entry.offset + entry.samples)
+    for path in folder.glob("shard-*.i16"):
+        number = int(path.stem.removeprefix("shard-"))
+        with path.open("r+b") as shard:
+            shard.truncate(ends.get(number, 0) * _SAMPLE.itemsize)
+    return entries
+
+
+def _read_index(folder: Path, sample_rate: int) -> tuple[list[Entry], int]:
+    """Entries whose samples are all there, and the length in bytes of what the index holds of them.
+
+    Tracks are appended in turn, so nothing counts behind the first entry that is cut short.
+    """
+    path = folder / _INDEX
+    if not path.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise DatasetError(f"{folder} holds something else; name another folder")
+        return [], 0
+    entries: list[Entry] = []
+    with path.open("rb") as index:
+        header = index.readline()
+        if not header.endswith(b"\n"):
+            return [], 0
+        good = index.tell()
+        try:
+            form = json.loads(header)
+            fits = (form["format"], form["sample_rate"]) == (_FORMAT, sample_rate)
+            while (line := index.readline()).endswith(b"\n"):
+                entry = Entry(**json.loads(line))
+                if not _is_whole(folder, entry):
+                    break
+                entries.append(entry)
+                good = index.tell()
+        except (ValueError, TypeError, KeyError) as error:
+            raise DatasetError(f"{path} is damaged ({error}); delete {folder}") from error
+    if not fits:
+        raise DatasetError(
+            f"{folder} holds audio of another rate or format ({header.decode().strip()}), "
+            f"{sample_rate} Hz are wanted; name another folder"
+        )
+    return entries, good
+
+
+def _is_whole(folder: Path, entry: Entry) -> bool:
+    shard = _shard_path(folder, entry.shard)
+    end = (entry.offset + entry.samples) * _SAMPLE.itemsize
+    return shard.exists() and shard.stat().st_size >= end
+
+
+def _same(entry: Entry | None, file: Path) -> bool:
+    return entry is not None and (entry.size, entry.mtime_ns) == _state(file)
+
+
+def _shard_path(folder: Path, number: int) -> Path:
+    return folder / f"shard-{number:04d}.i16"
+
+
+def _key(file: Path) -> str:
+    return str(file.absolute())
+
+
+def _state(file: Path) -> tuple[int, int]:
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _header_duration(file: Path) -> float:
+    try:
+        return probe(file).duration_s or 0.0
+    except AudioError:
+        return 0.0  # named when it is decoded

@@ -1,0 +1,93 @@
+"""Which tracks make a batch, on one process or several."""
+
+import math
+from collections.abc import Iterator
+from typing import Self
+
+from torch.utils.data import Sampler
+
+from moodtheme.training.randomness import Purpose, stream
+
+
+class TrainingBatches(Sampler[list[tuple[int, int]]]):
+    """Batches of (epoch, row) in an order that is a function of seed and epoch alone.
+
+    Each batch is divided over the processes, so that the same tracks make a step whatever their
+    number. What does not fill a last batch is left out, other tracks in every epoch.
+
+    Parameters
+    ----------
+    tracks
+        Number of tracks.
+    batch_size
+        Of all processes together; at most `tracks` are used, a multiple of `processes`.
+    seed, first_epoch
+        The order's seed, and what to add to the epoch that Lightning counts.
+    epoch
+        The epoch that comes first, as Lightning counts: in a run that was stopped it asks for the
+        batches before it says which epoch they are for.
+    process, processes
+        This one's number and how many there are.
+    """
+
+    def __init__(
+        self,
+        tracks: int,
+        *,
+        batch_size: int,
+        seed: int,
+        first_epoch: int = 0,
+        epoch: int = 0,
+        process: int = 0,
+        processes: int = 1,
+    ) -> None:
+        self._tracks = tracks
+        self.batch_size = min(batch_size, tracks) // processes * processes
+        self._seed = seed
+        self._first_epoch = first_epoch
+        self._process = process
+        self._processes = processes
+        self._epoch = epoch
+
+    @property
+    def sampler(self) -> Self:
+        """Where Lightning looks for `set_epoch`."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose batches come next; Lightning calls this."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self._tracks // self.batch_size
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        epoch = self._first_epoch + self._epoch
+        order = stream(self._seed, Purpose.ORDER, epoch).permutation(self._tracks)
+        for first in range(0, len(self) * self.batch_size, self.batch_size):
+            batch = order[first : first + self.batch_size]
+            yield [(epoch, int(row)) for row in batch[self._process :: self._processes]]
+
+
+class EvaluationBatches(Sampler[list[int]]):
+    """Batches of rows in order, dealt to the processes in turn.
+
+    The batches are the same whatever the number of processes, and so are the scores. Processes
+    that go without in the last round get an empty batch, so that all take part in every step.
+    """
+
+    def __init__(
+        self, tracks: int, *, batch_size: int, process: int = 0, processes: int = 1
+    ) -> None:
+        self._tracks = tracks
+        self._batch_size = batch_size
+        self._process = process
+        self._processes = processes
+
+    def __len__(self) -> int:
+        return math.ceil(math.ceil(self._tracks / self._batch_size) / self._processes)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for turn in range(len(self)):
+            first = (turn * self._processes + self._process) * self._batch_size
+            yield list(range(first, min(first + self._batch_size, self._tracks)))

@@ -1,0 +1,62 @@
+"""What is written down of each epoch, and what follows from it."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from moodtheme.scores import replacing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One finished epoch.
+
+    Attributes
+    ----------
+    epoch
+        Counted from 1 over all stages.
+    stage
+        Counted from 1.
+    learning_rate, train_loss
+        Of the epoch.
+    validation_roc_auc
+        Macro, over the whole validation set.
+    seconds
+        Training and validation.
+    waiting_s
+        Of these, how long the training steps waited for data.
+    """
+
+    epoch: int
+    stage: int
+    learning_rate: float
+    train_loss: float
+    validation_roc_auc: float
+    seconds: float
+    waiting_s: float
+
+
+def best_epoch(epochs: Sequence[Epoch]) -> Epoch:
+    """The epoch with the highest validation ROC-AUC, the first of equals."""
+    return max(epochs, key=lambda epoch: (epoch.validation_roc_auc, -epoch.epoch))
+
+
+def out_of_patience(epochs: Sequence[Epoch], patience: int | None) -> bool:
+    """Whether the last `patience` epochs of a stage brought nothing better."""
+    if patience is None or not epochs:
+        return False
+    return epochs[-1].epoch - best_epoch(epochs).epoch >= patience
+
+
+def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
+    """Write a CSV with a row an epoch."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(
+        text, [field.name for field in fields(Epoch)], lineterminator="\n", restval=""
+    )
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in epochs)
+    with replacing(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
