@@ -204,7 +204,7 @@ def test_excerpts_of_short_files_are_the_whole_file(folder: Path) -> None:
     np.testing.assert_allclose(start.samples, whole.samples[:12_000], atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     block_s=st.floats(0.003, 8.0),
     sample_rate=st.sampled_from([None, 8_000, 16_000, 44_100]),

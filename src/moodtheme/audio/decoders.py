@@ -33,7 +33,7 @@ def open_source(path: Path) -> Source:
         raise _unreadable(path, error) from None
     raise NotAudioError(
         path,
-        f"no decoder takes it as audio (libsndfile: {first}; FFmpeg: {second}); "
+        f"not audio: no decoder takes it (libsndfile: {first}; FFmpeg: {second}); "
         "check that it plays, then convert it to FLAC or WAV",
     )
 

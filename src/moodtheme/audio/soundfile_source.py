@@ -57,7 +57,7 @@ class SoundfileSource:
         self.info = AudioInfo(
             path=path,
             decoder=Decoder.SOUNDFILE,
-            codec=self._file.subtype.lower(),
+            codec=f"{self._file.format} {self._file.subtype}".lower(),
             sample_rate=self._file.samplerate,
             channels=self._file.channels,
             duration_s=self._file.frames / self._file.samplerate,
