@@ -1,0 +1,361 @@
+"""Training through all stages of a recipe, from wherever a run stands."""
+
+import contextlib
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from torch import nn
+from torch.utils.data import DataLoader
+
+from moodtheme.errors import TrainingError
+from moodtheme.recipes import Precision, Recipe, Schedule
+from moodtheme.training.batches import EvaluationBatches, TrainingBatches
+from moodtheme.training.examples import (
+    EvaluationTracks,
+    TrackSet,
+    TrainingTracks,
+    join_evaluation,
+)
+from moodtheme.training.history import Epoch, best_epoch, out_of_patience
+from moodtheme.training.keeper import LAST, Keeper, read_best, read_epochs
+from moodtheme.training.module import SystemModule
+from moodtheme.training.progress import TrainingProgress
+from moodtheme.training.randomness import Purpose, torch_seed
+from moodtheme.training.run_folder import (
+    DONE,
+    HISTORY,
+    RESULT,
+    Result,
+    read_result,
+    stage_folder,
+    write_json,
+)
+
+_PRECISION: dict[Precision, Any] = {
+    Precision.FLOAT32: "32-true",
+    Precision.BFLOAT16: "bf16-mixed",
+    Precision.FLOAT16: "16-mixed",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Where to train; changes speed, and numbers by rounding alone.
+
+    Attributes
+    ----------
+    accelerator
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    devices, nodes
+        Processes a node and nodes. A batch is divided over all of them.
+    threads
+        Threads of PyTorch a process; None leaves the choice to it.
+    workers
+        Processes that read examples, beside each training process; 0 reads in the process itself.
+    tensorboard
+        Also write TensorBoard logs to the run's folder.
+    """
+
+    accelerator: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    threads: int | None = None
+    workers: int = 0
+    tensorboard: bool = False
+
+
+def fit(
+    make_network: Callable[[], nn.Module],
+    recipe: Recipe,
+    *,
+    training: TrackSet,
+    validation: TrackSet,
+    folder: Path,
+    seed: int,
+    machine: Machine,
+) -> Result:
+    """Train a system, or go on with a run that was stopped.
+
+    Each stage starts from the best epoch so far, with a fresh optimiser, and the best epoch of all
+    is the result; `moodtheme.training.keeper.read_best` reads its weights from its stage's folder.
+
+    Parameters
+    ----------
+    make_network
+        Makes the network with its initial and pretrained weights; called under a seed of its own.
+        The result is a `moodtheme.training.module.Network`.
+    recipe
+        Its schedule is followed.
+    training, validation
+        Tracks.
+    folder
+        The run's folder, which `moodtheme.training.run_folder.claim` has made this run's.
+    seed
+        Of every random choice.
+    machine
+        Where to train.
+
+    Raises
+    ------
+    TrainingError
+        If there are too few tracks or no figure to choose epochs by.
+    """
+    if (folder / RESULT).exists():
+        return read_result(folder)
+    _check(training, validation, machine)
+    if machine.threads is not None:
+        torch.set_num_threads(machine.threads)
+    ends = np.cumsum([stage.epochs for stage in recipe.stages]).tolist()
+    done: list[Epoch] = []
+    with _quiet_lightning(), TrainingProgress(ends) as progress:
+        for number in range(1, len(recipe.stages) + 1):
+            place = stage_folder(folder, number)
+            place.mkdir(exist_ok=True)
+            epochs = read_epochs(place)
+            if not (place / DONE).exists():
+                progress.start_from([*done, *epochs])
+                epochs = _fit_stage(
+                    make_network,
+                    recipe,
+                    number,
+                    training=training,
+                    validation=validation,
+                    folder=folder,
+                    seed=seed,
+                    machine=machine,
+                    earlier=done,
+                    epochs=epochs,
+                    progress=progress,
+                )
+            done += epochs
+    result = _result(done)
+    if _is_first_process():
+        write_json(folder / RESULT, result)
+    return result
+
+
+def _fit_stage(
+    make_network: Callable[[], nn.Module],
+    recipe: Recipe,
+    number: int,
+    *,
+    training: TrackSet,
+    validation: TrackSet,
+    folder: Path,
+    seed: int,
+    machine: Machine,
+    earlier: Sequence[Epoch],
+    epochs: list[Epoch],
+    progress: TrainingProgress,
+) -> list[Epoch]:
+    """Train what is left of a stage; return its epochs."""
+    stage, schedule = recipe.stages[number - 1], recipe.schedule
+    place = stage_folder(folder, number)
+    # A run may have been killed between its last epoch and the mark that it was the last.
+    if not (len(epochs) >= stage.epochs or out_of_patience(epochs, schedule.patience)):
+        torch.manual_seed(torch_seed(seed, Purpose.WEIGHTS))
+        network = make_network()
+        if earlier and not epochs:
+            best = best_epoch(earlier)
+            network.load_state_dict(read_best(stage_folder(folder, best.stage))["network"])
+        module = SystemModule(
+            network,
+            schedule=schedule,
+            stage=stage,
+            training_labels=training.labels,
+            validation_labels=validation.labels,
+            seed=seed,
+            first_epoch=len(earlier),
+        )
+        keeper = Keeper(
+            place,
+            history=folder / HISTORY,
+            earlier=earlier,
+            stage=number,
+            patience=schedule.patience,
+            report=progress.epoch_done,
+        )
+        data = _Data(
+            training,
+            validation,
+            schedule=schedule,
+            seed=seed,
+            first_epoch=len(earlier),
+            epoch=len(epochs),
+            workers=machine.workers,
+        )
+        trainer = _trainer(stage.epochs, schedule, machine, [progress, keeper], folder)
+        trainer.fit(module, data, ckpt_path=place / LAST if epochs else None)
+        trainer.strategy.barrier()
+        epochs = keeper.epochs
+    if _is_first_process():
+        (place / DONE).touch()
+    return epochs
+
+
+def _trainer(
+    epochs: int,
+    schedule: Schedule,
+    machine: Machine,
+    callbacks: list[L.Callback],
+    folder: Path,
+) -> L.Trainer:
+    several = machine.devices * machine.nodes > 1
+    on_cpu = machine.accelerator == "cpu" or (
+        machine.accelerator == "auto" and not torch.cuda.is_available()
+    )
+    loggers: list[Logger] = []
+    if machine.tensorboard:
+        loggers.append(TensorBoardLogger(folder, name=None, version="tensorboard"))
+    return L.Trainer(
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        strategy="ddp" if several else "auto",
+        precision=_PRECISION[schedule.precision],
+        max_epochs=epochs,
+        gradient_clip_val=schedule.clip_norm,
+        # Gloo has no synchronised batch normalisation; on a processor each process uses its share.
+        sync_batchnorm=several and not on_cpu,
+        use_distributed_sampler=False,
+        # Some CUDA kernels have no deterministic form; they are named and used.
+        deterministic="warn",
+        callbacks=callbacks,
+        logger=loggers or False,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        log_every_n_steps=1,
+    )
+
+
+class _Data(L.LightningDataModule):
+    """Batches for the process that asks; made once its place among the processes is known."""
+
+    def __init__(
+        self,
+        training: TrackSet,
+        validation: TrackSet,
+        *,
+        schedule: Schedule,
+        seed: int,
+        first_epoch: int,
+        epoch: int,
+        workers: int,
+    ) -> None:
+        super().__init__()
+        self._training = training
+        self._validation = validation
+        self._schedule = schedule
+        self._seed = seed
+        self._first_epoch = first_epoch
+        self._epoch = epoch
+        self._loading: dict[str, Any] = {
+            "num_workers": workers,
+            "persistent_workers": workers > 0,
+            "pin_memory": torch.cuda.is_available(),
+        }
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Training batches of this process."""
+        assert self.trainer is not None
+        batches = TrainingBatches(
+            len(self._training.labels),
+            batch_size=self._schedule.batch_size,
+            seed=self._seed,
+            first_epoch=self._first_epoch,
+            epoch=self._epoch,
+            process=self.trainer.global_rank,
+            processes=self.trainer.world_size,
+        )
+        return DataLoader(
+            TrainingTracks(self._training, seed=self._seed),
+            batch_sampler=batches,
+            **self._loading,
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Validation batches of this process."""
+        assert self.trainer is not None
+        batches = EvaluationBatches(
+            len(self._validation.labels),
+            batch_size=self._schedule.batch_size,
+            process=self.trainer.global_rank,
+            processes=self.trainer.world_size,
+        )
+        return DataLoader(
+            EvaluationTracks(self._validation),
+            batch_sampler=batches,
+            collate_fn=join_evaluation,
+            **self._loading,
+        )
+
+
+def _check(training: TrackSet, validation: TrackSet, machine: Machine) -> None:
+    processes = machine.devices * machine.nodes
+    if len(training.labels) < 2 * processes:
+        raise TrainingError(
+            f"{len(training.labels)} tracks to train on are too few for {processes} processes, "
+            "which need two each; add tracks"
+        )
+    positives = validation.labels.sum(axis=0)
+    if not ((positives > 0) & (positives < len(validation.labels))).any():
+        raise TrainingError(
+            "no tag is on some validation tracks and absent from others, so no epoch can be "
+            "chosen; divide the tracks otherwise, for instance with `moodtheme dataset split`"
+        )
+
+
+def _result(epochs: Sequence[Epoch]) -> Result:
+    best = best_epoch(epochs)
+    on_accelerator = torch.cuda.is_available()
+    return Result(
+        best_epoch=best.epoch,
+        best_stage=best.stage,
+        validation_roc_auc=best.validation_roc_auc,
+        epochs=len(epochs),
+        training_s=sum(epoch.seconds for epoch in epochs),
+        waiting_s=sum(epoch.waiting_s for epoch in epochs),
+        peak_memory_bytes=_peak_memory(),
+        peak_accelerator_bytes=torch.cuda.max_memory_allocated() if on_accelerator else None,
+    )
+
+
+def _peak_memory() -> int | None:
+    """Largest resident size of this process so far, in bytes."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024  # Linux counts in KiB
+
+
+def _is_first_process() -> bool:
+    """Whether this is the process that writes."""
+    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
+
+
+@contextlib.contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Lightning's advice is not for the users of a command."""
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\..*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

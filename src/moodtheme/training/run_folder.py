@@ -1,0 +1,175 @@
+"""A run's folder: what was trained, on what, and what came of it.
+
+``run.json`` is written before training and says which run this is, ``history.csv`` grows by a row
+an epoch, ``stage-1`` and ``stage-2`` hold each stage's best weights and last state, and
+``result.json`` is there once training is finished.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from moodtheme import __version__
+from moodtheme.errors import TrainingError
+from moodtheme.recipes import Recipe
+from moodtheme.scores import replacing
+
+Report = Callable[[str], None]
+_T = TypeVar("_T")
+
+RUN = "run.json"
+RESULT = "result.json"
+HISTORY = "history.csv"
+DONE = "done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Everything that a run's numbers follow from.
+
+    Attributes
+    ----------
+    recipe, tags, seed
+        What is trained, for which tags, with which random choices.
+    dataset
+        As it was given.
+    data_sha256
+        Of the tracks and labels trained and validated on.
+    tracks
+        Number of tracks by split.
+    weights
+        File and SHA-256 of pretrained weights; None without any.
+    version
+        Of moodtheme.
+    """
+
+    recipe: Recipe
+    tags: tuple[str, ...]
+    seed: int
+    dataset: str
+    data_sha256: str
+    tracks: dict[str, int]
+    weights: str | None
+    version: str = __version__
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What came of a finished run.
+
+    Attributes
+    ----------
+    best_epoch, best_stage
+        Counted from 1; whose weights the system has.
+    validation_roc_auc
+        Macro, of that epoch.
+    epochs
+        Trained in all.
+    training_s, waiting_s
+        Sum over epochs, and how much of it was spent waiting for data.
+    peak_memory_bytes
+        Of the process, as far as the system tells; of the last sitting if the run was resumed.
+    peak_accelerator_bytes
+        Allocated on the accelerator; None on a processor.
+    """
+
+    best_epoch: int
+    best_stage: int
+    validation_roc_auc: float
+    epochs: int
+    training_s: float
+    waiting_s: float
+    peak_memory_bytes: int | None
+    peak_accelerator_bytes: int | None
+
+
+def stage_folder(folder: Path, number: int) -> Path:
+    """Folder of a stage, counted from 1."""
+    return folder / f"stage-{number}"
+
+
+def claim(folder: Path, run: Run) -> None:
+    """Make a folder this run's, or see that it is already.
+
+    Raises
+    ------
+    TrainingError
+        If it holds another run; the message says where they differ.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / RUN).exists():
+        there = read_run(folder)
+        if differences := _differences(there, run):
+            raise TrainingError(
+                f"{folder} holds another run: {'; '.join(differences)}; name another folder, or "
+                "repeat that run's settings to go on with it"
+            )
+        return
+    write_json(folder / RUN, run)
+
+
+def read_run(folder: Path) -> Run:
+    """Read what a folder's run is.
+
+    Raises
+    ------
+    TrainingError
+        If there is none.
+    """
+    return _read_json(folder / RUN, Run)
+
+
+def read_result(folder: Path) -> Result:
+    """Read what came of a finished run.
+
+    Raises
+    ------
+    TrainingError
+        If there is none, or it is not finished.
+    """
+    if (folder / RUN).exists() and not (folder / RESULT).exists():
+        raise TrainingError(f"{folder}: the training is not finished; run its command again")
+    return _read_json(folder / RESULT, Result)
+
+
+def write_json(path: Path, content: Run | Result) -> None:
+    """Write a record, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+
+
+def _read_json(path: Path, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        raise TrainingError(
+            f"{path.parent} holds no run ({path.name}: {error.strerror}); name the folder given to "
+            "`moodtheme train --run`"
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{path} is damaged: {error}; train again in another folder") from error
+
+
+def _differences(there: Run, wanted: Run) -> list[str]:
+    """Where two runs differ, but for the version and how the dataset was called."""
+    same = replace(wanted, version=there.version, dataset=there.dataset)
+    left, right = msgspec.to_builtins(there), msgspec.to_builtins(same)
+    found = []
+    for name in left:
+        if name == "recipe":
+            for part in ("view", "head", "schedule"):
+                for key, value in left[name][part].items():
+                    if value != right[name][part][key]:
+                        found.append(f"{part}.{key} {value}, not {right[name][part][key]}")
+            if left[name]["system"] != right[name]["system"]:
+                found.append(f"system {left[name]['system']}, not {right[name]['system']}")
+        elif left[name] != right[name]:
+            found.append(
+                "other tracks or labels"
+                if name == "data_sha256"
+                else f"{name} {left[name]}, not {right[name]}"
+            )
+    return found
