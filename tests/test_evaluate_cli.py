@@ -200,6 +200,28 @@ def test_fuse_mean_weighted_and_rank(run: Program, folder: Path) -> None:
     assert np.load(fused).max() <= 1
 
 
+def test_files_that_do_not_go_together_are_named(run: Program, folder: Path) -> None:
+    np.save(folder / "short.npy", np.zeros((10, 3), np.float32))
+    scores = np.load(folder / "lstm.npy")
+    scores[4, 2] = np.nan
+    np.save(folder / "lstm.npy", scores)
+    for bad, message in (("short", "shape (10, 3)"), ("lstm", "tag epic, first in row 4")):
+        status, _, err = run(
+            "fuse", folder / "gru.npy", folder / f"{bad}.npy", "--output", folder / "fused.npy",
+            "--tags", folder / "tags.txt",
+        )  # fmt: skip
+        assert status == 1
+        assert f"{bad}.npy: " in err
+        assert message in err
+    np.save(folder / "logits.npy", 8 * np.load(folder / "gru.npy") - 4)
+    status, _, err = run(
+        "decide", folder / "logits.npy", "--thresholds", "0.5", "--output", folder / "d.npy"
+    )
+    assert status == 0
+    assert "warning" in err
+    assert "apply the sigmoid" in err
+
+
 def test_fuse_learns_its_weights_on_validation(run: Program, folder: Path) -> None:
     fused = folder / "fused.npy"
     status, out, _ = run(

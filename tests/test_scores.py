@@ -159,7 +159,7 @@ def test_tags_are_read_with_and_without_category(tmp_path: Path) -> None:
     assert load_tags(path) == ("action", "happy")
     assert tags_for(2, path) == ("action", "happy")
     assert bare_name("genre---drum-and-bass") == "drum-and-bass"
-    with pytest.raises(EvaluationError, match="names 2 tags, but the truth has 3 columns"):
+    with pytest.raises(EvaluationError, match="names 2 tags, but the matrix has 3 columns"):
         tags_for(3, path)
     for text, message in (("", "no tags"), ("a\na\n", "'a' stands twice"), ("x---\n", "no name")):
         path.write_text(text)

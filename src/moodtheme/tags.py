@@ -92,7 +92,7 @@ def tags_for(columns: int, path: Path | None = None) -> tuple[str, ...]:
     tags = load_tags(path)
     if len(tags) != columns:
         raise EvaluationError(
-            f"{path}: names {len(tags)} tags, but the truth has {columns} columns; "
+            f"{path}: names {len(tags)} tags, but the matrix has {columns} columns; "
             "give the vocabulary that the matrices were written with"
         )
     return tags

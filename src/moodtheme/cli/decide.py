@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from moodtheme.evaluation.ranking import FloatArray
     from moodtheme.scores import SystemScores
 
+CHOSEN = ("oracle", "validation", "youden")
+"""The rules that choose a threshold a tag, whatever the scores' scale."""
+
 RULES = "oracle, validation, youden, a number such as 0.5, or top-K such as top-3"
 """The rules, for messages."""
 
@@ -67,7 +70,7 @@ def decide(
 
     Prints each tag's threshold and how many tracks got the tag.
     """
-    from moodtheme.evaluation.checks import check_finite
+    from moodtheme.evaluation.checks import check_finite, warn_of_range
     from moodtheme.evaluation.thresholds import apply_thresholds, top_k
     from moodtheme.report.tables import Cell, print_table
     from moodtheme.scores import load_systems, save_matrix
@@ -82,13 +85,15 @@ def decide(
     system = systems[0]
     names = tags_for(system.values.shape[1], tags)
     with warnings_as_lines():
+        check_finite(system.values, names, name=system.source)
+        if thresholds not in CHOSEN:
+            warn_of_range(system.values, names, name=system.source)
         if top := re.fullmatch(r"top-(\d+)", thresholds):
             decisions = top_k(system.values, int(top[1]))
             label = f"the {top[1]} highest scores of each track"
             cells: list[float] = [math.nan] * len(names)
         else:
             chosen, label = _thresholds(thresholds, system, names, truth, thresholds_from)
-            check_finite(system.values, names, name=system.source)
             decisions = apply_thresholds(system.values, chosen)
             cells = chosen.tolist()
     save_matrix(output, decisions)
@@ -114,7 +119,7 @@ def _thresholds(
     from moodtheme.evaluation.thresholds import best_f1_thresholds, youden_thresholds
     from moodtheme.scores import load_truth, match_systems
 
-    if rule not in ("oracle", "validation", "youden"):
+    if rule not in CHOSEN:
         return np.full(len(tags), _number(rule)), f"fixed at {rule}"
     on_validation = rule == "validation" or (rule == "youden" and validation is not None)
     if on_validation:

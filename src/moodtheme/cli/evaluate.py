@@ -18,7 +18,7 @@ from moodtheme.cli.options import (
     ThresholdsFrom,
     Truth,
 )
-from moodtheme.errors import EvaluationError, EvaluationWarning
+from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 
 if TYPE_CHECKING:
     from moodtheme.scores import BoolMatrix, SystemScores
@@ -85,6 +85,8 @@ def evaluate(
         names = tags_for(labels.shape[1], tags)
         failures: list[EvaluationError] = []
         systems = _usable(scores, labels, names, failures)
+        for failure in failures:
+            print(f"moodtheme: {failure}", file=sys.stderr)
         tables = {system.name: system.values for system in systems}
         validation = None
         if thresholds_from is not None:
@@ -93,6 +95,8 @@ def evaluate(
                 load_truth(thresholds_from[0]), {system.name: system.values for system in matched}
             )
         if popularity is not None:
+            if POPULARITY in tables:
+                raise UsageError(f"a system is called {POPULARITY!r} already; rename its file")
             training = load_truth(popularity)
             tables[POPULARITY] = popularity_scores(training, len(labels))
             if validation is not None:
@@ -126,8 +130,6 @@ def evaluate(
     elif rows:
         _print_table(rows, bootstrap)
         _print_differences(rows, bootstrap)
-    for failure in failures:
-        print(f"moodtheme: {failure}", file=sys.stderr)
     if failures:
         raise typer.Exit(1)
 

@@ -1,5 +1,6 @@
 """``moodtheme fuse``: several systems' scores into one."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +9,7 @@ import typer
 
 from moodtheme.cli.notices import progress_bar, warnings_as_lines
 from moodtheme.cli.options import ScoreFiles, Seed, Tags
-from moodtheme.errors import UsageError
+from moodtheme.errors import EvaluationError, UsageError
 
 if TYPE_CHECKING:
     from moodtheme.evaluation.fusion_weights import LearnedWeights
@@ -63,10 +64,12 @@ def fuse(
     seed: Seed = 0,
 ) -> None:
     """Fuse score files into one; all must hold the same tracks and tags in the same order."""
+    from moodtheme.evaluation.checks import check_finite
     from moodtheme.fusion import FusionMethod
     from moodtheme.fusion import fuse as fuse_arrays
     from moodtheme.report.tables import print_table
     from moodtheme.scores import load_systems, save_matrix
+    from moodtheme.tags import tags_for
 
     if (weights is not None) != (method is Method.WEIGHTED):
         raise UsageError("--weights goes with --method weighted, which needs it")
@@ -74,8 +77,17 @@ def fuse(
         raise UsageError("--weights-from goes with --method learned, which needs it")
     systems = load_systems(scores)
     matrices = [system.values for system in systems]
+    names = tags_for(matrices[0].shape[1], tags)
+    for system in systems:
+        if system.values.shape != matrices[0].shape:
+            raise EvaluationError(
+                f"{system.source}: scores of shape {system.values.shape}, but "
+                f"{systems[0].source} has {matrices[0].shape}; all must hold the same tracks and "
+                "tags"
+            )
+        check_finite(system.values, names, name=system.source)
     if weights_from is not None:
-        learned = _learn(systems, weights_from, tags, seed)
+        learned = _learn(systems, weights_from, names, seed)
         shares: list[float] | None = learned.weights.tolist()
         print_table(
             ["system", "weight"],
@@ -99,11 +111,10 @@ def fuse(
 
 
 def _learn(
-    systems: "list[SystemScores]", weights_from: tuple[Path, Path], tags: Path | None, seed: int
+    systems: "list[SystemScores]", weights_from: tuple[Path, Path], tags: Sequence[str], seed: int
 ) -> "LearnedWeights":
     from moodtheme.evaluation.fusion_weights import learn_weights
     from moodtheme.scores import load_truth, match_systems
-    from moodtheme.tags import tags_for
 
     truth = load_truth(weights_from[0])
     matched = match_systems(systems, weights_from[1])
@@ -111,7 +122,7 @@ def _learn(
         return learn_weights(
             truth,
             [system.values for system in matched],
-            tags=tags_for(truth.shape[1], tags),
+            tags=tags,
             seed=seed,
             progress=progress,
         )

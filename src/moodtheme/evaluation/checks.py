@@ -77,7 +77,7 @@ def check_scores(
     Warns
     -----
     EvaluationWarning
-        Scores outside [0, 1]: rankings still mean something, fixed thresholds do not.
+        Scores outside [0, 1], see `warn_of_range`.
     """
     if scores.shape != truth.shape:
         raise EvaluationError(
@@ -85,13 +85,24 @@ def check_scores(
             "both must hold the same tracks and tags in the same order"
         )
     check_finite(scores, tags, name=name)
+    warn_of_range(scores, tags, name=name)
+
+
+def warn_of_range(scores: npt.NDArray[Any], tags: Sequence[str], *, name: str = "scores") -> None:
+    """Name the tags whose scores leave [0, 1].
+
+    Warns
+    -----
+    EvaluationWarning
+        Rankings still mean something, fixed thresholds and comparisons between tags do not.
+    """
     outside = np.any((scores < 0) | (scores > 1), axis=0)
     if outside.any():
         warnings.warn(
             f"{name}: scores outside [0, 1] for {spell(tags, outside)}; rankings hold, fixed "
             "thresholds mean nothing: apply the sigmoid if these are logits",
             EvaluationWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
