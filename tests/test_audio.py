@@ -264,7 +264,7 @@ def test_a_change_of_rate_and_channels_on_the_way_is_followed(tmp_path: Path) ->
     audio = read_audio(joined)
     assert audio.sample_rate == 48_000
     assert audio.duration_s == pytest.approx(4.0, abs=0.15)
-    assert audio.warnings == ("changes to 32000 Hz and 1 channels",)
+    assert audio.warnings == ("the format changes 1 times, first to 32000 Hz and 1 channels",)
     expected = read_audio(second, sample_rate=48_000).samples
     np.testing.assert_allclose(audio.samples[-48_000:-2_000], expected[-48_000:-2_000], atol=1e-5)
 

@@ -57,7 +57,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suffix", [".ogg", ".flac", ".mp3"])
+@pytest.mark.parametrize("suffix", [".ogg", ".mp3"])
 def test_three_hours_stay_under_400_mb(tmp_path: Path, suffix: str) -> None:
     count, peak = stream(long_file(tmp_path / f"long{suffix}", 180))
     assert count == pytest.approx(180 * 60 * 16_000, abs=5_000)

@@ -63,7 +63,8 @@ class PyavSource:
 
     def __init__(self, path: Path) -> None:
         self._errors = 0
-        self._changes: list[str] = []
+        self._changes = 0
+        self._first_change = ""
         self._adapter: Resampler | None = None
         self._container: Any = None
         # Opened here, not by FFmpeg, so that the name is not taken for a URL or a hint.
@@ -203,10 +204,10 @@ class PyavSource:
                 check_claims(frame.sample_rate, frame.layout.nb_channels)
             except UnsupportedError as error:
                 raise BrokenOffError(str(error)) from None
-            self._changes.append(
-                f"changes to {frame.sample_rate} Hz and {frame.layout.nb_channels} channels"
-            )
+            self._changes += 1
             self._channels = frame.layout.nb_channels
+            change = f"{frame.sample_rate} Hz and {self._channels} channels"
+            self._first_change = self._first_change or change
         samples = _mono(frame)
         if frame.sample_rate == self._rate:
             return samples if self._adapter is None else self._adapter.push(samples)
@@ -221,8 +222,12 @@ class PyavSource:
 
     def notes(self) -> list[str]:
         """Packets that were damaged and changes on the way."""
-        damage = [f"{self._errors} damaged packets skipped or patched"] if self._errors else []
-        return damage + self._changes
+        notes = []
+        if self._errors:
+            notes.append(f"{self._errors} damaged packets skipped or patched")
+        if self._changes:
+            notes.append(f"the format changes {self._changes} times, first to {self._first_change}")
+        return notes
 
     def close(self) -> None:
         """Close the container and the file."""

@@ -285,18 +285,18 @@ class AudioStream:
         """
         if self._delivered and self.decoded_s >= minimum_s:
             return
-        needed = f"at least {minimum_s:g} s is needed"
+        needed = f", at least {minimum_s:g} s is needed" if minimum_s else ""
         error: AudioError
         if self._broken is not None:
             error = DecodeError(
                 self.info.path,
-                f"decoding broke off after {self.decoded_s:.2f} s ({self._broken}), {needed}; "
+                f"decoding broke off after {self.decoded_s:.2f} s ({self._broken}){needed}; "
                 "fetch or export the file again",
             )
         elif self._delivered:
             error = TooShortError(
                 self.info.path,
-                f"too short: {self.decoded_s:.2f} s, {needed}; use a longer recording",
+                f"too short: {self.decoded_s:.2f} s{needed}; use a longer recording",
             )
         elif self._start:
             error = TooShortError(
