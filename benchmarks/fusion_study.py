@@ -249,7 +249,8 @@ PR-AUC lies low in its own.
 
 ## One team after another
 
-Each step adds one team's scores, all teams counting the same. The order was fixed beforehand.
+Each step adds one team's scores, all teams counting the same. The last step of each method fuses
+everything at hand, so it involves no choice of systems.
 
 {steps}
 

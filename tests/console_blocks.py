@@ -1,13 +1,14 @@
 """Commands shown in the documentation, and what they print when they are run.
 
 A fenced ``console`` block holds commands, each on a line that begins with ``$ ``, continued where
-a line ends in a backslash, and below each what it prints on a terminal 110 columns wide.
+a line ends in a backslash, and below each what it prints on a terminal 130 columns wide.
 """
 
 import os
 import pty
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,11 +44,13 @@ def examples(page: str) -> Iterator[Example]:
 
 def run(command: str, folder: Path) -> str:
     """Run a command in bash with a terminal as its standard output; return what it printed."""
+    # The program of the environment that runs the tests, activated or not.
+    search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     terminal, inside = pty.openpty()
     process = subprocess.Popen(
-        ["bash", "-o", "pipefail", "-c", command],
+        ["bash", "-c", command],
         cwd=folder, stdout=inside, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "COLUMNS": "110", "TERM": "dumb"},
+        env={**os.environ, "PATH": search, "COLUMNS": "130", "TERM": "xterm"},
     )  # fmt: skip
     os.close(inside)
     content = b""

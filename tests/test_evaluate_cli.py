@@ -1,8 +1,7 @@
 """`moodtheme evaluate`, `fuse` and `decide`: files in, files and tables out, exit status."""
 
 import json
-import os
-import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from console_blocks import run as on_a_terminal
 from evaluation_cases import case
 from moodtheme.evaluation.thresholds import best_f1_thresholds, top_k, youden_thresholds
 from program import Program
@@ -187,7 +187,7 @@ def test_fuse_mean_weighted_and_rank(run: Program, folder: Path) -> None:
     fused = folder / "fused.npy"
     status, out, err = run("fuse", folder / "gru.npy", folder / "lstm.npy", "--output", fused)
     assert (status, err) == (0, "")
-    assert out == f"{fused}: mean of 2 systems\n"
+    assert out == f"{fused}: 2 systems fused, method mean\n"
     np.testing.assert_allclose(np.load(fused), (gru + lstm) / 2, rtol=1e-6)
     assert np.load(fused).dtype == np.float32
     run(
@@ -285,25 +285,19 @@ def test_decide_wants_one_system(run: Program, folder: Path) -> None:
     assert run("decide", f"{folder / 'both.npz'}:gru", *arguments)[0] == 0
 
 
-def test_tables_are_drawn_on_a_terminal(folder: Path) -> None:
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from moodtheme.cli.app import main; main()", "evaluate",
-         "--truth", folder / "truth.npy", folder / "gru.npy", "--bootstrap", "20"],
-        stdout=slave, stderr=subprocess.DEVNULL, env={**os.environ, "COLUMNS": "120"},
-    )  # fmt: skip
-    os.close(slave)
-    text = b""
-    try:
-        while block := os.read(master, 4096):
-            text += block
-    except OSError:
-        pass  # the terminal's other end is closed
-    os.close(master)
-    assert process.wait() == 0
-    assert "95 % intervals from 20 bootstrap resamples" in text.decode()
-    assert "─" in text.decode()
-    assert "\t" not in text.decode()
+@pytest.mark.parametrize("width", [60, 120])
+def test_tables_are_drawn_on_a_terminal_and_never_cut(folder: Path, width: int) -> None:
+    out = on_a_terminal(
+        f"export COLUMNS={width}; moodtheme evaluate --truth truth.npy gru.npy --bootstrap 20",
+        folder,
+    )
+    assert "95 % intervals from 20 bootstrap resamples" in " ".join(out.split())
+    assert "─" in out
+    assert "\t" not in out
+    assert max(map(len, out.splitlines())) <= width
+    # A narrow terminal gets several tables, each naming the system, and every interval whole.
+    assert out.count(" gru ") == (4 if width == 60 else 1)
+    assert len(re.findall(r"0\.\d{4} \[0\.\d{4}, 0\.\d{4}\]", out)) == 4
 
 
 def test_the_base_install_is_enough(folder: Path) -> None:

@@ -107,7 +107,7 @@ def fuse(
         shares = None if weights is None else _numbers(weights)
     kind = FusionMethod.WEIGHTED if shares is not None else FusionMethod(method.value)
     save_matrix(output, fuse_arrays(matrices, method=kind, weights=shares))
-    typer.echo(f"{output}: {method} of {len(systems)} systems")
+    typer.echo(f"{output}: {len(systems)} systems fused, method {method}")
 
 
 def _learn(

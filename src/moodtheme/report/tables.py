@@ -6,6 +6,9 @@ from collections.abc import Sequence
 Cell = str | float | int | None
 """Numbers keep their own precision until a column is printed; None is an undefined figure."""
 
+PADDING = 3
+"""Columns of the terminal that a cell takes beside its text."""
+
 UNDEFINED = "-"
 """How an undefined figure is printed."""
 
@@ -31,22 +34,48 @@ def print_table(
         for line in (columns, *written):
             print("\t".join(line))
         return
+    _draw(list(columns), written, title)
+
+
+def _draw(columns: list[str], rows: list[list[str]], title: str) -> None:
+    """Draw on a terminal; where it is too narrow, as several tables that all name the rows."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=title or None, title_justify="left", title_style="", box=box.SIMPLE, pad_edge=False
-    )
-    for index, column in enumerate(columns):
-        table.add_column(
-            Text(column), justify="right" if index else "left", no_wrap=index > 0, overflow="fold"
-        )
-    for line in written:
-        # As Text: a file called "[red].npy" is a name, not a colour.
-        table.add_row(*(Text(cell) for cell in line))
-    Console().print(table)
+    console = Console(highlight=False)
+    if title:
+        console.print(Text(title))
+    widths = [max(map(len, cells)) + PADDING for cells in zip(columns, *rows, strict=True)]
+    first_width = min(widths[0], console.width // 2)
+    for group in _groups(widths[1:], console.width - first_width):
+        table = Table(box=box.SIMPLE, header_style="", padding=(0, PADDING - 1, 0, 0))
+        for index in (0, *group):
+            # As Text: a file called "[red].npy" is a name, not a colour.
+            table.add_column(
+                Text(columns[index]),
+                justify="right" if index else "left",
+                no_wrap=index > 0,
+                overflow="fold",
+                max_width=None if index else first_width - PADDING,
+            )
+        for row in rows:
+            table.add_row(*(Text(row[index]) for index in (0, *group)))
+        console.print(table)
+
+
+def _groups(widths: Sequence[int], available: int) -> list[list[int]]:
+    """Divide the columns after the first, by number, into groups no wider than there is room."""
+    groups: list[list[int]] = [[]]
+    used = 0
+    for number, width in enumerate(widths, start=1):
+        if groups[-1] and used + width > available:
+            groups.append([])
+            used = 0
+        groups[-1].append(number)
+        used += width
+    return groups
 
 
 def with_interval(
