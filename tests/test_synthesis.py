@@ -31,7 +31,7 @@ def spectrogram(audio, *, size=4096, hop=512):
 
 def key_of(audio):
     """Tonic and whether the key is major, by correlating the chroma with the profiles."""
-    power = spectrogram(audio, size=8192) ** 0.7
+    power = spectrogram(audio, size=8192, hop=2048) ** 0.7
     hertz = np.fft.rfftfreq(8192, 1 / RATE)
     melodic = (hertz > 100) & (hertz < 2000)
     classes = np.round(12 * np.log2(hertz[melodic] / 440) + 9).astype(int) % 12
