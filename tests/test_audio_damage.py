@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from audio_files import EVERY_FORMAT, chirp, write, write_soundfile
-from moodtheme.audio import Position, open_audio, probe, read_audio, read_excerpt, to_mono
+from moodtheme.audio import Decoder, Position, open_audio, probe, read_audio, read_excerpt, to_mono
 from moodtheme.errors import (
     AudioError,
     DecodeError,
@@ -263,6 +263,40 @@ def test_damaged_packets_are_skipped_and_counted(
     path.write_bytes(content)
     audio = read_audio(path, sample_rate=16_000, minimum_s=2.0)
     assert any("damaged packets" in warning for warning in audio.warnings)
+
+
+def test_mp3_files_that_do_not_say_how_long_they_are_are_read_whole(tmp_path: Path) -> None:
+    samples = np.concatenate([chirp(3.0, 44_100) * 0.001, chirp(3.0, 44_100)])
+    path = write(tmp_path / "whole.mp3", samples, 44_100)
+    assert probe(path).decoder is Decoder.SOUNDFILE
+    expected = read_audio(path).samples
+    content = path.read_bytes()
+    tag = content.index(b"Xing")
+    second_frame = content.index(content[:2], tag)
+    bare = tmp_path / "bare.mp3"
+    bare.write_bytes(content[second_frame:])
+    assert abs(soundfile.info(bare).duration - 6.0) > 1.0, "what is guarded against"
+    audio = read_audio(bare)
+    # Without its tag the encoder's delay stays in.
+    assert audio.duration_s == pytest.approx(6.0, abs=0.1)
+    assert np.std(audio.samples[-100_000:]) == pytest.approx(np.std(expected[-100_000:]), rel=0.02)
+    centre = read_excerpt(bare, length_s=2.0, position=Position.CENTRE)
+    middle = (len(audio.samples) - len(centre.samples)) // 2
+    expected_centre = audio.samples[middle : middle + len(centre.samples)]
+    np.testing.assert_allclose(centre.samples, expected_centre, atol=1e-6)
+
+    tagged = tmp_path / "tagged.mp3"
+    tagged.write_bytes(b"ID3\x04\0\0\0\0\x02\x03" + bytes(2 * 128 + 3) + content)
+    assert probe(tagged).decoder is Decoder.SOUNDFILE
+    np.testing.assert_allclose(read_audio(tagged).samples, expected, atol=1e-6)
+
+
+def test_joined_mp3_files_are_read_to_the_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "one.mp3", chirp(20.0, 44_100), 44_100)
+    joined = tmp_path / "joined.mp3"
+    joined.write_bytes(path.read_bytes() * 2)
+    assert soundfile.info(joined).duration < 21
+    assert read_audio(joined, sample_rate=16_000).duration_s == pytest.approx(40, abs=0.2)
 
 
 def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path) -> None:

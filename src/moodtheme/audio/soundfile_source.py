@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from moodtheme.audio.mp3 import states_its_length
 from moodtheme.audio.quiet import quiet_c_stderr
 from moodtheme.audio.resample import Samples, mean_of_channels
 from moodtheme.audio.sources import (
@@ -48,6 +49,10 @@ class SoundfileSource:
         try:
             self._file = self._open()
             check_claims(self._file.samplerate, self._file.channels)
+            if self._file.format == "MP3":
+                with path.open("rb") as file:
+                    if not states_its_length(file):
+                        raise UnsupportedError("the MP3 file does not say how long it is")
         except (soundfile.SoundFileError, TypeError, ValueError) as error:
             self.close()
             raise UnsupportedError(_reason(error)) from None
