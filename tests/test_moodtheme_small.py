@@ -1,0 +1,117 @@
+"""The model inside the package: small, deaf to loudness, the same answer every time, described."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from moodtheme import Tagger
+from moodtheme.bundle import ExcerptPolicy, read_manifest
+from moodtheme.library import tag_files
+from moodtheme.model_store import bundle_bytes, embedded_folder, verify_model
+from moodtheme.models.moodtheme_small import (
+    EXCERPT_SAMPLES,
+    FRAMES,
+    N_MELS,
+    SAMPLE_RATE,
+    Small,
+    SmallFrontEnd,
+    SmallNetwork,
+)
+from moodtheme.synthesis import Mood, compose_and_render
+from moodtheme.tags import MOOD_THEME_TAGS
+
+FOLDER = embedded_folder() / "moodtheme-small"
+CARD = Path(__file__).parents[1] / "docs" / "model-card.md"
+
+
+@pytest.fixture(scope="module")
+def music() -> np.ndarray:
+    """Forty seconds of stereo music at 16 kHz."""
+    return compose_and_render(Mood.HAPPY, seed=3, duration_s=40.0, sample_rate=SAMPLE_RATE)
+
+
+@pytest.fixture(scope="module")
+def tagger() -> Tagger:
+    return Tagger.load()
+
+
+def test_it_is_whole_small_and_hears_the_whole_track() -> None:
+    bundle = verify_model(FOLDER)
+    assert bundle_bytes(FOLDER) <= 8_000_000
+    assert bundle.tags == MOOD_THEME_TAGS
+    assert [m.policy for m in bundle.members] == [ExcerptPolicy.COVER]
+    assert "not by people" in bundle.training_data
+    assert "CC BY-NC-SA 4.0" in bundle.licence
+
+
+def test_the_card_gives_the_measured_figures() -> None:
+    bundle, card = read_manifest(FOLDER), CARD.read_text("utf-8")
+    assert len(bundle.quality) == 3
+    for measured in bundle.quality:
+        (row,) = re.findall(rf"^\| `{measured.measure}` \|(.*)\|$", card, re.M)
+        assert f"{measured.value:.3f}" in row
+        if measured.interval is not None:
+            low, high = measured.interval
+            assert f"[{low:.3f}, {high:.3f}]" in row
+    for tag in bundle.tags:
+        assert re.search(rf"\b{tag}\b", card), f"the card has no figure for {tag}"
+
+
+def test_loudness_does_not_decide_the_mood(tagger: Tagger, music: np.ndarray) -> None:
+    level = np.sqrt(np.mean(music**2))
+    scores = [
+        tagger.score(music * np.float32(10 ** (wanted / 20) / level), SAMPLE_RATE)
+        for wanted in (-50, -30, -20, -10)
+    ]
+    for other in scores[1:]:
+        np.testing.assert_allclose(other, scores[0], atol=1e-4)
+
+
+def test_different_music_gets_different_scores(tagger: Tagger, music: np.ndarray) -> None:
+    other = compose_and_render(Mood.MEDITATIVE, seed=3, duration_s=40.0, sample_rate=SAMPLE_RATE)
+    difference = tagger.score(music, SAMPLE_RATE) - tagger.score(other, SAMPLE_RATE)
+    assert np.abs(difference).max() > 0.02
+
+
+def test_scores_are_bit_identical_across_runs_jobs_and_batch_sizes(
+    music: np.ndarray, tmp_path: Path
+) -> None:
+    paths = []
+    for i in range(4):
+        paths.append(tmp_path / f"{i}.flac")
+        soundfile.write(paths[-1], np.tile(music, (1 + i, 1))[1000 * i :], SAMPLE_RATE)
+    runs = [
+        [r.tags for r in tag_files(Tagger.load(batch_size=batch), paths, jobs=jobs)]
+        for jobs, batch in ((1, 1), (1, 1), (2, 1), (3, 3), (1, 16))
+    ]
+    assert all(len(tags) == 56 for tags in runs[0])
+    assert all(run == runs[0] for run in runs)
+
+
+def test_the_front_end_is_finite_and_level_invariant() -> None:
+    front_end = SmallFrontEnd()
+    noise = torch.randn(1, EXCERPT_SAMPLES, generator=torch.Generator().manual_seed(0))
+    quiet, loud = front_end(noise * 1e-3), front_end(noise * 10)
+    assert quiet.shape == (1, FRAMES, N_MELS)
+    torch.testing.assert_close(quiet, loud, atol=1e-3, rtol=0)
+    assert torch.isfinite(front_end(torch.zeros(1, EXCERPT_SAMPLES))).all()
+
+
+def test_the_exported_graph_is_the_network(tmp_path: Path) -> None:
+    import onnxruntime
+
+    from moodtheme.export import export_graph
+
+    torch.manual_seed(0)
+    model = Small(SmallNetwork(n_tags=5)).eval()
+    export_graph(model, tmp_path / "g.onnx", samples=EXCERPT_SAMPLES)
+    assert [p.name for p in tmp_path.iterdir()] == ["g.onnx"]
+    session = onnxruntime.InferenceSession(tmp_path / "g.onnx")
+    audio = 0.1 * torch.randn(2, EXCERPT_SAMPLES)
+    with torch.no_grad():
+        expected = model(audio).numpy()
+    np.testing.assert_allclose(session.run(None, {"audio": audio.numpy()})[0], expected, atol=1e-5)
