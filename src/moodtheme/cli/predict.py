@@ -1,0 +1,90 @@
+"""``moodtheme predict``: a trained system's scores for a table of tracks."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moodtheme.errors import MissingExtraError, UsageError
+
+
+def predict(
+    run: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="Folder of a finished run.", show_default=False),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE.npy", help="Scores.", show_default=False),
+    ],
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Tracks to score; by default the dataset that the run was trained on.",
+            show_default=False,
+        ),
+    ] = None,
+    part: Annotated[str, typer.Option(help="train, validation, test, or all.")] = "test",
+    split: Annotated[int, typer.Option(min=0, max=4, help="Which of MTG-Jamendo's divisions.")] = 0,
+    evaluation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="centre|second-half|cover",
+            help="Excerpts to score: by default the recipe's; cover averages the whole track.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    jobs: Annotated[int, typer.Option(min=1, help="Files decoded at once.")] = 2,
+) -> None:
+    """Score every track of a split: float32 (tracks, tags), rows and columns as in the table.
+
+    The file goes to `moodtheme evaluate`, `fuse` and `decide`; `moodtheme dataset truth` writes
+    the labels in the same order.
+    """
+    try:
+        from moodtheme.training.crnn_run import choose_device, load_trained
+        from moodtheme.training.predict import predict_files
+    except ImportError as error:
+        raise MissingExtraError("predicting with a trained system") from error
+    from moodtheme.cli.notices import progress_bar
+    from moodtheme.datasets import Split, load_dataset
+    from moodtheme.recipes import with_values
+    from moodtheme.scores import save_matrix
+
+    if part not in {*Split, "all"}:
+        raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
+    if output.suffix != ".npy":
+        raise UsageError(f"{output}: the output is a NumPy array; let its name end in .npy")
+    system = load_trained(run)
+    recipe = system.run.recipe
+    if evaluation is not None:
+        recipe = with_values(recipe, {"evaluation": evaluation})
+    table = load_dataset(dataset or system.run.dataset, split=split, check_files=False)
+    if part != "all":
+        table = table.part(Split(part))
+    with progress_bar("scoring") as bar:
+        scores, failures = predict_files(
+            system.network,
+            recipe.view,
+            table.files,
+            device=choose_device(device),
+            jobs=jobs,
+            progress=lambda done, of: bar(done / of),
+        )
+    for failure in failures:
+        print(f"moodtheme: {failure}", file=sys.stderr)
+    if failures:
+        print(
+            f"moodtheme: {len(failures)} of {len(table)} tracks cannot be scored, so {output} is "
+            "not written; mend them or take them out of the table",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1)
+    save_matrix(output, scores)
+    print(
+        f"{output}: {len(table)} tracks, {scores.shape[1]} tags, "
+        f"excerpt {recipe.view.evaluation} of {recipe.view.excerpt_s:g} s"
+    )

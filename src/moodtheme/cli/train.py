@@ -1,0 +1,203 @@
+"""``moodtheme train``: a system from a table of tracks."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodtheme.errors import MissingExtraError, UsageError
+from moodtheme.recipes import RECIPES, Recipe, describe, find_recipe, with_values
+from moodtheme.training.processes import is_first_process
+
+if TYPE_CHECKING:
+    from moodtheme.training.run_folder import Result
+
+_PUBLISHED, _RANDOM = "published", "random"
+_PAPERS_TAGS = 56  # MTG-Jamendo's moods and themes
+
+
+def train(
+    system: Annotated[
+        str,
+        typer.Argument(metavar="SYSTEM", help=f"One of {', '.join(RECIPES)}.", show_default=False),
+    ],
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Tracks with splits: a CSV or TSV table, a folder, or jamendo:FOLDER.",
+            show_default=False,
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for everything the run makes; the same command goes on with it.",
+            show_default=False,
+        ),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Set a value of the recipe, such as units=128; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    show: Annotated[
+        bool,
+        typer.Option("--show", help="Print the recipe with its sources, and its layers, and stop."),
+    ] = False,
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="published|random|FILE",
+            help="Weights the convolutions start from: fetched, none, or from a local copy.",
+        ),
+    ] = _PUBLISHED,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    split: Annotated[int, typer.Option(min=0, max=4, help="Which of MTG-Jamendo's divisions.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    devices: Annotated[
+        int, typer.Option(min=1, help="Training processes on this machine; they share a batch.")
+    ] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines, started with torchrun.")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Threads a process; PyTorch's choice by default.", show_default=False
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that read audio, for each training process.")
+    ] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Tracks decoded at once.")] = 2,
+    audio_cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Decoded audio, for several runs to share; by default in the run's folder.",
+            show_default=False,
+        ),
+    ] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out tracks that cannot be decoded.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+) -> None:
+    """Train a system and keep its best epoch by validation ROC-AUC.
+
+    Killed at any moment, the same command goes on where it was, with the same results.
+    """
+    recipe = _recipe(system, values or [], weights)
+    if show:
+        _show(recipe)
+        return
+    if dataset is None or run is None:
+        raise UsageError("training needs --dataset TABLE and --run DIR; give both, or --show")
+    try:
+        from moodtheme.training.crnn_run import Settings, train_crnn
+        from moodtheme.training.fit import Machine
+    except ImportError as error:
+        raise MissingExtraError("training a system") from error
+    from moodtheme.datasets import load_dataset
+
+    settings = Settings(
+        recipe=recipe,
+        dataset=dataset,
+        seed=seed,
+        weights=None if weights in {_PUBLISHED, _RANDOM} else Path(weights),
+        offline=offline,
+        audio_cache=audio_cache,
+        jobs=jobs,
+        skip_unreadable=skip_unreadable,
+        machine=Machine(
+            accelerator=device,
+            devices=devices,
+            nodes=nodes,
+            threads=threads,
+            workers=workers,
+            tensorboard=tensorboard,
+        ),
+    )
+    # Missing files are counted and named for the splits that are used.
+    table = load_dataset(dataset, split=split, check_files=False)
+    result = train_crnn(table, settings, run, report=_say, progress=_decoding)
+    if is_first_process():
+        _print_result(system, run, result)
+
+
+def _recipe(system: str, values: list[str], weights: str) -> Recipe:
+    settings = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set {text}: is not NAME=VALUE; write for example units=128")
+        settings[name] = value
+    recipe = with_values(find_recipe(system), settings)
+    if weights == _RANDOM:
+        recipe = with_values(recipe, {"pretrained": "false"})
+    return recipe
+
+
+def _show(recipe: Recipe) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    table = Table("value", "is", "source", box=None)
+    for setting in describe(recipe):
+        table.add_row(setting.name, setting.value, setting.source)
+    console.print(table)
+    try:
+        from moodtheme.models.crnn import Crnn
+        from moodtheme.models.summary import (
+            layer_table,
+            parameter_count,
+            second_bias_parameters,
+        )
+    except ImportError as error:
+        raise MissingExtraError("showing the layers") from error
+    network = Crnn(recipe.view, recipe.head, n_tags=_PAPERS_TAGS)
+    layers = Table("layer", "kind", "parameters", box=None)
+    layers.columns[2].justify = "right"
+    for name, kind, count in layer_table(network):
+        layers.add_row(name, kind, f"{count:,}")
+    count, second = parameter_count(network), second_bias_parameters(network)
+    layers.add_row(f"all, with {_PAPERS_TAGS} tags", "", f"{count:,}")
+    layers.add_row("without PyTorch's second bias (as in Keras)", "", f"{count - second:,}")
+    console.print(layers)
+
+
+def _print_result(system: str, run: Path, result: "Result") -> None:
+    waiting = result.waiting_s / result.training_s if result.training_s else 0.0
+    memory = result.peak_memory_bytes
+    typer.echo(
+        f"{system}: validation ROC-AUC {result.validation_roc_auc:.4f} in epoch "
+        f"{result.best_epoch} of {result.epochs}"
+    )
+    typer.echo(
+        f"trained for {result.training_s:.0f} s, {waiting:.1%} of it waiting for data"
+        + ("" if memory is None else f"; peak memory {memory / 1e9:.2f} GB")
+    )
+    typer.echo(f"next: moodtheme predict {run} --part test, or moodtheme export {run}")
+
+
+def _say(line: str) -> None:
+    if is_first_process():
+        print(line, file=sys.stderr, flush=True)
+
+
+def _decoding(done: int, of: int) -> None:
+    if not is_first_process():
+        return
+    if sys.stderr.isatty():
+        print(f"\rdecoded {done} of {of} tracks", end="\n" if done == of else "", file=sys.stderr)
+    elif done % 100 == 0 or done == of:
+        _say(f"decoded {done} of {of} tracks")

@@ -1,0 +1,218 @@
+"""`moodtheme train`, `predict` and `export`, from a table to tags."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from moodtheme.bundle import read_manifest
+from moodtheme.evaluation.metrics import macro, roc_auc
+from moodtheme.tagger import Tagger
+from moodtheme.training.crnn_run import load_trained
+from program import Program
+from toy_collection import write_collection
+
+SMALL = ["units=8", "dense=8", "excerpt_s=1", "batch_size=4", "frozen_epochs=1", "epochs=1"]
+
+
+def arguments(table: Path, run: Path, *values: str, system: str = "crnn-gru") -> list[object]:
+    settings = [part for value in [*SMALL, *values] for part in ("--set", value)]
+    quiet = ["--weights", "random", "--device", "cpu", "--threads", 1, "--workers", 0]
+    return ["train", system, "--dataset", table, "--run", run, *quiet, *settings]
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_collection(tmp_path_factory.mktemp("collection"))
+
+
+@dataclass(frozen=True)
+class Session:
+    """A training that was run once for all tests."""
+
+    folder: Path
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="module")
+def session(collection: Path, tmp_path_factory: pytest.TempPathFactory) -> Session:
+    folder = tmp_path_factory.mktemp("session") / "run"
+    command = [sys.executable, "-m", "moodtheme", *map(str, arguments(collection, folder))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Session(folder, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def trained(session: Session, tmp_path: Path) -> Path:
+    """A finished run of one's own."""
+    return shutil.copytree(session.folder, tmp_path / "run")
+
+
+def test_training_says_what_it_does(session: Session) -> None:
+    assert "validation ROC-AUC" in session.out and "waiting for data" in session.out
+    assert "12 of 12 tracks to decode" in session.err and "GB are free" in session.err
+    assert "stage 2, epoch 2/2: loss" in session.err
+
+
+def test_from_a_table_to_tags(
+    program: Program, collection: Path, trained: Path, tmp_path: Path
+) -> None:
+    # Scores of validation tracks, from the files, are those that training saw through its cache.
+    output = tmp_path / "validation.npy"
+    status, out, err = program("predict", trained, "--part", "validation", "-o", output)
+    assert (status, out.split(",")[0]) == (0, f"{output}: 4 tracks"), err
+    scores = np.load(output)
+    assert (scores.shape, scores.dtype) == ((4, 2), np.float32)
+    np.testing.assert_allclose(scores, np.load(trained / "validation-scores.npy"), atol=0.02)
+    truth = np.load(trained / "validation-truth.npy")
+    with (trained / "history.csv").open(newline="") as file:
+        figures = [float(row["validation_roc_auc"]) for row in csv.DictReader(file)]
+    result = json.loads((trained / "result.json").read_text())
+    stored = float(macro(roc_auc(truth, np.load(trained / "validation-scores.npy"))))
+    assert result["validation_roc_auc"] == max(figures) == stored
+
+    # The bundle says the same as PyTorch, and tags at once.
+    bundle = tmp_path / "bundle"
+    status, out, err = program("export", trained, "-o", bundle, "--licence", "CC0-1.0")
+    assert status == 0, err
+    manifest = read_manifest(bundle)
+    assert (manifest.name, manifest.tags) == ("crnn-gru", ("high", "noisy"))
+    assert manifest.thresholds is not None and manifest.licence == "CC0-1.0"
+    audio, rate = soundfile.read(collection.parent / "test-1.flac", dtype="float32")
+    assert rate != 16_000
+    system = load_trained(trained)
+    from moodtheme.audio import resample
+
+    samples = resample(audio, rate, 16_000)
+    start = (len(samples) - 16_000) // 2
+    with torch.no_grad():
+        inputs = torch.from_numpy(samples[start : start + 16_000])[None]
+        expected = torch.sigmoid(system.network(inputs))[0].numpy()
+    np.testing.assert_allclose(Tagger.load(bundle).score(audio, rate), expected, atol=1e-4)
+    status, out, err = program(
+        "tag", collection.parent / "test-1.flac", "--model", bundle, "--format", "json"
+    )
+    assert status == 0, err
+    assert {tag["tag"] for tag in json.loads(out)[0]["tags"]} == {"high", "noisy"}
+    assert all(tag["decision"] is not None for tag in json.loads(out)[0]["tags"])
+
+
+def test_whole_tracks_can_be_averaged(program: Program, trained: Path, tmp_path: Path) -> None:
+    centre, cover = tmp_path / "centre.npy", tmp_path / "cover.npy"
+    assert program("predict", trained, "-o", centre)[0] == 0
+    status, out, _ = program("predict", trained, "-o", cover, "--evaluation", "cover")
+    assert status == 0 and "excerpt cover of 1 s" in out
+    assert np.abs(np.load(centre) - np.load(cover)).max() > 1e-4
+
+
+def test_the_same_command_does_not_train_again_and_another_is_refused(
+    program: Program, collection: Path, trained: Path
+) -> None:
+    before = (trained / "result.json").stat().st_mtime_ns
+    assert program(*arguments(collection, trained))[0] == 0
+    assert (trained / "result.json").stat().st_mtime_ns == before
+    for change, difference in (("units=9", "head.units 8, not 9"), ("seed", "seed 0, not 1")):
+        extra = ["--seed", 1] if change == "seed" else ["--set", change]
+        status, _, err = program(*arguments(collection, trained), *extra)
+        assert status == 1 and difference in err and "name another folder" in err
+
+
+def test_missing_files_stop_a_run_with_their_names(program: Program, tmp_path: Path) -> None:
+    table = write_collection(tmp_path / "collection")
+    for number in (1, 3):
+        (table.parent / f"train-{number}.flac").unlink()
+    (table.parent / "test-0.flac").unlink()  # not needed for training
+    status, _, err = program(*arguments(table, tmp_path / "run"))
+    assert status == 1
+    assert "2 of 12 tracks to train and validate on are missing" in err
+    assert "train-1.flac" in err and "train-3.flac" in err and "test-0" not in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_unreadable_files_stop_a_run_or_are_left_out(program: Program, tmp_path: Path) -> None:
+    table = write_collection(tmp_path / "collection")
+    (table.parent / "train-1.flac").write_bytes(b"not audio" * 100)
+    (table.parent / "test-1.flac").write_bytes(b"not audio" * 100)
+    status, _, err = program(*arguments(table, tmp_path / "run"))
+    assert status == 1 and "1 of 12 tracks cannot be decoded" in err
+    assert str(table.parent / "train-1.flac") in err and "--skip-unreadable" in err
+    status, _, err = program(*arguments(table, tmp_path / "run"), "--skip-unreadable")
+    assert status == 0 and "1 tracks are left out" in err
+    output = tmp_path / "test.npy"
+    status, _, err = program("predict", tmp_path / "run", "-o", output)
+    assert status == 1 and "1 of 4 tracks cannot be scored" in err and not output.exists()
+
+
+def test_soundnet_trains_on_its_own_rate(
+    program: Program, collection: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    status, _, err = program(
+        *arguments(collection, run, "convolutions=soundnet", system="crnn-blstm")
+    )
+    assert status == 0, err
+    assert (run / "audio" / "22050-hz" / "index.jsonl").is_file()
+
+
+def test_runs_can_share_decoded_audio(program: Program, collection: Path, tmp_path: Path) -> None:
+    shared = ["--audio-cache", tmp_path / "shared"]
+    assert program(*arguments(collection, tmp_path / "one"), *shared)[0] == 0
+    _, _, err = program(*arguments(collection, tmp_path / "two", system="crnn-lstm"), *shared)
+    assert "to decode" not in err
+    assert not list(tmp_path.glob("*/audio*"))
+
+
+def test_a_run_that_is_not_finished_or_not_there_cannot_be_used(
+    program: Program, trained: Path, tmp_path: Path
+) -> None:
+    (trained / "result.json").unlink()
+    status, _, err = program("export", trained)
+    assert status == 1 and "is not finished" in err
+    status, _, err = program("predict", tmp_path / "nowhere", "-o", tmp_path / "x.npy")
+    assert status == 1 and "holds no run" in err
+
+
+def test_wrong_usage(program: Program, collection: Path, tmp_path: Path) -> None:
+    status, _, err = program("train", "crnn-gru")
+    assert status == 2 and "--dataset TABLE and --run DIR" in err
+    status, _, err = program("train", "crnn-tcn", "--show")
+    assert status == 2 and "choose from crnn-lstm" in err
+    status, _, err = program(*arguments(collection, tmp_path / "run", "units"))
+    assert status == 2 and "is not NAME=VALUE" in err
+    status, _, err = program("predict", tmp_path, "-o", tmp_path / "x.npy", "--part", "tset")
+    assert status == 2 and "is no split" in err
+
+
+def test_show_prints_sources_and_keras_count(program: Program) -> None:
+    status, out, _ = program("train", "crnn-blstm", "--show", "--set", "dropout=0.2")
+    assert status == 0
+    assert "set for this run" in out and "paper, section 2.1" in out
+    assert "8,240,440" in out
+
+
+def test_without_the_extra_the_commands_say_what_to_install(tmp_path: Path) -> None:
+    block = "import sys; sys.modules['torch'] = None; sys.argv = {argv!r}; "
+    block += "from moodtheme.cli.app import main; main()"
+    for argv in (
+        ["moodtheme", "train", "crnn-gru", "--dataset", "t.csv", "--run", str(tmp_path / "r")],
+        ["moodtheme", "predict", str(tmp_path), "-o", "x.npy"],
+        ["moodtheme", "export", str(tmp_path)],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", block.format(argv=argv)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert "pip install 'moodtheme[train]'" in done.stderr
