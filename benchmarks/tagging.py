@@ -96,9 +96,11 @@ def main() -> None:
         "full tagging, one job, batches of 8 windows": lambda: list(
             tag_files(batched, files, jobs=1)
         ),
-        "full tagging, two jobs": lambda: list(tag_files(tagger, files, jobs=2)),
+        # All files twice: what the last file leaves idle weighs little in a long list.
+        "full tagging, two jobs": lambda: list(tag_files(tagger, files * 2, jobs=2)),
     }
     times = best_times(ways, arguments.rounds)
+    times["full tagging, two jobs"] /= 2
     for name, spent in times.items():
         print(f"  {name:<45} {seconds / spent:7.0f} × real time")
     one = times["full tagging, one job"]
