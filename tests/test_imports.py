@@ -48,6 +48,7 @@ def test_the_base_install_tags_and_evaluates(song: Path, tmp_path: Path) -> None
     truth, scores = tmp_path / "truth.npy", tmp_path / "scores.npy"
     np.save(truth, rng.random((30, 3)) > 0.5)
     np.save(scores, rng.random((30, 3)).astype(np.float32))
+    np.save(tmp_path / "other.npy", rng.random((30, 3)).astype(np.float32))
     (tmp_path / "tags.txt").write_text("a\nb\nc\n")
     for words in (
         ("tag", song),
@@ -55,7 +56,7 @@ def test_the_base_install_tags_and_evaluates(song: Path, tmp_path: Path) -> None
         ("models", "list"),
         ("models", "verify"),
         ("evaluate", "--truth", truth, scores, "--tags", tmp_path / "tags.txt"),
-        ("fuse", scores, scores, "--output", tmp_path / "fused.npy"),
+        ("fuse", scores, tmp_path / "other.npy", "--output", tmp_path / "fused.npy"),
         ("decide", scores, "--thresholds", "0.5", "--output", tmp_path / "decisions.npy"),
         ("dataset", "--help"),
     ):
