@@ -33,11 +33,13 @@ def documented_lines(document: Path) -> Iterator[list[str]]:
     blocks = re.findall(r"^```[a-z]*\n(.*?)^```", document.read_text("utf-8"), re.M | re.S)
     for block in blocks:
         for line in block.replace("\\\n", " ").splitlines():
-            words = (
-                shlex.split(line.removeprefix("$ "), comments=True) if "moodtheme " in line else []
-            )
-            if words and Path(words[0]).name == "moodtheme":
-                yield words[1:]
+            command = line.removeprefix("$ ")
+            if not command.startswith("moodtheme "):
+                continue
+            lexer = shlex.shlex(command, posix=True, punctuation_chars="|;&<>()")
+            lexer.whitespace_split = True
+            # Up to the first pipe or redirection.
+            yield list(takewhile(lambda word: not set(word) <= set("|;&<>()"), lexer))[1:]
 
 
 def command_of(words: list[str]) -> tuple[Any, list[str]]:
