@@ -31,10 +31,10 @@ AUTOCAST = {Precision.BFLOAT16: torch.bfloat16, Precision.FLOAT16: torch.float16
 
 @dataclass(frozen=True)
 class Step:
-    """A step's mean duration and how much of it was waiting, in seconds."""
+    """The shortest step in seconds, and the share of all steps' time that was waiting for data."""
 
     took: float
-    waited: float
+    waiting: float
 
 
 def measure(recipe: Recipe, stage: int, examples: TrackSet, options: argparse.Namespace) -> Step:
@@ -73,7 +73,7 @@ def measure(recipe: Recipe, stage: int, examples: TrackSet, options: argparse.Na
             ended = time.perf_counter()
             if len(durations) > options.steps:
                 break
-    return Step(float(np.mean(durations[1:])), float(np.mean(waits[1:])))
+    return Step(min(durations[1:]), sum(waits[1:]) / sum(durations[1:]))
 
 
 def noise(folder: Path, recipe: Recipe) -> TrackSet:
@@ -129,7 +129,7 @@ def report(recipe: Recipe, data: TrackSet, options: argparse.Namespace) -> None:
             plain = plain or rate
             print(
                 f"{recipe.system:12s}{recipe.view.convolutions:14s}{name:10s}{precision:11s}"
-                f"{parameters:10,d}{rate:9.2f}{step.waited / step.took:9.1%}{rate / plain:10.2f}",
+                f"{parameters:10,d}{rate:9.2f}{step.waiting:9.1%}{rate / plain:10.2f}",
                 flush=True,
             )
 

@@ -186,7 +186,7 @@ def _print_result(system: str, run: Path, result: "Result") -> None:
         f"trained for {result.training_s:.0f} s, {waiting:.1%} of it waiting for data"
         + ("" if memory is None else f"; peak memory {memory / 1e9:.2f} GB")
     )
-    typer.echo(f"next: moodtheme predict {run} --part test, or moodtheme export {run}")
+    typer.echo(f"next: moodtheme predict {run} --output scores.npy, or moodtheme export {run}")
 
 
 def _say(line: str) -> None:
