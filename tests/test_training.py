@@ -16,6 +16,7 @@ import torch
 
 from moodtheme.errors import TrainingError
 from moodtheme.evaluation.metrics import macro, roc_auc
+from moodtheme.recipes import find_recipe
 from moodtheme.training.examples import EvaluationTracks, TrackSet, join_evaluation
 from moodtheme.training.fit import Machine
 from moodtheme.training.keeper import read_best, read_epochs
@@ -305,6 +306,17 @@ def test_a_process_killed_time_and_again_ends_the_same(tmp_path: Path) -> None:
     subprocess.run(program(tmp_path / "b", "--epochs", "20"), check=True, env=environment)
     assert rows(tmp_path / "b") == rows(tmp_path / "a")
     assert same(weights(tmp_path / "b", 2), weights(tmp_path / "a", 2))
+
+
+@pytest.mark.slow
+def test_the_papers_whole_schedule_runs(tmp_path: Path) -> None:
+    result = train(tmp_path, find_recipe("crnn-gru"))
+    epochs = rows(tmp_path)
+    plan = [(row["stage"], float(row["learning_rate"])) for row in epochs]
+    assert plan == [("1", 1e-3)] * 20 + [("2", 1e-4)] * 80
+    figures = [float(row["validation_roc_auc"]) for row in epochs]
+    assert result.validation_roc_auc == max(figures)
+    assert result.best_epoch == 1 + int(np.argmax(figures))
 
 
 @pytest.mark.slow
