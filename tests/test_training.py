@@ -262,6 +262,8 @@ def test_fewer_tracks_than_a_batch_are_one_batch(tmp_path: Path) -> None:
 def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="too few"):
         train(tmp_path, training_tracks=1)
+    with pytest.raises(TrainingError, match="has no epochs"):
+        train(tmp_path, recipe(frozen_epochs=0, epochs=0))
     from moodtheme.training.fit import fit
 
     everywhere = TrackSet(Sequences(np.zeros((4, 6, 8), np.float32)), np.ones((4, 3), bool))

@@ -13,17 +13,11 @@ import lightning as L
 import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from torch import nn
-from torch.utils.data import DataLoader
 
 from moodtheme.errors import TrainingError
 from moodtheme.recipes import Precision, Recipe, Schedule
-from moodtheme.training.batches import EvaluationBatches, TrainingBatches
-from moodtheme.training.examples import (
-    EvaluationTracks,
-    TrackSet,
-    TrainingTracks,
-    join_evaluation,
-)
+from moodtheme.training.data import RunData
+from moodtheme.training.examples import TrackSet
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience
 from moodtheme.training.keeper import LAST, Keeper, read_best, read_epochs
 from moodtheme.training.module import SystemModule
@@ -111,7 +105,7 @@ def fit(
     """
     if (folder / RESULT).exists():
         return read_result(folder)
-    _check(training, validation, machine)
+    _check(recipe, training, validation, machine)
     if machine.threads is not None:
         torch.set_num_threads(machine.threads)
     done: list[Epoch] = []
@@ -187,7 +181,7 @@ def _fit_stage(
             patience=schedule.patience,
             report=progress.epoch_done,
         )
-        data = _Data(
+        data = RunData(
             training,
             validation,
             schedule=schedule,
@@ -241,69 +235,9 @@ def _trainer(
     )
 
 
-class _Data(L.LightningDataModule):
-    """Batches for the process that asks; made once its place among the processes is known."""
-
-    def __init__(
-        self,
-        training: TrackSet,
-        validation: TrackSet,
-        *,
-        schedule: Schedule,
-        seed: int,
-        first_epoch: int,
-        epoch: int,
-        workers: int,
-    ) -> None:
-        super().__init__()
-        self._training = training
-        self._validation = validation
-        self._schedule = schedule
-        self._seed = seed
-        self._first_epoch = first_epoch
-        self._epoch = epoch
-        self._loading: dict[str, Any] = {
-            "num_workers": workers,
-            "persistent_workers": workers > 0,
-            "pin_memory": torch.cuda.is_available(),
-        }
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """Training batches of this process."""
-        assert self.trainer is not None
-        batches = TrainingBatches(
-            len(self._training.labels),
-            batch_size=self._schedule.batch_size,
-            seed=self._seed,
-            first_epoch=self._first_epoch,
-            epoch=self._epoch,
-            process=self.trainer.global_rank,
-            processes=self.trainer.world_size,
-        )
-        return DataLoader(
-            TrainingTracks(self._training, seed=self._seed),
-            batch_sampler=batches,
-            **self._loading,
-        )
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        """Validation batches of this process."""
-        assert self.trainer is not None
-        batches = EvaluationBatches(
-            len(self._validation.labels),
-            batch_size=self._schedule.batch_size,
-            process=self.trainer.global_rank,
-            processes=self.trainer.world_size,
-        )
-        return DataLoader(
-            EvaluationTracks(self._validation),
-            batch_sampler=batches,
-            collate_fn=join_evaluation,
-            **self._loading,
-        )
-
-
-def _check(training: TrackSet, validation: TrackSet, machine: Machine) -> None:
+def _check(recipe: Recipe, training: TrackSet, validation: TrackSet, machine: Machine) -> None:
+    if not recipe.stages:
+        raise TrainingError("the recipe has no epochs; set frozen_epochs or epochs above 0")
     processes = machine.devices * machine.nodes
     if len(training.labels) < 2 * processes:
         raise TrainingError(

@@ -1,0 +1,78 @@
+"""A run's batches, as Lightning asks for them."""
+
+from typing import Any
+
+import lightning as L
+import torch
+from torch.utils.data import DataLoader
+
+from moodtheme.recipes import Schedule
+from moodtheme.training.batches import EvaluationBatches, TrainingBatches
+from moodtheme.training.examples import (
+    EvaluationTracks,
+    TrackSet,
+    TrainingTracks,
+    join_evaluation,
+)
+
+
+class RunData(L.LightningDataModule):
+    """Batches for the process that asks; made once its place among the processes is known."""
+
+    def __init__(
+        self,
+        training: TrackSet,
+        validation: TrackSet,
+        *,
+        schedule: Schedule,
+        seed: int,
+        first_epoch: int,
+        epoch: int,
+        workers: int,
+    ) -> None:
+        super().__init__()
+        self._training = training
+        self._validation = validation
+        self._schedule = schedule
+        self._seed = seed
+        self._first_epoch = first_epoch
+        self._epoch = epoch
+        self._loading: dict[str, Any] = {
+            "num_workers": workers,
+            "persistent_workers": workers > 0,
+            "pin_memory": torch.cuda.is_available(),
+        }
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Training batches of this process."""
+        assert self.trainer is not None
+        batches = TrainingBatches(
+            len(self._training.labels),
+            batch_size=self._schedule.batch_size,
+            seed=self._seed,
+            first_epoch=self._first_epoch,
+            epoch=self._epoch,
+            process=self.trainer.global_rank,
+            processes=self.trainer.world_size,
+        )
+        return DataLoader(
+            TrainingTracks(self._training, seed=self._seed),
+            batch_sampler=batches,
+            **self._loading,
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Validation batches of this process."""
+        assert self.trainer is not None
+        batches = EvaluationBatches(
+            len(self._validation.labels),
+            batch_size=self._schedule.batch_size,
+            process=self.trainer.global_rank,
+            processes=self.trainer.world_size,
+        )
+        return DataLoader(
+            EvaluationTracks(self._validation),
+            batch_sampler=batches,
+            collate_fn=join_evaluation,
+            **self._loading,
+        )
