@@ -10,12 +10,14 @@ from moodtheme import Tagger
 from moodtheme.bundle import ExcerptPolicy, Fusion
 from moodtheme.errors import (
     AudioError,
+    BundleError,
     ModelNotFoundError,
     SilentAudioError,
     TooShortError,
 )
 from moodtheme.fusion import FusionMethod
 from moodtheme.library import tag_files
+from moodtheme.tagger import TrackTags
 from toy_bundle import RATE, SAMPLES, TAGS, make_bundle
 
 
@@ -167,6 +169,25 @@ def test_many_files_keep_their_order_and_bad_ones_do_not_stop_the_rest(
     assert [r.path for r in results] == paths
     assert [r.error is None for r in results] == [i % 4 != 1 for i in range(12)]
     assert all(r.tags == () for r in results if r.error)
+
+
+def test_a_graph_that_fails_on_one_file_does_not_stop_the_rest(
+    tagger: Tagger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / "short.wav", tmp_path / "long.wav"]
+    for path, seconds in zip(paths, (2, 9), strict=True):
+        soundfile.write(path, noise(seconds), RATE)
+    real = Tagger.tag
+
+    def fails(self: Tagger, path: Path) -> TrackTags:
+        if path.name == "short.wav":
+            raise BundleError("graph toy.onnx: it returned scores that are not finite")
+        return real(self, path)
+
+    monkeypatch.setattr(Tagger, "tag", fails)
+    first, second = tag_files(tagger, paths)
+    assert first.error == "graph toy.onnx: it returned scores that are not finite"
+    assert second.error is None
 
 
 def test_scores_are_bit_identical_across_runs_jobs_and_batch_sizes(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from moodtheme.errors import AudioError
+from moodtheme.errors import AudioError, MoodthemeError
 from moodtheme.tagger import Tagger, TrackTags
 
 
@@ -57,3 +57,5 @@ def tag_file(tagger: Tagger, path: Path, *, timeline: bool = False) -> TrackTags
         return replace(result, timeline=tagger.timeline(path)) if timeline else result
     except AudioError as error:
         return TrackTags(path, None, (), error=error.reason)
+    except MoodthemeError as error:
+        return TrackTags(path, None, (), error=str(error))

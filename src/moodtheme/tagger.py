@@ -188,7 +188,7 @@ class Tagger:
             If the file cannot be used; see `moodtheme.errors`.
         """
         path = Path(path)
-        duration_s = probe(path).duration_s
+        duration_s: float | None = None
         per_session, warnings = [], []
         for session in self._sessions:
             member = session.member
@@ -199,6 +199,8 @@ class Tagger:
                 duration_s = stream.decoded_s
                 warnings += stream.warnings
             else:
+                if duration_s is None:
+                    duration_s = probe(path).duration_s
                 audio = read_excerpt(
                     path,
                     sample_rate=member.sample_rate,
