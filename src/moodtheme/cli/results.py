@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # the command's options are built from this module before any
     from moodtheme.tagger import TagScore, TrackTags
 
 TABLE_TOP = 5  # tags a line of the table shows unless told
+_NAME_WIDTH = 40  # with five tags a line then fits 120 columns
 
 
 class Format(StrEnum):
@@ -160,7 +161,9 @@ class TableWriter:
 
     def __init__(self, top: int, paths: Sequence[Path]) -> None:
         self._top = top
-        self._width = min(max([len("FILE"), *(len(printable(path)) for path in paths)]), 48)
+        self._width = min(
+            max([len("FILE"), *(len(printable(path)) for path in paths)]), _NAME_WIDTH
+        )
 
     def begin(self) -> str:
         """The heading."""

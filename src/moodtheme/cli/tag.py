@@ -83,7 +83,8 @@ def tag(
     failures = 0
     writer = make_writer(form, top=top, paths=[*todo, *(Path(p.path) for p in problems)])
 
-    with result_file(output) as out, TaggingProgress(len(todo)) as progress:
+    # The bar first: it takes over standard output where both are one terminal.
+    with TaggingProgress(len(todo)) as progress, result_file(output) as out:
         results = tag_files(tagger, todo, jobs=jobs or _cores(), timeline=timeline)
         try:
             out.write(writer.begin())
