@@ -45,6 +45,7 @@ def test_it_is_whole_small_and_hears_the_whole_track() -> None:
     assert bundle.tags == MOOD_THEME_TAGS
     assert [m.policy for m in bundle.members] == [ExcerptPolicy.COVER]
     assert "not by people" in bundle.training_data
+    assert b".py" not in (FOLDER / bundle.members[0].file).read_bytes()
     assert "CC BY-NC-SA 4.0" in bundle.licence
 
 
@@ -110,6 +111,8 @@ def test_the_exported_graph_is_the_network(tmp_path: Path) -> None:
     model = Small(SmallNetwork(n_tags=5)).eval()
     export_graph(model, tmp_path / "g.onnx", samples=EXCERPT_SAMPLES)
     assert [p.name for p in tmp_path.iterdir()] == ["g.onnx"]
+    # Where it was made, the exporter's notes included, is nobody's business.
+    assert b".py" not in (tmp_path / "g.onnx").read_bytes()
     session = onnxruntime.InferenceSession(tmp_path / "g.onnx")
     audio = 0.1 * torch.randn(2, EXCERPT_SAMPLES)
     with torch.no_grad():

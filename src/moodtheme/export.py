@@ -1,10 +1,10 @@
 """From a PyTorch module to an ONNX graph a bundle can hold."""
 
 import logging
-import os
 import warnings
 from pathlib import Path
 
+import onnx
 import torch
 from torch import nn
 
@@ -47,6 +47,18 @@ def export_graph(module: nn.Module, path: Path, *, samples: int) -> None:
         noisy.setLevel(level)
     if program is None:
         raise RuntimeError("the exporter returned no program")
+    model = program.model_proto
+    _forget_origin(model)
     partial = path.with_suffix(".partial")
-    program.save(os.fspath(partial))
+    partial.write_bytes(model.SerializeToString())
     partial.replace(path)
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes, which hold the paths of this machine's source files."""
+    for part in (model, model.graph, *model.graph.node, *model.graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
+        del value.metadata_props[:]
+        value.doc_string = ""
