@@ -1,6 +1,7 @@
 """Decoding with FFmpeg through PyAV: AAC, ALAC, WMA, video containers and more."""
 
 import errno
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,6 +43,9 @@ _FORMATS: dict[str, tuple[type[np.generic], float, float]] = {
     "flt": (np.float32, 0.0, 1.0),
     "dbl": (np.float64, 0.0, 1.0),
 }
+# PyAV lets go of Python's global lock and takes it again several times a frame. Two threads that
+# decode at once spend more on handing it over than they gain, so they take turns, block by block.
+_ONE_AT_A_TIME = threading.Lock()
 _NOTHING: Samples = np.zeros(0, dtype=np.float32)
 
 
@@ -160,6 +164,10 @@ class PyavSource:
 
     def read(self, frames: int) -> Samples:
         """At most ``frames`` mono samples; on an error those before it, then the error."""
+        with _ONE_AT_A_TIME:
+            return self._read(frames)
+
+    def _read(self, frames: int) -> Samples:
         block = np.empty(frames, dtype=np.float32)
         filled = 0
         while filled < frames:
