@@ -13,12 +13,16 @@ from torch import Tensor, nn
 
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation.metrics import macro, roc_auc
-from moodtheme.recipes import Schedule, Stage
+from moodtheme.recipes import Optimiser, Schedule, Stage
 from moodtheme.training.examples import BoolArray, EvaluationBatch, TrainingBatch
 from moodtheme.training.losses import balancing_weights, tagging_loss
 from moodtheme.training.randomness import Purpose, torch_seed
 
 FloatArray = npt.NDArray[np.float32]
+
+# The MediaEval baseline's code, its only user.
+_SGD_MOMENTUM = 0.9
+_SGD_WEIGHT_DECAY = 1e-4
 
 
 class Network(Protocol):
@@ -135,17 +139,28 @@ class SystemModule(L.LightningModule):
         self.log("validation_roc_auc", self.validation_roc_auc)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """RMSprop, as Keras has it.
+        """The stage's optimiser, with nothing remembered from the stage before.
 
-        PyTorch, like Keras 2.2, adds epsilon to the root of the mean square, not under it; so with
-        the same constants it is the same rule. A stage starts with an empty mean square.
+        PyTorch's RMSprop, like Keras 2.2's, adds epsilon to the root of the mean square, not under
+        it; so with the same constants it is the same rule.
         """
-        return torch.optim.RMSprop(
-            [value for value in self.network.parameters() if value.requires_grad],
-            lr=self._stage.learning_rate,
-            alpha=self._schedule.rho,
-            eps=self._schedule.epsilon,
-        )
+        values = [value for value in self.network.parameters() if value.requires_grad]
+        rate = self._stage.learning_rate
+        match self._stage.optimiser:
+            case Optimiser.ADAM:
+                return torch.optim.Adam(values, lr=rate)
+            case Optimiser.SGD:
+                return torch.optim.SGD(
+                    values,
+                    lr=rate,
+                    momentum=_SGD_MOMENTUM,
+                    weight_decay=_SGD_WEIGHT_DECAY,
+                    nesterov=True,
+                )
+            case Optimiser.RMSPROP:
+                return torch.optim.RMSprop(
+                    values, lr=rate, alpha=self._schedule.rho, eps=self._schedule.epsilon
+                )
 
 
 class ScoreSums:

@@ -1,9 +1,8 @@
 """Recipes: everything that defines a system, as data, each number with its source.
 
-A recipe says what the system sees of the audio (`CrnnView`), what its recurrent part looks like
+A recipe says what the system sees of the audio (`views`), what its recurrent part looks like
 (`Head`) and how it is trained (`Schedule`). Any value can be set by its name; `describe` lists
-names, values and sources. Where the paper and the authors' code differ the recipe follows the
-paper, and the source names the difference.
+names, values and sources.
 """
 
 import dataclasses
@@ -11,18 +10,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from moodtheme.errors import UsageError
-
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
-Amount = Annotated[float, msgspec.Meta(ge=0)]
-PositiveReal = Annotated[float, msgspec.Meta(gt=0)]
+from moodtheme.recipes.views import Count, CrnnView, Positive, PositiveReal, Precision, Share, View
 
 
 class Cell(StrEnum):
@@ -33,53 +26,12 @@ class Cell(StrEnum):
     BLSTM = "blstm"
 
 
-class Convolutions(StrEnum):
-    """What turns a CRNN's audio into a sequence."""
+class Optimiser(StrEnum):
+    """Rule that changes weights: Keras' RMSprop, Adam, or SGD with Nesterov's momentum."""
 
-    VGGISH = "vggish"
-    SOUNDNET = "soundnet"
-
-
-class Precision(StrEnum):
-    """Number format of training: float32, or mixed with a half precision."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-    FLOAT16 = "float16"
-
-
-class EvaluationExcerpt(StrEnum):
-    """What of a track is scored outside training.
-
-    ``CENTRE`` is the excerpt in the middle, ``SECOND_HALF`` the one that begins at half the
-    track's length (a track of up to two excerpts: at its start), ``COVER`` the mean over the whole
-    track, an excerpt at a time.
-    """
-
-    CENTRE = "centre"
-    SECOND_HALF = "second-half"
-    COVER = "cover"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CrnnView:
-    """What a CRNN sees of a track."""
-
-    convolutions: Convolutions = Convolutions.VGGISH
-    pretrained: bool = True
-    excerpt_s: PositiveReal = 20.0
-    evaluation: EvaluationExcerpt = EvaluationExcerpt.CENTRE
-    noise_power: Amount = 0.2
-
-    @property
-    def sample_rate(self) -> int:
-        """Rate the convolutions were trained at, in Hz."""
-        return {Convolutions.VGGISH: 16_000, Convolutions.SOUNDNET: 22_050}[self.convolutions]
-
-    @property
-    def samples(self) -> int:
-        """Length of the excerpt in samples."""
-        return round(self.excerpt_s * self.sample_rate)
+    RMSPROP = "rmsprop"
+    ADAM = "adam"
+    SGD = "sgd"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +45,10 @@ class Head:
     dropout: Share = 0.3
 
 
+_TAG = "type"  # msgspec's field for the kind of view
+_SGD_RATES = (1e-3, 1e-4)  # the MediaEval baseline's code
+
+
 @dataclass(frozen=True)
 class Stage:
     """A stretch of training with one learning rate.
@@ -102,24 +58,33 @@ class Stage:
     epochs
         At most.
     learning_rate
-        Of RMSprop.
+        Of the optimiser.
     frozen
         Whether the pretrained convolutions keep their weights.
+    optimiser
+        Which rule changes the weights.
     """
 
     epochs: int
     learning_rate: float
     frozen: bool
+    optimiser: Optimiser = Optimiser.RMSPROP
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How a system is trained."""
+    """How a system is trained: up to four stages, each from the best epoch before it.
+
+    First the recurrent part alone, then everything, then SGD in two steps of falling rate (only
+    the MediaEval baseline has these).
+    """
 
     frozen_epochs: Count = 20
     frozen_learning_rate: PositiveReal = 1e-3
     epochs: Count = 80
     learning_rate: PositiveReal = 1e-4
+    sgd_epochs: Count = 0
+    optimiser: Optimiser = Optimiser.RMSPROP
     patience: Positive | None = None
     batch_size: Positive = 32
     rho: Share = 0.9
@@ -135,8 +100,8 @@ class Recipe:
     """A system's whole definition; `sources` says where its values come from, by name."""
 
     system: str
-    view: CrnnView
-    head: Head
+    view: View
+    head: Head | None
     schedule: Schedule = Schedule()
     sources: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -147,50 +112,13 @@ class Recipe:
         Without pretrained weights there is nothing to keep: all layers learn in every stage.
         """
         plan = self.schedule
-        frozen = self.view.pretrained
+        frozen = isinstance(self.view, CrnnView) and self.view.pretrained
         stages = (
-            Stage(plan.frozen_epochs, plan.frozen_learning_rate, frozen),
-            Stage(plan.epochs, plan.learning_rate, False),
+            Stage(plan.frozen_epochs, plan.frozen_learning_rate, frozen, plan.optimiser),
+            Stage(plan.epochs, plan.learning_rate, False, plan.optimiser),
+            *(Stage(plan.sgd_epochs, rate, False, Optimiser.SGD) for rate in _SGD_RATES),
         )
         return tuple(stage for stage in stages if stage.epochs)
-
-
-_PAPER = "paper, section 2.1"
-_KERAS = "Keras 2.2's default, which the authors' code uses"
-_OURS = "ours"
-_CRNN_SOURCES = {
-    "view.convolutions": "authors' code; the paper says SoundNet, whose flag loads VGGish",
-    "view.pretrained": _PAPER,
-    "view.excerpt_s": f"{_PAPER}: a random 20 s in training",
-    "view.evaluation": f"{_PAPER}; the authors' code takes second-half",
-    "view.noise_power": f"{_PAPER}; the authors' code has 0.1 by default",
-    "head.cell": "paper, table 1",
-    "head.units": f"{_PAPER}: 128, 256 and 512 tried",
-    "head.layers": _PAPER,
-    "head.dense": _PAPER,
-    "head.dropout": f"{_PAPER}: 0.2, 0.3 and 0.4 tried",
-    "schedule.frozen_epochs": f"{_PAPER}: the recurrent part alone",
-    "schedule.frozen_learning_rate": _PAPER,
-    "schedule.epochs": f"{_PAPER}: all layers, from the best epoch before",
-    "schedule.learning_rate": _PAPER,
-    "schedule.patience": f"{_PAPER} has no early stopping",
-    "schedule.batch_size": _PAPER,
-    "schedule.rho": _KERAS,
-    "schedule.epsilon": _KERAS,
-    "schedule.clip_norm": f"{_KERAS}: none",
-    "schedule.precision": _KERAS,
-    "schedule.positive_weights": f"{_PAPER} has none",
-    "schedule.focal_gamma": f"{_PAPER} has none",
-}
-
-RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {
-        f"crnn-{cell}": Recipe(
-            system=f"crnn-{cell}", view=CrnnView(), head=Head(cell=cell), sources=_CRNN_SOURCES
-        )
-        for cell in Cell
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -202,17 +130,9 @@ class Setting:
     source: str
 
 
-def find_recipe(system: str) -> Recipe:
-    """Recipe of a system.
-
-    Raises
-    ------
-    UsageError
-        If there is none of that name.
-    """
-    if system not in RECIPES:
-        raise UsageError(f"no system is called {system!r}; choose from {', '.join(RECIPES)}")
-    return RECIPES[system]
+def value_names(recipe: Recipe) -> list[str]:
+    """Full names of the values that can be set."""
+    return [name for name, _ in _leaves(recipe)]
 
 
 def describe(recipe: Recipe) -> Iterator[Setting]:
@@ -238,7 +158,7 @@ def with_values(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
         If a name is unknown or a value does not fit.
     """
     content: dict[str, Any] = msgspec.to_builtins(recipe)
-    names = [name for name, _ in _leaves(recipe)]
+    names = value_names(recipe)
     sources = dict(recipe.sources)
     for given, text in values.items():
         fitting = [name for name in names if name == given or name.endswith(f".{given}")]
@@ -258,9 +178,9 @@ def with_values(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
 
 def _leaves(recipe: Recipe) -> Iterator[tuple[str, Any]]:
     for part in ("view", "head", "schedule"):
-        values = getattr(recipe, part)
-        for field in dataclasses.fields(values):
-            yield f"{part}.{field.name}", getattr(values, field.name)
+        for name, value in msgspec.to_builtins(getattr(recipe, part) or {}).items():
+            if name != _TAG:
+                yield f"{part}.{name}", value
 
 
 def _parsed(text: str) -> Any:

@@ -1,0 +1,200 @@
+"""Views: what a system sees of a track.
+
+Every view has a ``sample_rate`` in Hz, ``samples``, the length of its excerpt at that rate, and
+``pretrained``, whether weights made elsewhere are part of it.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from moodtheme.features.plot_options import FrequencyScale, Resize
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+Amount = Annotated[float, msgspec.Meta(ge=0)]
+PositiveReal = Annotated[float, msgspec.Meta(gt=0)]
+
+# A last window may lack as much (reference behaviour: some tracks last a little under 30 s).
+WINDOW_TOLERANCE_S = 0.1
+
+
+class Convolutions(StrEnum):
+    """What turns a CRNN's audio into a sequence."""
+
+    VGGISH = "vggish"
+    SOUNDNET = "soundnet"
+
+
+class Precision(StrEnum):
+    """Number format of a computation: float32, or mixed with a half precision."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+class EvaluationExcerpt(StrEnum):
+    """What of a track is scored outside training.
+
+    ``CENTRE`` is the excerpt in the middle, ``SECOND_HALF`` the one that begins at half the
+    track's length (a track of up to two excerpts: at its start), ``COVER`` the mean over the whole
+    track, an excerpt at a time.
+    """
+
+    CENTRE = "centre"
+    SECOND_HALF = "second-half"
+    COVER = "cover"
+
+
+class Preprocessing(StrEnum):
+    """What a picture's colours go through before the image network.
+
+    ``TOOLKIT`` is what the Deep Spectrum toolkit does: BGR from 0 to 255, no mean subtracted.
+    ``STANDARD`` is what the network was trained with.
+    """
+
+    TOOLKIT = "toolkit"
+    STANDARD = "standard"
+
+
+class FeatureSet(StrEnum):
+    """Sets of openSMILE descriptors."""
+
+    EGEMAPS = "eGeMAPSv02"
+    COMPARE = "ComParE_2016"
+
+
+class CrnnView(msgspec.Struct, frozen=True, kw_only=True, tag="crnn"):
+    """A CRNN's view: an excerpt of sound."""
+
+    convolutions: Convolutions = Convolutions.VGGISH
+    pretrained: bool = True
+    excerpt_s: PositiveReal = 20.0
+    evaluation: EvaluationExcerpt = EvaluationExcerpt.CENTRE
+    noise_power: Amount = 0.2
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate the convolutions were trained at, in Hz."""
+        return {Convolutions.VGGISH: 16_000, Convolutions.SOUNDNET: 22_050}[self.convolutions]
+
+    @property
+    def samples(self) -> int:
+        """Length of the excerpt in samples."""
+        return round(self.excerpt_s * self.sample_rate)
+
+
+class DeepSpectrumView(msgspec.Struct, frozen=True, kw_only=True, tag="deep-spectrum"):
+    """A Deep Spectrum system's view: an image network's features of plots, one a window.
+
+    Attributes
+    ----------
+    window_s
+        Length of a window and of the step to the next, in seconds.
+    duration_s
+        How much of the track counts, from its start.
+    sample_rate
+        In Hz; everything is resampled to it.
+    n_mels, scale, colour_map, resize
+        How a window is drawn, see `moodtheme.features.mel_plot`.
+    image_network
+        A name in `moodtheme.models.image_networks`.
+    pretrained
+        Whether its weights are the published ones; otherwise they are random, from a fixed seed.
+    layer
+        Whose activations are the features; None for the network's usual one.
+    preprocessing
+        None for the network's usual one.
+    feature_precision
+        The image network's number format.
+    """
+
+    window_s: PositiveReal
+    duration_s: PositiveReal = 29.0
+    sample_rate: Positive = 44_100
+    n_mels: Positive = 128
+    scale: FrequencyScale = FrequencyScale.MEL
+    colour_map: str = "magma"
+    resize: Resize = Resize.BICUBIC
+    image_network: str = "vgg16-keras"
+    pretrained: bool = True
+    layer: str | None = None
+    preprocessing: Preprocessing | None = None
+    feature_precision: Precision = Precision.FLOAT32
+
+    @property
+    def window_samples(self) -> int:
+        """Length of a window in samples."""
+        return round(self.window_s * self.sample_rate)
+
+    @property
+    def windows(self) -> int:
+        """Complete windows in the duration."""
+        return max(1, int((self.duration_s + WINDOW_TOLERANCE_S) / self.window_s + 1e-9))
+
+    @property
+    def samples(self) -> int:
+        """Length of all windows together, in samples."""
+        return self.windows * self.window_samples
+
+
+class OpenSmileView(msgspec.Struct, frozen=True, kw_only=True, tag="opensmile"):
+    """Statistics of openSMILE's low-level descriptors, one vector a window.
+
+    Attributes
+    ----------
+    feature_set
+        Which descriptors.
+    window_s, duration_s, sample_rate
+        As in `DeepSpectrumView`.
+    """
+
+    feature_set: FeatureSet = FeatureSet.EGEMAPS
+    window_s: PositiveReal = 1.0
+    duration_s: PositiveReal = 29.0
+    sample_rate: Positive = 44_100
+
+    @property
+    def pretrained(self) -> bool:
+        """There are no weights."""
+        return False
+
+    @property
+    def window_samples(self) -> int:
+        """Length of a window in samples."""
+        return round(self.window_s * self.sample_rate)
+
+    @property
+    def windows(self) -> int:
+        """Complete windows in the duration."""
+        return max(1, int((self.duration_s + WINDOW_TOLERANCE_S) / self.window_s + 1e-9))
+
+    @property
+    def samples(self) -> int:
+        """Length of all windows together, in samples."""
+        return self.windows * self.window_samples
+
+
+class BaselineView(msgspec.Struct, frozen=True, kw_only=True, tag="mediaeval-baseline"):
+    """The MediaEval baseline's view: the middle of a track, in training too."""
+
+    @property
+    def pretrained(self) -> bool:
+        """It learns from random weights."""
+        return False
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+        return 12_000
+
+    @property
+    def samples(self) -> int:
+        """29.1 s, which its graph and published weights are made for."""
+        return 349_200
+
+
+View = CrnnView | DeepSpectrumView | OpenSmileView | BaselineView
