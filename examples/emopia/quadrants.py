@@ -125,7 +125,7 @@ def main() -> None:
     rows = []
     for given in options.scores:
         name, _, files = given.partition("=")
-        scores = np.mean([system.scores for system in load_systems(files.split(","))], axis=0)
+        scores = np.mean([system.values for system in load_systems(files.split(","))], axis=0)
         if scores.shape != table.labels.shape:
             raise SystemExit(f"{files}: shape {scores.shape}, the table has {table.labels.shape}")
         rows.append(measure(name, table.labels, scores.astype(np.float64), resamples))
