@@ -109,6 +109,10 @@ class TrainingError(MoodthemeError):
     """A training run cannot begin, go on or be used as it is."""
 
 
+class ReproductionError(MoodthemeError):
+    """A reproduction cannot begin, go on or be read as it is."""
+
+
 # --- data, evaluation --------------------------------------------------------------------------
 
 

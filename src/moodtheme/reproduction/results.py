@@ -1,0 +1,436 @@
+"""What a reproduction found, as ``results.json`` and ``timings.json`` hold it.
+
+Everything in ``results.json`` follows from the data, the settings, the seed and the number of
+threads: two runs with the same of these write the same file. What differs from one run to the next
+(seconds, memory, the machine, dates) is in ``timings.json``. All paths are relative to the run's
+folder, with ``/``.
+
+Figures are called as in `moodtheme.evaluation`: ``roc_auc_macro``, ``pr_auc_micro``,
+``f1_macro_oracle`` (thresholds chosen on the very set that is scored: an upper bound),
+``f1_macro_validation`` (thresholds chosen on validation: honest), ``f1_macro_fixed`` (0.5). All are
+fractions, not percent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from moodtheme.errors import ReproductionError
+from moodtheme.recipes.recipe import Setting
+from moodtheme.scores import replacing
+
+RESULTS = "results.json"
+TIMINGS = "timings.json"
+FORMAT_VERSION = 1
+_T = TypeVar("_T")
+
+
+class Kind(StrEnum):
+    """What a row of scores is."""
+
+    POPULARITY = "popularity"
+    """The most frequent tag of the training tracks, for every track."""
+    BASELINE = "baseline"
+    """The MediaEval baseline, trained here."""
+    SYSTEM = "system"
+    FUSION = "fusion"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure with its 95 % bootstrap interval over tracks.
+
+    Attributes
+    ----------
+    value
+        None where it is undefined.
+    low, high
+        Ends of the interval; None without resamples or where it is undefined.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagFigures:
+    """One tag's figures on the test tracks.
+
+    Attributes
+    ----------
+    tag
+        Its name.
+    positives
+        Test tracks that carry it.
+    threshold_validation, threshold_oracle
+        With the highest F1 on validation and on test; None where the set has no positives.
+    figures
+        ``roc_auc``, ``pr_auc``, and ``f1_``, ``precision_``, ``recall_`` with ``oracle``,
+        ``validation`` and ``fixed``.
+    """
+
+    tag: str
+    positives: int
+    threshold_validation: float | None
+    threshold_oracle: float | None
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreFile:
+    """Scores or truth as ``.npy``, (tracks, tags), rows in the table's order of the split."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row of the table of results.
+
+    Attributes
+    ----------
+    name
+        A system's name, or a fusion's as `moodtheme.report.table1.TABLE_1` calls it, or
+        ``popularity``.
+    kind
+        What it is.
+    members
+        The systems behind a fusion; empty otherwise.
+    validation, test
+        Macro and micro figures of the split. The epoch of each system was chosen on validation,
+        so its figures there flatter it; validation has no ``_validation`` figures of decisions.
+    tags
+        Figures of each tag on test.
+    validation_scores, test_scores
+        Where the scores are.
+    bundle
+        Folder of the model; None where there is none.
+    """
+
+    name: str
+    kind: Kind
+    members: tuple[str, ...] = ()
+    validation: Mapping[str, Figure]
+    test: Mapping[str, Figure]
+    tags: tuple[TagFigures, ...]
+    validation_scores: ScoreFile
+    test_scores: ScoreFile
+    bundle: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How far one row is above another on test, on the same resamples (paired).
+
+    Attributes
+    ----------
+    name, against
+        Names of rows.
+    why
+        Why the two are compared, for readers.
+    figures
+        `name` minus `against`, for each macro and micro figure.
+    """
+
+    name: str
+    against: str
+    why: str
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemRun:
+    """How a system was trained.
+
+    Attributes
+    ----------
+    name, folder
+        The system and its run's folder, as `moodtheme train` makes it; ``history.csv`` there has a
+        row an epoch.
+    history
+        That file.
+    settings
+        Every value of the recipe with its source.
+    changed
+        Names of the values that are not the recipe's own, through a preset, ``--set``, the sweep or
+        ``--weights random``.
+    parameters
+        Numbers in the network, batch normalisation's statistics included.
+    weights
+        File and SHA-256 of the pretrained weights; None where there are none.
+    best_epoch, best_stage, epochs
+        Counted from 1; chosen by validation macro ROC-AUC; trained in all.
+    selection_roc_auc
+        Macro ROC-AUC on validation as training saw it when it chose the epoch.
+    moodtheme_version
+        That trained it.
+    """
+
+    name: str
+    folder: str
+    history: str
+    settings: tuple[Setting, ...]
+    changed: tuple[str, ...]
+    parameters: int
+    weights: str | None
+    best_epoch: int
+    best_stage: int
+    epochs: int
+    selection_roc_auc: float
+    moodtheme_version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepPoint:
+    """One configuration that was tried, and whether it was chosen, by validation alone."""
+
+    system: str
+    values: Mapping[str, str]
+    folder: str
+    validation_roc_auc: float
+    best_epoch: int
+    epochs: int
+    chosen: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One split. `hours` is None where durations are not known."""
+
+    split: str
+    tracks: int
+    hours: float | None
+    artists: int
+    positives: tuple[int, ...]
+    """Tracks that carry each tag, in the order of `Dataset.tags`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """The collection.
+
+    Attributes
+    ----------
+    source
+        As it was given: ``demo``, a table, ``jamendo:FOLDER``.
+    is_jamendo
+        Whether the tags and tracks are MTG-Jamendo's official division, or some of its rows.
+    comparable
+        Whether the test set is the paper's, whole, so that its figures stand beside the paper's.
+    tags
+        Columns of all scores and truth.
+    parts
+        Training, validation, test.
+    left_out
+        Tracks that could not be read and were left out (``--skip-unreadable``), with the reason.
+    shared_artists
+        Artists with tracks in more than one split.
+    sha256
+        Of tracks, labels and splits.
+    truth
+        Label matrices by split: ``train``, ``validation``, ``test``.
+    """
+
+    source: str
+    is_jamendo: bool
+    comparable: bool
+    tags: tuple[str, ...]
+    parts: tuple[Part, ...]
+    left_out: tuple[str, ...]
+    shared_artists: int
+    sha256: str
+    truth: Mapping[str, ScoreFile]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineWindow:
+    """Scores of a stretch of a track, one a tag in the order of `Dataset.tags`."""
+
+    start_s: float
+    end_s: float
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleTrack:
+    """A test track as the exported model hears it.
+
+    Attributes
+    ----------
+    track, artist, duration_s
+        What the table says of it (artist ``""`` and duration None where it does not).
+    truth
+        Its tags.
+    model
+        The bundle's folder.
+    scores
+        Of the whole track, as `moodtheme tag` gives them; one a tag.
+    decided
+        The tags above the model's thresholds, which were chosen on validation.
+    windows
+        Scores over time; stretches of silence are left out.
+    """
+
+    track: str
+    artist: str
+    duration_s: float | None
+    truth: tuple[str, ...]
+    model: str
+    scores: tuple[float, ...]
+    decided: tuple[str, ...]
+    windows: tuple[TimelineWindow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What was asked for.
+
+    Attributes
+    ----------
+    command
+        The command line that gives these results, without the folder.
+    preset, seed, weights, device, threads
+        As given; `device` is what ``auto`` came to. `threads` of PyTorch.
+    systems
+        Chosen ones.
+    values
+        ``--set``, as given.
+    bootstrap
+        Resamples behind the intervals.
+    """
+
+    command: str
+    preset: str
+    seed: int
+    weights: str
+    device: str
+    threads: int
+    systems: tuple[str, ...]
+    values: tuple[str, ...]
+    bootstrap: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """Everything that was found.
+
+    Attributes
+    ----------
+    notes
+        Sentences for readers: what is not as in the paper, what was shortened, what is missing.
+    rows
+        Popularity, the MediaEval baseline if it was trained, the systems in the paper's order, the
+        fusions whose members are all there.
+    differences
+        Pairs worth comparing.
+    runs
+        One a trained system, the baseline included.
+    sweep
+        Empty without ``--sweep``.
+    examples
+        Some test tracks.
+    versions
+        Of Python and packages, by name.
+    """
+
+    format_version: int = FORMAT_VERSION
+    settings: Settings
+    dataset: Dataset
+    notes: tuple[str, ...]
+    rows: tuple[Row, ...]
+    differences: tuple[Difference, ...]
+    runs: tuple[SystemRun, ...]
+    sweep: tuple[SweepPoint, ...]
+    examples: tuple[ExampleTrack, ...]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageTiming:
+    """How long a stage took when it was last worked on.
+
+    Attributes
+    ----------
+    stage
+        Its name.
+    seconds
+        Of the sitting that finished it; a training counts all its epochs.
+    waiting_s
+        Of a training: how long it waited for data.
+    peak_memory_bytes
+        Largest size of the process up to the stage's end, as far as the system tells.
+    peak_accelerator_bytes
+        Allocated on the accelerator in a training; None on a processor.
+    finished
+        When, in UTC, as ISO 8601.
+    """
+
+    stage: str
+    seconds: float
+    waiting_s: float | None = None
+    peak_memory_bytes: int | None = None
+    peak_accelerator_bytes: int | None = None
+    finished: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timings:
+    """What differs from run to run: `machine` names the processor, cores and accelerator."""
+
+    machine: str
+    stages: tuple[StageTiming, ...]
+
+
+def read_results(folder: Path) -> Results:
+    """Read what was found.
+
+    Parameters
+    ----------
+    folder
+        The run's.
+
+    Raises
+    ------
+    ReproductionError
+        If there is none, or it is damaged or of another version.
+    """
+    results = read_record(folder / RESULTS, Results)
+    if results.format_version != FORMAT_VERSION:
+        raise ReproductionError(
+            f"{folder / RESULTS} has format {results.format_version}, this version reads "
+            f"{FORMAT_VERSION}; run the reproduction again"
+        )
+    return results
+
+
+def read_timings(folder: Path) -> Timings:
+    """Read how long everything took; errors as of `read_results`."""
+    return read_record(folder / TIMINGS, Timings)
+
+
+def write_record(path: Path, content: object) -> None:
+    """Write a dataclass as JSON, whole or not at all."""
+    text = msgspec.json.format(msgspec.json.encode(content), indent=1)
+    with replacing(path) as temporary:
+        temporary.write_bytes(text + b"\n")
+
+
+def read_record(path: Path, kind: type[_T]) -> _T:
+    """Read a dataclass that `write_record` wrote; errors as of `read_results`."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        raise ReproductionError(
+            f"{path}: cannot be read ({error.strerror}); name the folder of a finished "
+            "`moodtheme reproduce`"
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ReproductionError(
+            f"{path} is damaged: {error}; delete it and run the reproduction again"
+        ) from error
