@@ -11,11 +11,10 @@ import torch
 
 from moodtheme.bundle import FORMAT_VERSION, Bundle, ExcerptPolicy, Fusion, Member, write_bundle
 from moodtheme.downloads import sha256_of
-from moodtheme.export import export_graph
+from moodtheme.export import Scores, export_graph
 from moodtheme.models.crnn import Crnn
-from moodtheme.recipes import RECIPES, find_recipe, with_values
+from moodtheme.recipes import Cell, find_recipe, with_values
 from moodtheme.synthesis import Mood, compose_and_render
-from moodtheme.system_bundle import Scores
 from moodtheme.tagger import Tagger
 from program import Program
 
@@ -34,7 +33,7 @@ def settled(network: Crnn, audio: torch.Tensor) -> Crnn:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("convolutions", ["vggish", "soundnet"])
-@pytest.mark.parametrize("system", RECIPES)
+@pytest.mark.parametrize("system", [f"crnn-{cell}" for cell in Cell])
 def test_a_full_size_graph_scores_like_pytorch_and_tags(
     tmp_path: Path, system: str, convolutions: str
 ) -> None:
@@ -97,7 +96,7 @@ def emopia(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.shared
-@pytest.mark.parametrize("system", RECIPES)
+@pytest.mark.parametrize("system", [f"crnn-{cell}" for cell in Cell])
 def test_the_three_systems_are_trained_on_human_labels(
     program: Program, emopia: Path, tmp_path: Path, system: str
 ) -> None:

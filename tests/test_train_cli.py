@@ -16,7 +16,7 @@ import torch
 from moodtheme.bundle import read_manifest
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.tagger import Tagger
-from moodtheme.training.crnn_run import load_trained
+from moodtheme.training.system_run import load_trained
 from program import Program
 from toy_collection import write_collection
 

@@ -17,7 +17,7 @@ from moodtheme.bundle import (
 )
 from moodtheme.downloads import sha256_of
 from moodtheme.errors import BundleError
-from moodtheme.export import export_graph
+from moodtheme.export import Scores, export_graph
 from moodtheme.models import mediaeval_baseline
 from moodtheme.tags import MOOD_THEME_TAGS
 from moodtheme.weights import MEDIAEVAL_BASELINE
@@ -51,7 +51,7 @@ def convert_mediaeval_baseline(checkpoint: Path, folder: Path) -> None:
         ) from error
     with tempfile.TemporaryDirectory() as scratch:
         graph = Path(scratch) / "mtg-baseline.onnx"
-        export_graph(model, graph, samples=mediaeval_baseline.EXCERPT_SAMPLES)
+        export_graph(Scores(model), graph, samples=mediaeval_baseline.EXCERPT_SAMPLES)
         bundle = Bundle(
             format_version=FORMAT_VERSION,
             name="mtg-baseline",

@@ -6,9 +6,27 @@ from pathlib import Path
 
 import onnx
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 OPSET = 20  # the highest without STFT-era surprises in the runtimes we care about
+
+
+class Scores(nn.Module):
+    """A network's logits as scores in [0, 1].
+
+    Parameters
+    ----------
+    network
+        Takes audio ``(batch, samples)``, returns logits ``(batch, …)``.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Scores, of the logits' shape."""
+        return torch.sigmoid(self.network(audio))
 
 
 def export_graph(module: nn.Module, path: Path, *, samples: int) -> None:

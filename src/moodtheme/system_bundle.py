@@ -5,50 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from moodtheme import __version__
 from moodtheme.bundle import (
     FORMAT_VERSION,
     Bundle,
-    ExcerptPolicy,
     Fusion,
     Measurement,
-    Member,
     Thresholds,
     write_bundle,
 )
-from moodtheme.downloads import sha256_of
 from moodtheme.evaluation.thresholds import best_f1, choose
-from moodtheme.export import export_graph
-from moodtheme.recipes import EvaluationExcerpt
-from moodtheme.training.crnn_run import TrainedSystem
+from moodtheme.system_graph import export_member
+from moodtheme.training.system_run import TrainedSystem
 
-_POLICIES = {
-    EvaluationExcerpt.CENTRE: ExcerptPolicy.CENTRE,
-    # A bundle has no such place; the centre is the nearest.
-    EvaluationExcerpt.SECOND_HALF: ExcerptPolicy.CENTRE,
-    EvaluationExcerpt.COVER: ExcerptPolicy.COVER,
-}
 _NEVER = 1.0  # no score is above it
-
-
-class Scores(nn.Module):
-    """A network's logits as scores in [0, 1].
-
-    Parameters
-    ----------
-    network
-        Takes audio ``(batch, samples)``, returns logits ``(batch, tags)``.
-    """
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, audio: Tensor) -> Tensor:
-        """Scores ``(batch, tags)``."""
-        return torch.sigmoid(self.network(audio))
 
 
 def export_system(
@@ -65,7 +36,7 @@ def export_system(
     Parameters
     ----------
     system
-        From `moodtheme.training.crnn_run.load_trained`.
+        From `moodtheme.training.system_run.load_trained`.
     folder
         The bundle's folder.
     name
@@ -82,26 +53,14 @@ def export_system(
     """
     run, view = system.run, system.run.recipe.view
     with tempfile.TemporaryDirectory() as scratch:
-        graph = Path(scratch) / f"{run.recipe.system}.onnx"
-        export_graph(Scores(system.network.cpu()), graph, samples=view.samples)
+        member = export_member(system, Path(scratch))
         best = choose(validation_truth, validation_scores, best_f1)
         bundle = Bundle(
             format_version=FORMAT_VERSION,
             name=name,
-            description=(
-                f"{run.recipe.system} with {view.convolutions} convolutions: {len(run.tags)} tags"
-            ),
+            description=f"{run.recipe.system} with {view.hears}: {len(run.tags)} tags",
             tags=run.tags,
-            members=(
-                Member(
-                    file=graph.name,
-                    sha256=sha256_of(graph),
-                    systems=(run.recipe.system,),
-                    sample_rate=view.sample_rate,
-                    samples=view.samples,
-                    policy=_POLICIES[view.evaluation],
-                ),
-            ),
+            members=(member,),
             fusion=Fusion(),
             licence=licence,
             origin="trained with moodtheme",
@@ -123,10 +82,10 @@ def export_system(
                 "best_epoch": str(system.result.best_epoch),
                 "data_sha256": run.data_sha256,
                 "pretrained": run.weights or "none",
-                "evaluation_excerpt": str(view.evaluation),
+                "validation_heard": view.heard,
                 "trained_by": f"moodtheme {run.version}",
                 "exported_by": f"moodtheme {__version__}, torch {torch.__version__}",
             },
         )
-        write_bundle(folder, bundle, [graph])
+        write_bundle(folder, bundle, [Path(scratch) / member.file])
     return bundle

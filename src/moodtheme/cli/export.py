@@ -38,7 +38,7 @@ def export(
     """
     try:
         from moodtheme.system_bundle import export_system
-        from moodtheme.training.crnn_run import (
+        from moodtheme.training.system_run import (
             VALIDATION_SCORES,
             VALIDATION_TRUTH,
             load_trained,

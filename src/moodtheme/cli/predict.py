@@ -1,6 +1,7 @@
 """``moodtheme predict``: a trained system's scores for a table of tracks."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -45,8 +46,8 @@ def predict(
     the labels in the same order.
     """
     try:
-        from moodtheme.training.crnn_run import choose_device, load_trained
-        from moodtheme.training.predict import predict_files
+        from moodtheme.training.predict import choose_device, score_files
+        from moodtheme.training.system_run import load_trained
     except ImportError as error:
         raise MissingExtraError("predicting with a trained system") from error
     from moodtheme.cli.notices import progress_bar
@@ -59,16 +60,15 @@ def predict(
     if output.suffix != ".npy":
         raise UsageError(f"{output}: the output is a NumPy array; let its name end in .npy")
     system = load_trained(run)
-    recipe = system.run.recipe
     if evaluation is not None:
-        recipe = with_values(recipe, {"evaluation": evaluation})
+        recipe = with_values(system.run.recipe, {"evaluation": evaluation})
+        system = replace(system, run=replace(system.run, recipe=recipe))
     table = load_dataset(dataset or system.run.dataset, split=split, check_files=False)
     if part != "all":
         table = table.part(Split(part))
     with progress_bar("scoring") as bar:
-        scores, failures = predict_files(
-            system.network,
-            recipe.view,
+        scores, failures = score_files(
+            system,
             table.files,
             device=choose_device(device),
             jobs=jobs,
@@ -84,7 +84,4 @@ def predict(
         )
         raise typer.Exit(1)
     save_matrix(output, scores)
-    print(
-        f"{output}: {len(table)} tracks, {scores.shape[1]} tags, "
-        f"excerpt {recipe.view.evaluation} of {recipe.view.excerpt_s:g} s"
-    )
+    print(f"{output}: {len(table)} tracks, {scores.shape[1]} tags, {system.run.recipe.view.heard}")

@@ -102,8 +102,8 @@ def train(
     if dataset is None or run is None:
         raise UsageError("training needs --dataset TABLE and --run DIR; give both, or --show")
     try:
-        from moodtheme.training.crnn_run import Settings, train_crnn
         from moodtheme.training.fit import Machine
+        from moodtheme.training.system_run import Settings, train_system
     except ImportError as error:
         raise MissingExtraError("training a system") from error
     from moodtheme.datasets import load_dataset
@@ -128,7 +128,7 @@ def train(
     )
     # Missing files are counted and named for the splits that are used.
     table = load_dataset(dataset, split=split, check_files=False)
-    result = train_crnn(table, settings, run, report=_say, progress=_decoding)
+    result = train_system(table, settings, run, report=_say, progress=_decoding)
     if is_first_process():
         _print_result(system, run, result)
 
@@ -156,7 +156,7 @@ def _show(recipe: Recipe) -> None:
         table.add_row(setting.name, setting.value, setting.source)
     console.print(table)
     try:
-        from moodtheme.models.crnn import Crnn
+        from moodtheme.models.networks import make_network
         from moodtheme.models.summary import (
             layer_table,
             parameter_count,
@@ -164,7 +164,7 @@ def _show(recipe: Recipe) -> None:
         )
     except ImportError as error:
         raise MissingExtraError("showing the layers") from error
-    network = Crnn(recipe.view, recipe.head, n_tags=_PAPERS_TAGS)
+    network = make_network(recipe, n_tags=_PAPERS_TAGS, n_features=None)
     layers = Table("layer", "kind", "parameters", box=None)
     layers.columns[2].justify = "right"
     for name, kind, count in layer_table(network):

@@ -2,6 +2,10 @@
 
 The network's shapes are those of the organisers' public checkpoint (MTG-Jamendo repository,
 Apache-2.0); its front end is the one their features were computed with in Essentia.
+
+In training half of what goes into the last layer is dropped. The organisers' code does so when it
+scores as well, where the module is made anew in every call and so never leaves training mode; here
+scores are computed from everything.
 """
 
 import torch
@@ -16,6 +20,7 @@ N_MELS = 96
 EXCERPT_SAMPLES = 349_200  # 29.1 s, which makes 1,366 frames
 FRAMES = 1_366
 _FLOOR = 1e-10  # -200 dB on the front end's scale of 20·log10(power)
+_DROPOUT = 0.5
 
 # Width of each convolution and the max pooling (mel bands, frames) after it.
 _BLOCKS = ((64, (2, 4)), (128, (2, 4)), (128, (2, 4)), (128, (3, 5)), (64, (4, 4)))
@@ -73,18 +78,25 @@ class BaselineNetwork(nn.Module):
 
     def forward(self, mel_db: Tensor) -> Tensor:
         """Logits ``(batch, n_tags)``."""
-        logits: Tensor = self.dense(self.embed(mel_db))
+        kept = F.dropout(self.embed(mel_db), _DROPOUT, self.training)
+        logits: Tensor = self.dense(kept)
         return logits
 
 
 class Baseline(nn.Module):
-    """Front end and network: 12 kHz audio ``(batch, 349200)`` to scores ``(batch, 56)``."""
+    """Front end and network: 12 kHz audio ``(batch, 349200)`` to logits ``(batch, n_tags)``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, n_tags: int = 56) -> None:
         super().__init__()
         self.front_end = BaselineFrontEnd()
-        self.network = BaselineNetwork()
+        self.network = BaselineNetwork(n_tags=n_tags)
 
-    def forward(self, audio: Tensor) -> Tensor:
-        """Scores in [0, 1]."""
-        return torch.sigmoid(self.network(self.front_end(audio)))
+    def forward(self, audio: Tensor, clip_seeds: Tensor | None = None) -> Tensor:
+        """Logits; nothing is augmented, so the seeds do not matter."""
+        logits: Tensor = self.network(self.front_end(audio))
+        return logits
+
+    @property
+    def pretrained_part(self) -> None:
+        """It learns from random weights."""
+        return None

@@ -1,7 +1,8 @@
 """Views: what a system sees of a track.
 
-Every view has a ``sample_rate`` in Hz, ``samples``, the length of its excerpt at that rate, and
-``pretrained``, whether weights made elsewhere are part of it.
+Every view has a ``sample_rate`` in Hz, ``samples``, the length of its excerpt at that rate,
+``pretrained``, whether weights made elsewhere are part of it, and in words what it `hears` with and
+what a score is `heard` from.
 """
 
 from enum import StrEnum
@@ -86,6 +87,16 @@ class CrnnView(msgspec.Struct, frozen=True, kw_only=True, tag="crnn"):
         """Length of the excerpt in samples."""
         return round(self.excerpt_s * self.sample_rate)
 
+    @property
+    def hears(self) -> str:
+        """With what it hears, in words."""
+        return f"{self.convolutions} convolutions"
+
+    @property
+    def heard(self) -> str:
+        """What a score is computed from, in words."""
+        return f"excerpt {self.evaluation} of {self.excerpt_s:g} s"
+
 
 class DeepSpectrumView(msgspec.Struct, frozen=True, kw_only=True, tag="deep-spectrum"):
     """A Deep Spectrum system's view: an image network's features of plots, one a window.
@@ -140,6 +151,17 @@ class DeepSpectrumView(msgspec.Struct, frozen=True, kw_only=True, tag="deep-spec
         """Length of all windows together, in samples."""
         return self.windows * self.window_samples
 
+    @property
+    def hears(self) -> str:
+        """With what it hears, in words."""
+        layer = f" {self.layer}" if self.layer else ""
+        return f"{self.image_network}{layer} features of plots"
+
+    @property
+    def heard(self) -> str:
+        """What a score is computed from, in words."""
+        return f"{self.windows} windows of {self.window_s:g} s from the start"
+
 
 class OpenSmileView(msgspec.Struct, frozen=True, kw_only=True, tag="opensmile"):
     """Statistics of openSMILE's low-level descriptors, one vector a window.
@@ -177,6 +199,16 @@ class OpenSmileView(msgspec.Struct, frozen=True, kw_only=True, tag="opensmile"):
         """Length of all windows together, in samples."""
         return self.windows * self.window_samples
 
+    @property
+    def hears(self) -> str:
+        """With what it hears, in words."""
+        return f"{self.feature_set} descriptors"
+
+    @property
+    def heard(self) -> str:
+        """What a score is computed from, in words."""
+        return f"{self.windows} windows of {self.window_s:g} s from the start"
+
 
 class BaselineView(msgspec.Struct, frozen=True, kw_only=True, tag="mediaeval-baseline"):
     """The MediaEval baseline's view: the middle of a track, in training too."""
@@ -195,6 +227,16 @@ class BaselineView(msgspec.Struct, frozen=True, kw_only=True, tag="mediaeval-bas
     def samples(self) -> int:
         """29.1 s, which its graph and published weights are made for."""
         return 349_200
+
+    @property
+    def hears(self) -> str:
+        """With what it hears, in words."""
+        return "convolutions of its own"
+
+    @property
+    def heard(self) -> str:
+        """What a score is computed from, in words."""
+        return f"excerpt centre of {self.samples / self.sample_rate:g} s"
 
 
 View = CrnnView | DeepSpectrumView | OpenSmileView | BaselineView

@@ -92,6 +92,18 @@ class AudioExamples:
         return Weighted(loop_to_length(audio, self._samples)[None], np.ones(1, np.float32))
 
 
+class CentreExamples(AudioExamples):
+    """The middle of each track, in training too."""
+
+    def __init__(self, cache: AudioCache, files: Sequence[Path], *, samples: int) -> None:
+        super().__init__(cache, files, samples=samples, evaluation=EvaluationExcerpt.CENTRE)
+
+    def training_input(self, row: int, rng: np.random.Generator) -> FloatArray:
+        """Audio of the middle; nothing is drawn."""
+        middle: FloatArray = self.evaluation_inputs(row).inputs[0]
+        return middle
+
+
 def excerpt_start(length: int, samples: int, evaluation: EvaluationExcerpt) -> int:
     """First sample of the one excerpt of a track of `length` samples."""
     if evaluation is EvaluationExcerpt.SECOND_HALF:

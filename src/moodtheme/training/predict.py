@@ -1,40 +1,37 @@
-"""Scores of audio files by a trained network, decoded while it computes."""
+"""Scores of audio files by a trained system."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from moodtheme.audio import Position, read_audio, read_excerpt
-from moodtheme.errors import AudioError
-from moodtheme.recipes import CrnnView, EvaluationExcerpt
-from moodtheme.training.audio_cache import MINIMUM_S
+from moodtheme.errors import AudioError, UsageError
+from moodtheme.recipes import BaselineView, CrnnView, EvaluationExcerpt
+from moodtheme.training.audio_cache import MINIMUM_S, Progress
 from moodtheme.training.examples import FloatArray, Weighted, choose_excerpts
 from moodtheme.training.module import score_inputs
+from moodtheme.training.system_run import TrainedSystem
 
 
-def predict_files(
-    network: nn.Module,
-    view: CrnnView,
+def score_files(
+    system: TrainedSystem,
     files: Sequence[Path],
     *,
     device: torch.device,
     jobs: int = 1,
     at_once: int = 8,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Progress = lambda done, of: None,
 ) -> tuple[FloatArray, list[AudioError]]:
     """Score files, each by itself, so that a score does not depend on the others.
 
     Parameters
     ----------
-    network
-        Takes audio as `view` says, returns logits.
-    view
-        Rate, length and place of the excerpts.
+    system
+        Its recipe's view says what of a file is scored.
     files
         One a track.
     device
@@ -53,25 +50,36 @@ def predict_files(
     failures
         One error a file that could not be used.
     """
-    network = network.eval().to(device)
-    rows: list[FloatArray | None] = []
+    view = system.run.recipe.view
+    if not isinstance(view, CrnnView | BaselineView):
+        raise UsageError(
+            f"{system.run.recipe.system} cannot score files yet; choose another system"
+        )
+    network = system.network.eval().to(device)
+    scores = np.full((len(files), len(system.run.tags)), np.nan, np.float32)
     failures = []
     with torch.inference_mode():
-        for found in _read_ahead(files, view, jobs):
+        for row, found in enumerate(_read_ahead(files, view, jobs)):
             if isinstance(found, AudioError):
                 failures.append(found)
-                rows.append(None)
             else:
                 inputs = torch.from_numpy(found.inputs).to(device)
-                scores = score_inputs(network, inputs, at_once=at_once)
-                rows.append(np.average(scores, axis=0, weights=found.weights).astype(np.float32))
-            progress(len(rows), len(files))
-    n_tags = next((len(row) for row in rows if row is not None), 0)
-    missing = np.full(n_tags, np.nan, np.float32)
-    return np.stack([missing if row is None else row for row in rows]), failures
+                each = score_inputs(network, inputs, at_once=at_once)
+                scores[row] = np.average(each, axis=0, weights=found.weights)
+            progress(row + 1, len(files))
+    return scores, failures
 
 
-def read_for_evaluation(file: Path, view: CrnnView) -> Weighted:
+def choose_device(accelerator: str) -> torch.device:
+    """The device that Lightning would take for the same word."""
+    if accelerator != "auto":
+        return torch.device(accelerator)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def read_for_evaluation(file: Path, view: CrnnView | BaselineView) -> Weighted:
     """Excerpts of a file that its score is computed from.
 
     Raises
@@ -79,22 +87,23 @@ def read_for_evaluation(file: Path, view: CrnnView) -> Weighted:
     AudioError
         If the file cannot be decoded or is too short.
     """
-    if view.evaluation is EvaluationExcerpt.CENTRE:
+    evaluation = view.evaluation if isinstance(view, CrnnView) else EvaluationExcerpt.CENTRE
+    if evaluation is EvaluationExcerpt.CENTRE:
         # Only the excerpt is decoded, not the whole track.
         audio = read_excerpt(
             file,
             sample_rate=view.sample_rate,
-            length_s=view.excerpt_s,
+            length_s=view.samples / view.sample_rate,
             position=Position.CENTRE,
             minimum_s=MINIMUM_S,
         )
     else:
         audio = read_audio(file, sample_rate=view.sample_rate, minimum_s=MINIMUM_S)
-    return choose_excerpts(audio.samples, view.samples, view.evaluation)
+    return choose_excerpts(audio.samples, view.samples, evaluation)
 
 
 def _read_ahead(
-    files: Sequence[Path], view: CrnnView, jobs: int
+    files: Sequence[Path], view: CrnnView | BaselineView, jobs: int
 ) -> Iterator[Weighted | AudioError]:
     """Excerpts of the files in order, `jobs` of them read ahead."""
 

@@ -1,7 +1,7 @@
 """A run's folder: what was trained, on what, and what came of it.
 
 ``run.json`` is written before training and says which run this is, ``history.csv`` grows by a row
-an epoch, ``stage-1`` and ``stage-2`` hold each stage's best weights and last state, and
+an epoch, ``stage-1``, ``stage-2``, … hold each stage's best weights and last state, and
 ``result.json`` is there once training is finished.
 """
 
@@ -41,7 +41,9 @@ class Run:
     tracks
         Number of tracks by split.
     weights
-        File and SHA-256 of pretrained weights; None without any.
+        Name and SHA-256 of pretrained weights; None without any.
+    n_features
+        Width of a window's features; None where the system hears audio.
     version
         Of moodtheme.
     """
@@ -53,6 +55,7 @@ class Run:
     data_sha256: str
     tracks: dict[str, int]
     weights: str | None
+    n_features: int | None = None
     version: str = __version__
 
 
@@ -155,21 +158,19 @@ def _read_json(path: Path, kind: type[_T]) -> _T:
 
 def _differences(there: Run, wanted: Run) -> list[str]:
     """Where two runs differ, but for the version and how the dataset was called."""
+    if there.recipe.system != wanted.recipe.system:
+        return [f"system {there.recipe.system}, not {wanted.recipe.system}"]
     same = replace(wanted, version=there.version, dataset=there.dataset)
     left, right = msgspec.to_builtins(there), msgspec.to_builtins(same)
     found = []
-    for name in left:
-        if name == "recipe":
-            for part in ("view", "head", "schedule"):
-                for key, value in left[name][part].items():
-                    if value != right[name][part][key]:
-                        found.append(f"{part}.{key} {value}, not {right[name][part][key]}")
-            if left[name]["system"] != right[name]["system"]:
-                found.append(f"system {left[name]['system']}, not {right[name]['system']}")
-        elif left[name] != right[name]:
-            found.append(
-                "other tracks or labels"
-                if name == "data_sha256"
-                else f"{name} {left[name]}, not {right[name]}"
-            )
+    for part in ("view", "head", "schedule"):
+        wanted_part = right["recipe"][part] or {}
+        for key, value in (left["recipe"][part] or {}).items():
+            if value != wanted_part.get(key):
+                found.append(f"{part}.{key} {value}, not {wanted_part.get(key)}")
+    for name, value in left.items():
+        if name == "data_sha256" and value != right[name]:
+            found.append("other tracks or labels")
+        elif name != "recipe" and value != right[name]:
+            found.append(f"{name} {value}, not {right[name]}")
     return found

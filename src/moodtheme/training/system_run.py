@@ -1,0 +1,217 @@
+"""A system's training from a table of tracks to a finished run folder, whatever its recipe."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from moodtheme.datasets import Split, TrackTable
+from moodtheme.datasets.text import some_of
+from moodtheme.errors import DatasetError, TrainingError
+from moodtheme.models.networks import make_network
+from moodtheme.models.summary import parameter_count, second_bias_parameters
+from moodtheme.scores import save_matrix
+from moodtheme.training.audio_cache import Progress
+from moodtheme.training.examples import TrackSet
+from moodtheme.training.fit import fit
+from moodtheme.training.keeper import read_best
+from moodtheme.training.run_folder import (
+    Report,
+    Result,
+    Run,
+    claim,
+    read_result,
+    read_run,
+    stage_folder,
+)
+from moodtheme.training.settings import Settings
+from moodtheme.training.sources import Source, open_source
+
+__all__ = [
+    "VALIDATION_SCORES",
+    "VALIDATION_TRUTH",
+    "Settings",
+    "TrainedSystem",
+    "load_trained",
+    "train_system",
+]
+
+VALIDATION_TRUTH = "validation-truth.npy"
+VALIDATION_SCORES = "validation-scores.npy"
+
+
+def train_system(
+    table: TrackTable,
+    settings: Settings,
+    folder: Path,
+    *,
+    report: Report,
+    progress: Progress = lambda done, of: None,
+) -> Result:
+    """Train a system on a table's training tracks and choose its best epoch on validation.
+
+    Parameters
+    ----------
+    table
+        With splits; test tracks are not touched.
+    settings
+        See `Settings`.
+    folder
+        The run's folder; the same call goes on with a run that was stopped.
+    report
+        Called with lines about what is done.
+    progress
+        Called after each prepared track with tracks done and tracks to do.
+
+    Raises
+    ------
+    DatasetError
+        If tracks are missing or unreadable, or there is no room for what is made of them.
+    TrainingError
+        If the folder holds another run, or the tracks are too few.
+    DownloadError, HashMismatchError, WeightsError
+        If pretrained weights cannot be had.
+    """
+    recipe = settings.recipe
+    parts = {split: table.part(split) for split in (Split.TRAIN, Split.VALIDATION)}
+    _require_files(parts)
+    source = open_source(settings, folder)
+    network = source.make_network(len(table.tags))
+    report(
+        f"{recipe.system}: {parameter_count(network):,} parameters "
+        f"({second_bias_parameters(network):,} of them PyTorch's second bias), "
+        f"{source.begins_with}"
+    )
+    claim(
+        folder,
+        Run(
+            recipe=recipe,
+            tags=table.tags,
+            seed=settings.seed,
+            dataset=settings.dataset,
+            data_sha256=_fingerprint(parts),
+            tracks={str(split): len(part) for split, part in parts.items()},
+            weights=source.weights,
+            n_features=source.n_features,
+        ),
+    )
+    parts = _prepare(source, parts, settings, report=report, progress=progress)
+    sets = {
+        split: TrackSet(source.examples(part.files), part.labels) for split, part in parts.items()
+    }
+    result = fit(
+        lambda: source.make_network(len(table.tags)),
+        recipe,
+        training=sets[Split.TRAIN],
+        validation=sets[Split.VALIDATION],
+        folder=folder,
+        seed=settings.seed,
+        machine=settings.machine,
+    )
+    best = read_best(stage_folder(folder, result.best_stage))
+    save_matrix(folder / VALIDATION_TRUTH, parts[Split.VALIDATION].labels)
+    save_matrix(folder / VALIDATION_SCORES, best["validation_scores"].numpy())
+    return result
+
+
+@dataclass(frozen=True)
+class TrainedSystem:
+    """A finished run, ready to score.
+
+    Attributes
+    ----------
+    run, result
+        What it is and what came of it.
+    network
+        A `moodtheme.training.module.Network` with the best epoch's weights, in evaluation mode.
+    """
+
+    run: Run
+    result: Result
+    network: nn.Module
+
+
+def load_trained(folder: Path) -> TrainedSystem:
+    """Read a finished run.
+
+    Raises
+    ------
+    TrainingError
+        If the folder holds none, or one that is not finished.
+    """
+    run, result = read_run(folder), read_result(folder)
+    network = make_network(run.recipe, n_tags=len(run.tags), n_features=run.n_features)
+    try:
+        best = read_best(stage_folder(folder, result.best_stage))
+        network.load_state_dict(best["network"])
+    except (OSError, RuntimeError, KeyError) as error:
+        raise TrainingError(
+            f"{folder} has lost the weights of its best epoch ({error}); train again"
+        ) from error
+    return TrainedSystem(run, result, network.eval())
+
+
+def _prepare(
+    source: Source,
+    parts: Mapping[Split, TrackTable],
+    settings: Settings,
+    *,
+    report: Report,
+    progress: Progress,
+) -> dict[Split, TrackTable]:
+    """Make the tracks' inputs; return the tracks that have them."""
+    unreadable = source.prepare(
+        parts[Split.TRAIN], parts[Split.VALIDATION], report=report, progress=progress
+    )
+    for error in unreadable:
+        report(str(error))
+    if unreadable and not settings.skip_unreadable:
+        raise DatasetError(
+            f"{len(unreadable)} of {sum(map(len, parts.values()))} tracks cannot be decoded, they "
+            "are named above; mend them, take them out of the table, or leave them out with "
+            "--skip-unreadable"
+        )
+    if unreadable:
+        report(f"{len(unreadable)} tracks are left out")
+    usable = {
+        split: part.select([row for row, file in enumerate(part.files) if source.has(file)])
+        for split, part in parts.items()
+    }
+    for split, part in usable.items():
+        _report_tags_without_figures(split, part, report)
+    return usable
+
+
+def _require_files(parts: Mapping[Split, TrackTable]) -> None:
+    files = [file for part in parts.values() for file in part.files]
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        raise DatasetError(
+            f"{len(missing)} of {len(files)} tracks to train and validate on are missing: "
+            f"{some_of(missing, most=20)}; mend the paths or take the rows out"
+        )
+
+
+def _report_tags_without_figures(split: Split, part: TrackTable, report: Report) -> None:
+    counts = part.labels.sum(axis=0)
+    absent = [tag for tag, count in zip(part.tags, counts, strict=True) if count == 0]
+    everywhere = [tag for tag, n in zip(part.tags, counts, strict=True) if n == len(part)]
+    if split is Split.TRAIN and absent:
+        report(f"no training track has the tag {some_of(absent)}: it cannot be learnt")
+    if split is Split.VALIDATION and absent + everywhere:
+        report(
+            f"the tag {some_of(absent + everywhere)} is on no or all validation tracks: left out "
+            "of the validation ROC-AUC"
+        )
+
+
+def _fingerprint(parts: Mapping[Split, TrackTable]) -> str:
+    digest = hashlib.sha256()
+    for split, part in parts.items():
+        digest.update(f"{split}\0{len(part)}\0".encode())
+        for track in part.tracks:
+            digest.update(track.encode() + b"\0")
+        digest.update(part.labels.tobytes())
+    return digest.hexdigest()
