@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import msgspec
+
+from moodtheme.errors import TrainingError
 from moodtheme.scores import replacing
 
 
@@ -60,3 +63,20 @@ def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
     writer.writerows(asdict(epoch) for epoch in epochs)
     with replacing(path) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
+
+
+def read_history(path: Path) -> tuple[Epoch, ...]:
+    """Read what `write_history` wrote.
+
+    Raises
+    ------
+    TrainingError
+        The file cannot be read or is no such table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return tuple(msgspec.convert(row, Epoch, strict=False) for row in csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error, msgspec.ValidationError) as error:
+        raise TrainingError(
+            f"{path}: cannot be read as a run's history ({error}); train again"
+        ) from error
