@@ -3,7 +3,7 @@
 Nothing here imports PyTorch before a network is loaded.
 """
 
-from moodtheme.models.image_networks.loading import load_image_network
+from moodtheme.models.image_networks.loading import find_weights, load_image_network
 from moodtheme.models.image_networks.registry import (
     IMAGE_NETWORKS,
     ImageNetwork,
@@ -17,6 +17,7 @@ __all__ = [
     "ImageNetwork",
     "WeightsStatus",
     "find_image_network",
+    "find_weights",
     "image_network_weights",
     "load_image_network",
 ]

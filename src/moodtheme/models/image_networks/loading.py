@@ -68,7 +68,7 @@ def load_image_network(
     colours = known.colours_for(preprocessing)
     network = make_network(known.architecture, layer=layer)
     if pretrained:
-        path = _find_weights(known, weights, offline=offline, progress=progress)
+        path = find_weights(known, weights, offline=offline, progress=progress)
         load_checkpoint(network, known, path)
         digest = sha256_of(path)
     else:
@@ -84,9 +84,22 @@ def load_image_network(
     )
 
 
-def _find_weights(
-    network: ImageNetwork, file: Path | None, *, offline: bool, progress: Progress | None
+def find_weights(
+    network: ImageNetwork,
+    file: Path | None = None,
+    *,
+    offline: bool = False,
+    progress: Progress | None = None,
 ) -> Path:
+    """File of a network's weights: the one given, or the published one, fetched and verified.
+
+    Raises
+    ------
+    DownloadError, HashMismatchError
+        If the published file cannot be fetched.
+    WeightsError
+        If there is no such file.
+    """
     if file is not None:
         if not file.is_file():
             raise WeightsError(
