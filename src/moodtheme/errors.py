@@ -32,6 +32,11 @@ class MissingExtraError(UsageError):
             f"{purpose} needs packages that are not installed; "
             f"install them with: pip install 'moodtheme[{extra}]'"
         )
+        self._arguments = purpose, extra
+
+    def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[str, str]]:
+        # Rebuilt from its own arguments when it crosses a process border.
+        return type(self), self._arguments
 
 
 # --- audio -----------------------------------------------------------------------------------
@@ -80,6 +85,17 @@ class SilentAudioError(AudioError):
 
 class DecodeError(AudioError):
     """Decoding broke off and what was decoded is not enough."""
+
+
+# --- features ----------------------------------------------------------------------------------
+
+
+class PlotError(UsageError):
+    """A spectrogram plot cannot be drawn as asked."""
+
+
+class ExtractionError(MoodthemeError):
+    """Extracting features broke off for a reason that is not a file's."""
 
 
 # --- models and downloads ----------------------------------------------------------------------

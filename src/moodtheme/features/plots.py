@@ -1,0 +1,232 @@
+"""Spectrogram plots as the Deep Spectrum toolkit draws them, without drawing.
+
+The toolkit has matplotlib draw each window's mel spectrogram into a picture, which an image network
+looks at. Here the same pictures are computed: the spectrogram, its colours, and which of them each
+pixel shows (`moodtheme.features.plot_layout`). NumPy alone, many windows at a time.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.errors import PlotError
+from moodtheme.features.banded import BandedMatrix
+from moodtheme.features.colour_maps import colour_map as find_colour_map
+from moodtheme.features.plot_layout import bicubic_products, is_resampled, nearest_cells
+from moodtheme.features.plot_options import FrequencyScale, PlotOptions, Resize, WindowFunction
+from moodtheme.features.plot_spectrum import log_spectrogram
+
+ByteArray = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+_CHUNK_FRAMES = (
+    256  # analysed at once: enough to keep Python out of the way, little enough to cache
+)
+
+
+def mel_plot(
+    audio: npt.ArrayLike,
+    sample_rate: int,
+    *,
+    n_mels: int = 128,
+    colour_map: str = "magma",
+    size: int = 224,
+    resize: Resize = Resize.BICUBIC,
+    scale: FrequencyScale = FrequencyScale.MEL,
+    n_fft: int | None = None,
+    window: WindowFunction = WindowFunction.HANN,
+    hop: int | None = None,
+    f_max: float | None = None,
+    delta: int = 0,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+) -> ByteArray:
+    """Draw the spectrogram of a piece of audio.
+
+    Parameters
+    ----------
+    audio
+        Mono ``(samples,)``, or ``(samples, channels)``, of which the mean is taken; on a scale of
+        ±1. It is never resampled.
+    sample_rate
+        In Hz.
+    start_s, end_s
+        The part that is drawn, in seconds from the start of the audio; up to its end when None.
+    n_mels, colour_map, size, resize, scale, n_fft, window, hop, f_max, delta
+        See `mel_plots`.
+
+    Returns
+    -------
+    ndarray
+        uint8 RGB ``(size, size, 3)``, time from left to right, low frequencies at the bottom.
+
+    Raises
+    ------
+    PlotError
+        A value is out of its range, the audio is too short, or a sample is not finite.
+    """
+    samples = np.asarray(audio, dtype=np.float32)
+    if samples.ndim == 2:
+        samples = samples.mean(axis=1)
+    if samples.ndim != 1:
+        raise PlotError(f"audio must be (samples,) or (samples, channels), not {samples.shape}")
+    if start_s < 0 or (end_s is not None and end_s <= start_s):
+        raise PlotError(f"end_s must be above start_s, both from 0; they are {end_s} and {start_s}")
+    end = None if end_s is None else round(end_s * sample_rate)
+    part = samples[round(start_s * sample_rate) : end]
+    pictures = mel_plots(
+        part[None],
+        sample_rate,
+        n_mels=n_mels,
+        colour_map=colour_map,
+        size=size,
+        resize=resize,
+        scale=scale,
+        n_fft=n_fft,
+        window=window,
+        hop=hop,
+        f_max=f_max,
+        delta=delta,
+    )
+    return np.asarray(pictures[0])
+
+
+def mel_plots(
+    windows: npt.ArrayLike,
+    sample_rate: int,
+    *,
+    n_mels: int = 128,
+    colour_map: str = "magma",
+    size: int = 224,
+    resize: Resize = Resize.BICUBIC,
+    scale: FrequencyScale = FrequencyScale.MEL,
+    n_fft: int | None = None,
+    window: WindowFunction = WindowFunction.HANN,
+    hop: int | None = None,
+    f_max: float | None = None,
+    delta: int = 0,
+) -> ByteArray:
+    """Draw the spectrograms of windows of equal length.
+
+    The defaults are the Deep Spectrum toolkit's with the options of the paper's authors, but for
+    the resize, for which see `Resize`.
+
+    Parameters
+    ----------
+    windows
+        Mono ``(n, samples)`` on a scale of ±1.
+    sample_rate
+        In Hz.
+    n_mels
+        Slaney mel bands from 0 Hz to half the sample rate. Ignored on the linear scale.
+    colour_map
+        A matplotlib colour map's name, see `moodtheme.features.colour_maps`; from a window's own
+        minimum, the lowest colour, to its maximum. A window without contrast (digital silence) has
+        the lowest colour throughout.
+    size
+        Pixels of a side. The drawing has 227, and is returned as it is when that is asked for.
+    resize
+        How it is brought to `size`.
+    scale
+        Mel bands on an axis that is linear up to 1 kHz and logarithmic above, or the transform's
+        bins on a linear axis.
+    n_fft
+        Samples of an analysis frame, even; the next power of two of 25 ms when None (2,048 at
+        44.1 kHz). Only complete frames are drawn; nothing is padded.
+    window
+        The frame's weighting. The toolkit always uses ``hann``.
+    hop
+        Samples from one frame to the next, half a frame when None, as in the toolkit.
+    f_max
+        Upper end of the plot in Hz; half the sample rate when None. As in the toolkit, the linear
+        scale is cut off there (what is cut off still counts for the range of colours), while on
+        the mel scale the filters of the whole range are squeezed into what is below.
+    delta
+        Order of a derivative over time (Savitzky and Golay's filter over nine frames), 0 for none.
+        It is taken of the real part of the transform, before power, because that is what becomes
+        of the toolkit's complex transform in SciPy.
+
+    Returns
+    -------
+    ndarray
+        uint8 RGB ``(n, size, size, 3)``.
+
+    Raises
+    ------
+    PlotError
+        A value is out of its range, windows are too short, or a sample is not finite.
+    """
+    options = PlotOptions(
+        sample_rate=sample_rate,
+        n_mels=n_mels,
+        scale=FrequencyScale(scale),
+        colour_map=colour_map,
+        resize=Resize(resize),
+        size=size,
+        n_fft=n_fft,
+        hop=hop,
+        window=WindowFunction(window),
+        f_max=f_max,
+        delta=delta,
+    )
+    audio = np.asarray(windows, dtype=np.float32)
+    if audio.ndim != 2:
+        raise PlotError(f"windows must be (n, samples), not {audio.shape}")
+    frames = options.frames(audio.shape[1])
+    pictures = np.empty((len(audio), size, size, 3), dtype=np.uint8)
+    step = max(1, _CHUNK_FRAMES // frames)
+    for start in range(0, len(audio), step):
+        chunk = audio[start : start + step]
+        indices = _colour_indices(log_spectrogram(chunk, options), options)
+        _colour(indices, options, pictures[start : start + step])
+    return pictures
+
+
+def _colour_indices(level: FloatArray, options: PlotOptions) -> npt.NDArray[np.int32]:
+    """Entry of the colour map for each value, from the window's minimum to its maximum."""
+    lowest = level.min(axis=(1, 2), keepdims=True)
+    contrast = level.max(axis=(1, 2), keepdims=True) - lowest
+    if not np.isfinite(contrast).all():
+        raise PlotError("a window holds samples that are not finite; set them to 0 first")
+    entries = len(find_colour_map(options.colour_map))
+    level -= lowest
+    # In this order, as matplotlib: to [0, 1] first, then to an entry, rounded down.
+    level /= np.where(contrast > 0, contrast, np.float32(1))
+    level *= entries
+    return np.minimum(level.astype(np.int32), entries - 1)
+
+
+def _colour(indices: npt.NDArray[np.int32], options: PlotOptions, out: ByteArray) -> None:
+    """Draw ``(n, bands, frames)`` entries of the colour map into ``(n, size, size, 3)`` pixels."""
+    n, bands, frames = indices.shape
+    if not is_resampled(options):
+        cells = nearest_cells(options, frames)
+        shown = indices[:, cells.rows][:, :, cells.columns]
+        np.take(find_colour_map(options.colour_map), shown, axis=0, out=out, mode="clip")
+        return
+    size = options.size
+    vertical, horizontal = _products(options, frames)
+    colours = np.take(_float_colours(options.colour_map), indices.transpose(0, 2, 1), axis=0)
+    rows = _to_bytes(horizontal @ colours.reshape(n, frames, bands * 3))
+    upright = rows.reshape(n, size, bands, 3).transpose(0, 2, 1, 3)
+    columns = np.ascontiguousarray(upright, dtype=np.float32).reshape(n, bands, size * 3)
+    out[...] = _to_bytes(vertical @ columns).reshape(out.shape)
+
+
+def _to_bytes(colours: FloatArray) -> ByteArray:
+    """Round to whole numbers from 0 to 255, halves upwards, as Pillow after each pass."""
+    colours += np.float32(0.5)
+    np.clip(colours, 0.0, 255.0, out=colours)
+    return colours.astype(np.uint8)
+
+
+@lru_cache(maxsize=32)
+def _products(options: PlotOptions, frames: int) -> tuple[BandedMatrix, BandedMatrix]:
+    vertical, horizontal = bicubic_products(options, frames)
+    return BandedMatrix.of(vertical), BandedMatrix.of(horizontal)
+
+
+@lru_cache(maxsize=32)
+def _float_colours(name: str) -> FloatArray:
+    return find_colour_map(name).astype(np.float32)
