@@ -41,7 +41,7 @@ class Run:
     tracks
         Number of tracks by split.
     weights
-        Name and SHA-256 of pretrained weights; None without any.
+        Name and SHA-256 of pretrained weights, or openSMILE's version; None without any.
     n_features
         Width of a window's features; None where the system hears audio.
     version
@@ -105,9 +105,9 @@ def claim(folder: Path, run: Run) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / RUN).exists():
         there = read_run(folder)
-        if differences := _differences(there, run):
+        if found := differences(there, run):
             raise TrainingError(
-                f"{folder} holds another run: {'; '.join(differences)}; name another folder, or "
+                f"{folder} holds another run: {'; '.join(found)}; name another folder, or "
                 "repeat that run's settings to go on with it"
             )
         return
@@ -156,7 +156,7 @@ def _read_json(path: Path, kind: type[_T]) -> _T:
         raise TrainingError(f"{path} is damaged: {error}; train again in another folder") from error
 
 
-def _differences(there: Run, wanted: Run) -> list[str]:
+def differences(there: Run, wanted: Run) -> list[str]:
     """Where two runs differ, but for the version and how the dataset was called."""
     if there.recipe.system != wanted.recipe.system:
         return [f"system {there.recipe.system}, not {wanted.recipe.system}"]
