@@ -53,7 +53,9 @@ def colour_map(name: str) -> ByteArray:
         return tables[name]
     plain = name.removesuffix(_REVERSED)
     if plain in tables:
-        return tables[plain][::-1]
+        reversed_colours = tables[plain][::-1].copy()
+        reversed_colours.flags.writeable = False
+        return reversed_colours
     close = difflib.get_close_matches(plain, tables, n=3, cutoff=0.4) or ["magma", "viridis"]
     raise PlotError(f"there is no colour map {name!r}; try {' or '.join(close)}")
 

@@ -1,0 +1,147 @@
+"""Spectrogram plots as a PyTorch module that exports to plain ONNX.
+
+The same pictures as `moodtheme.features.plots.mel_plots`, from matrix products and look-ups alone.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from moodtheme.features.colour_maps import colour_map as find_colour_map
+from moodtheme.features.plot_layout import bicubic_products, is_resampled, nearest_cells
+from moodtheme.features.plot_options import FrequencyScale, PlotOptions, Resize
+from moodtheme.features.plot_spectrum import POWER_FLOOR, band_filters, window_samples
+from moodtheme.features.two_step_dft import two_step_dft
+
+
+class SpectrogramPlots(nn.Module):
+    """Plots of windows of audio, with the frames and hop that `mel_plots` has by default.
+
+    Parameters
+    ----------
+    sample_rate
+        In Hz.
+    samples
+        Length of a window.
+    n_mels, scale, colour_map, resize, size
+        See `moodtheme.features.plots.mel_plots`.
+
+    Raises
+    ------
+    PlotError
+        A value is out of its range.
+
+    Notes
+    -----
+    Input: float32 mono ``(n, samples)``, ±1. Output: float32 RGB ``(n, 3, size, size)``, whole
+    numbers from 0 to 255.
+
+    Sums are taken in another order than in `mel_plots`, so a value that lies between two colours of
+    the map may fall to the other. Always computed in float32: half precision would drown whatever
+    is 40 dB below the loudest.
+    """
+
+    window: Tensor
+    columns: Tensor
+    rows: Tensor
+    bands: Tensor
+    colours: Tensor
+    vertical: Tensor
+    horizontal: Tensor
+
+    def __init__(
+        self,
+        *,
+        sample_rate: int,
+        samples: int,
+        n_mels: int = 128,
+        scale: FrequencyScale = FrequencyScale.MEL,
+        colour_map: str = "magma",
+        resize: Resize = Resize.BICUBIC,
+        size: int = 224,
+    ) -> None:
+        super().__init__()
+        options = PlotOptions(
+            sample_rate=sample_rate,
+            n_mels=n_mels,
+            scale=scale,
+            colour_map=colour_map,
+            resize=resize,
+            size=size,
+        )
+        self.options = options
+        self.frames = options.frames(samples)
+        dft = two_step_dft(options.frame_length)
+        self._keep("window", window_samples(options.window, options.frame_length)[:, None])
+        self._keep("columns", dft.columns)
+        self._keep("rows", dft.rows)
+        if scale is FrequencyScale.MEL:
+            # The filters take the bins in the order in which the transform leaves them.
+            filters = np.zeros((n_mels, len(dft.rows) * dft.rows.shape[1] // 2))
+            filters[:, dft.order] = band_filters(options)
+            self._keep("bands", filters)
+        else:
+            self._keep("bands", dft.order)
+        self._keep("colours", find_colour_map(colour_map))
+        if is_resampled(options):
+            vertical, horizontal = bicubic_products(options, self.frames)
+            self._keep("vertical", vertical)
+            self._keep("horizontal", horizontal)
+        else:
+            cells = nearest_cells(options, self.frames)
+            self._keep("vertical", cells.rows)
+            self._keep("horizontal", cells.columns)
+
+    def _keep(self, name: str, constant: npt.NDArray[np.generic]) -> None:
+        dtype = torch.int64 if constant.dtype == np.intp else torch.float32
+        self.register_buffer(name, torch.tensor(constant, dtype=dtype), persistent=False)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Plots."""
+        # Asked first, so that nothing about it is traced when the module is exported.
+        if torch.is_autocast_enabled(audio.device.type):
+            with torch.autocast(audio.device.type, enabled=False):
+                return self._draw(audio.float())
+        return self._draw(audio)
+
+    def _draw(self, audio: Tensor) -> Tensor:
+        colours = self.colours[self._colour_indices(self._power(audio))]
+        n, bands, frames = colours.shape[:3]
+        if not is_resampled(self.options):
+            shown = colours.index_select(1, self.vertical).index_select(2, self.horizontal)
+            return shown.permute(0, 3, 1, 2)
+        along_time = torch.matmul(
+            self.horizontal, colours.transpose(1, 2).reshape(n, frames, bands * 3)
+        )
+        upright = _round(along_time).reshape(n, -1, bands, 3).permute(0, 3, 2, 1)
+        return _round(torch.matmul(self.vertical, upright))
+
+    def _power(self, audio: Tensor) -> Tensor:
+        """Power of each band and frame, ``(n, bands, frames)``."""
+        n, hop = audio.shape[0], self.options.hop_length
+        used = audio[:, : (self.frames + 1) * hop]
+        blocks = used.reshape(n, self.frames + 1, hop).transpose(1, 2)
+        frames = torch.cat([blocks[:, :, :-1], blocks[:, :, 1:]], dim=1) * self.window
+        kept, parts = self.rows.shape[:2]
+        half = torch.matmul(self.columns, frames.reshape(n, self.columns.shape[1], -1))
+        spectrum = torch.matmul(self.rows, half.reshape(n, kept, parts, self.frames))
+        squares = spectrum * spectrum
+        power = squares[:, :, : parts // 2] + squares[:, :, parts // 2 :]
+        power = power.reshape(n, kept * parts // 2, self.frames)
+        if self.options.scale is FrequencyScale.MEL:
+            return torch.matmul(self.bands, power)
+        return power.index_select(1, self.bands)
+
+    def _colour_indices(self, power: Tensor) -> Tensor:
+        level = torch.log(torch.clamp(power, min=POWER_FLOOR))
+        level = level - torch.amin(level, dim=(1, 2), keepdim=True)
+        contrast = torch.amax(level, dim=(1, 2), keepdim=True)
+        entries = self.colours.shape[0]
+        share = level / torch.where(contrast > 0, contrast, torch.ones_like(contrast))
+        return torch.clamp((share * entries).long(), 0, entries - 1)
+
+
+def _round(colours: Tensor) -> Tensor:
+    """Whole numbers from 0 to 255, halves upwards, as Pillow after each pass."""
+    return torch.clamp(torch.floor(colours + 0.5), 0.0, 255.0)
