@@ -1,0 +1,24 @@
+"""Features of tracks, computed once and kept: extractors, stores, and how stores are filled.
+
+Reading a store needs NumPy alone; computing Deep Spectrum features needs PyTorch, openSMILE's
+descriptors the package of that name.
+"""
+
+from moodtheme.feature_store.build import build_features
+from moodtheme.feature_store.engines import Engine
+from moodtheme.feature_store.extractor import Extractor, ExtractorInfo, FeatureView
+from moodtheme.feature_store.making import describe_extractor, make_extractor
+from moodtheme.feature_store.store import FeatureStore, feature_statistics, find_stores
+
+__all__ = [
+    "Engine",
+    "Extractor",
+    "ExtractorInfo",
+    "FeatureStore",
+    "FeatureView",
+    "build_features",
+    "describe_extractor",
+    "feature_statistics",
+    "find_stores",
+    "make_extractor",
+]

@@ -1,0 +1,158 @@
+"""Which audio a file holds: the SHA-256 of its bytes, remembered while size and time stay.
+
+The table beside the stores, ``files.jsonl``, only saves reading; a line of it that is damaged or
+missing means that a file is read once more.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from moodtheme.downloads import sha256_of
+from moodtheme.errors import AudioError, MissingAudioError
+
+FILE_TABLE = "files.jsonl"
+_SAY_EVERY_S = 10.0
+_FILES_AT_ONCE = 256  # read between two writes to the table
+
+
+class FileContent(msgspec.Struct, frozen=True):
+    """A file as it was when it was read."""
+
+    file: str
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _State:
+    size: int
+    mtime_ns: int
+
+
+class FileContents:
+    """What the files hold, as far as it is known.
+
+    Parameters
+    ----------
+    folder
+        Where the table is, or will be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_TABLE
+        self._known = {entry.file: entry for entry in _read_table(self._path)}
+
+    def known(self, file: Path) -> str | None:
+        """Hash of a file that was read before and has not changed since."""
+        entry = self._known.get(_name(file))
+        if entry is None:
+            return None
+        try:
+            state = _state(file)
+        except OSError:
+            return None
+        return (
+            entry.sha256 if (entry.size, entry.mtime_ns) == (state.size, state.mtime_ns) else None
+        )
+
+    def find(self, file: Path) -> str:
+        """Hash of a file, which is read if need be.
+
+        Raises
+        ------
+        MissingAudioError
+            If it cannot be read.
+        """
+        return self.known(file) or self._remember(file, _read(file)).sha256
+
+    def find_all(
+        self, files: Sequence[Path], *, jobs: int = 1, report: Callable[[str], None]
+    ) -> list[str | AudioError]:
+        """Hashes of files in order, an error for each that cannot be read; what is new is kept.
+
+        Parameters
+        ----------
+        files
+            Any number.
+        jobs
+            Files read at once.
+        report
+            Called with a line about how far it is, if it takes long.
+        """
+        found: dict[Path, str | AudioError] = {}
+        unread = []
+        for file in dict.fromkeys(files):
+            sha256 = self.known(file)
+            if sha256 is None:
+                unread.append(file)
+            else:
+                found[file] = sha256
+        said = time.monotonic()
+        for start in range(0, len(unread), _FILES_AT_ONCE):
+            some = unread[start : start + _FILES_AT_ONCE]
+            found |= dict(zip(some, self._read_and_keep(some, jobs), strict=True))
+            done = start + len(some)
+            if time.monotonic() - said > _SAY_EVERY_S:
+                said = time.monotonic()
+                report(f"{done} of {len(unread)} files identified by their content")
+        return [found[file] for file in files]
+
+    def _read_and_keep(self, files: Sequence[Path], jobs: int) -> Iterator[str | AudioError]:
+        def read(file: Path) -> FileContent | AudioError:
+            try:
+                return _read(file)
+            except AudioError as error:
+                return error
+
+        with ThreadPoolExecutor(jobs) as pool:
+            results = list(pool.map(read, files))
+        new = [entry for entry in results if isinstance(entry, FileContent)]
+        if new:
+            lines = b"".join(msgspec.json.encode(entry) + b"\n" for entry in new)
+            # In one write to a file opened for appending; the first line break ends what another
+            # writer, who was killed, may have left without one.
+            with self._path.open("ab") as table:
+                table.write(b"\n" + lines)
+        for file, entry in zip(files, results, strict=True):
+            yield entry if isinstance(entry, AudioError) else self._remember(file, entry).sha256
+
+    def _remember(self, file: Path, entry: FileContent) -> FileContent:
+        self._known[_name(file)] = entry
+        return entry
+
+
+def _read_table(path: Path) -> Iterator[FileContent]:
+    if not path.is_file():
+        return
+    decoder = msgspec.json.Decoder(FileContent)
+    with path.open("rb") as table:
+        for line in table:
+            try:
+                yield decoder.decode(line)
+            except msgspec.DecodeError:
+                continue
+
+
+def _read(file: Path) -> FileContent:
+    try:
+        state = _state(file)  # before reading: a change during it shows as another time
+        return FileContent(_name(file), state.size, state.mtime_ns, sha256_of(file))
+    except OSError as error:
+        raise MissingAudioError(
+            file, f"cannot be read ({error.strerror or error}); check the path and its permissions"
+        ) from error
+
+
+def _state(file: Path) -> _State:
+    status = file.stat()
+    return _State(status.st_size, status.st_mtime_ns)
+
+
+def _name(file: Path) -> str:
+    return str(file.absolute())

@@ -1,0 +1,93 @@
+"""Deep Spectrum: an image network's activations at a plot of each window's spectrogram."""
+
+from pathlib import Path
+
+import msgspec
+
+from moodtheme.downloads import sha256_of
+from moodtheme.errors import MissingExtraError
+from moodtheme.feature_store.extractor import (
+    RANDOM_WEIGHTS,
+    Extractor,
+    ExtractorInfo,
+    FloatArray,
+)
+from moodtheme.features.plot_options import PlotOptions
+from moodtheme.features.plots import mel_plots
+from moodtheme.models.image_networks import find_image_network, find_weights, load_image_network
+from moodtheme.recipes import DeepSpectrumView
+
+
+def describe(
+    view: DeepSpectrumView, *, weights: Path | None = None, offline: bool = False
+) -> ExtractorInfo:
+    """What the extractor is; weights are fetched and hashed, but not loaded."""
+    network = find_image_network(view.image_network)
+    digest = RANDOM_WEIGHTS
+    if view.pretrained:
+        digest = sha256_of(find_weights(network, weights, offline=offline))
+    return _info(view, digest)
+
+
+def make(
+    view: DeepSpectrumView,
+    *,
+    weights: Path | None = None,
+    offline: bool = False,
+    device: str = "cpu",
+) -> Extractor:
+    """Load the image network and make the extractor."""
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError("an image network's features") from error
+    if device.startswith("cuda"):
+        # Convolutions in TensorFloat-32, PyTorch's default there, keep ten bits of every number.
+        torch.backends.cudnn.allow_tf32 = False
+    network = load_image_network(
+        view.image_network,
+        layer=view.layer,
+        preprocessing=view.preprocessing,
+        precision=view.feature_precision,
+        weights=weights,
+        pretrained=view.pretrained,
+        offline=offline,
+    ).to(device)
+    info = _info(view, network.weights_sha256)
+
+    def compute(windows: FloatArray) -> FloatArray:
+        pictures = mel_plots(
+            windows,
+            view.sample_rate,
+            n_mels=view.n_mels,
+            scale=view.scale,
+            colour_map=view.colour_map,
+            resize=view.resize,
+            size=network.size,
+        )
+        return network.extract(pictures, batch_size=len(pictures))
+
+    return Extractor(info, compute)
+
+
+def _info(view: DeepSpectrumView, digest: str) -> ExtractorInfo:
+    """Name every choice that the view leaves to the network; refuse a view without a plot."""
+    network = find_image_network(view.image_network)
+    layer = view.layer or network.default_layer
+    n_features = network.n_features(layer)
+    preprocessing = view.preprocessing or network.default_preprocessing
+    network.colours_for(preprocessing)
+    options = PlotOptions(
+        sample_rate=view.sample_rate,
+        n_mels=view.n_mels,
+        scale=view.scale,
+        colour_map=view.colour_map,
+        resize=view.resize,
+        size=network.size,
+    )
+    options.frames(view.window_samples)
+    return ExtractorInfo(
+        view=msgspec.structs.replace(view, layer=layer, preprocessing=preprocessing),
+        weights=digest,
+        n_features=n_features,
+    )

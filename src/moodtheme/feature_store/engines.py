@@ -1,0 +1,147 @@
+"""Where extraction runs: in this process, in several on this machine, or on a Ray cluster."""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from enum import StrEnum
+from multiprocessing import get_context
+from typing import Any
+
+from moodtheme.errors import ExtractionError, MissingExtraError, MoodthemeError, UsageError
+from moodtheme.feature_store.extraction import (
+    MakeExtractor,
+    Result,
+    Unit,
+    extract_here,
+    extract_unit,
+)
+
+_RETRIES = 3  # of a Ray task whose worker died; a unit that kills every worker must not go round
+
+
+class Engine(StrEnum):
+    """What shares out the work."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Who computes; changes speed and nothing else.
+
+    Attributes
+    ----------
+    engine
+        What shares out the work.
+    jobs
+        Tracks, or small groups of them, computed at once: 1 is this process with as many threads
+        as PyTorch likes, more are so many processes of one thread each. A Ray cluster that is
+        there already uses all it has.
+    address
+        Of a Ray cluster; None starts one on this machine with `jobs` workers.
+    """
+
+    engine: Engine = Engine.LOCAL
+    jobs: int = 1
+    address: str | None = None
+
+
+def run_units(make: MakeExtractor, units: Sequence[Unit], workers: Workers) -> Iterator[Result]:
+    """Results of units in their order.
+
+    Raises
+    ------
+    ExtractionError
+        If workers die, or no cluster can be reached.
+    MissingExtraError
+        If Ray is asked for and not installed.
+    """
+    if workers.engine is Engine.RAY:
+        return _run_on_ray(make, units, workers)
+    if workers.jobs == 1:
+        return extract_here(make(), units)
+    return _run_in_processes(make, units, workers.jobs)
+
+
+def _run_in_processes(make: MakeExtractor, units: Sequence[Unit], jobs: int) -> Iterator[Result]:
+    # Started afresh: a fork would copy the locks of PyTorch's threads as they happen to stand.
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for unit in units:
+            waiting.append(pool.submit(extract_unit, make, unit))
+            if len(waiting) > 2 * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise ExtractionError(
+            "a worker process died, most likely for want of memory; run the same command again "
+            "with fewer --jobs, what is stored stays"
+        ) from error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _run_on_ray(make: MakeExtractor, units: Sequence[Unit], workers: Workers) -> Iterator[Result]:
+    # Unless the user says otherwise, Ray reports its use to its makers.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtraError("spreading work over a Ray cluster", "ray") from error
+
+    ours = not ray.is_initialized()
+    if ours:
+        _start_ray(ray, workers)
+    try:
+        yield from _run_tasks(ray, make, units)
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _run_tasks(ray: Any, make: MakeExtractor, units: Sequence[Unit]) -> Iterator[Result]:
+    # A task whose worker dies goes to another; one that ends in an error is not tried again.
+    task = ray.remote(extract_unit).options(num_cpus=1, max_retries=_RETRIES)
+    shared = ray.put(make)
+    under_way = 2 * int(ray.cluster_resources().get("CPU", 1))
+    waiting: deque[Any] = deque()
+    try:
+        for unit in units:
+            waiting.append(task.remote(shared, unit))
+            if len(waiting) > under_way:
+                yield ray.get(waiting.popleft())
+        while waiting:
+            yield ray.get(waiting.popleft())
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, MoodthemeError):
+            raise error.cause from error
+        raise
+    except ray.exceptions.RayError as error:
+        raise ExtractionError(
+            f"the Ray cluster failed ({str(error).splitlines()[0]}); run the same command again, "
+            "what is stored stays"
+        ) from error
+
+
+def _start_ray(ray: Any, workers: Workers) -> None:
+    """Join the cluster at the address, or start one of so many workers."""
+    local = workers.address is None
+    try:
+        ray.init(
+            address="local" if local else workers.address,
+            num_cpus=workers.jobs if local else None,
+            include_dashboard=False if local else None,
+            logging_level="ERROR",
+            log_to_driver=False,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UsageError(
+            f"no Ray cluster answers at {workers.address} ({str(error).splitlines()[0]}); start "
+            "one with `ray start --head`, or leave --address out"
+        ) from error

@@ -1,0 +1,108 @@
+"""The work itself: files to features, some tracks at a time, the next ones decoded meanwhile."""
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from moodtheme.audio import Position, read_excerpt
+from moodtheme.errors import AudioError, NotAudioError
+from moodtheme.feature_store.extractor import Extractor, FeatureView, FloatArray
+from moodtheme.windows import loop_to_length
+
+MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging
+
+MakeExtractor = Callable[[], Extractor]
+"""Makes the extractor where it is to compute; it is copied to other processes."""
+Unit = tuple[Path, ...]
+"""Files whose tracks go through the extractor together."""
+Result = list[FloatArray | AudioError]
+"""Features ``(windows, n_features)`` of a unit's files in order, or why there are none."""
+
+
+def read_track(file: Path, view: FeatureView) -> FloatArray | AudioError:
+    """The start of a track, looped as in tagging where it is too short, or why it cannot be read.
+
+    Silence is read like anything else: it has features too, and a table keeps its row.
+    """
+    try:
+        audio = read_excerpt(
+            file,
+            sample_rate=view.sample_rate,
+            length_s=view.samples / view.sample_rate,
+            position=Position.START,
+            minimum_s=MINIMUM_S,
+        )
+    except AudioError as error:
+        return error
+    if not np.isfinite(audio.samples).all():
+        return NotAudioError(file, "holds samples that are not numbers; mend or leave it out")
+    return loop_to_length(audio.samples, view.samples)
+
+
+def compute_tracks(
+    extractor: Extractor, files: Unit, audio: Sequence[FloatArray | AudioError]
+) -> Result:
+    """Features of tracks that were read; errors are passed on."""
+    usable = [track for track in audio if not isinstance(track, AudioError)]
+    features = iter(extractor(np.stack(usable)) if usable else ())
+    results: Result = []
+    for file, track in zip(files, audio, strict=True):
+        found = track if isinstance(track, AudioError) else next(features)
+        if not isinstance(found, AudioError) and not np.isfinite(found).all():
+            found = NotAudioError(file, "gives features that are not numbers; report it")
+        results.append(found)
+    return results
+
+
+def extract_here(
+    extractor: Extractor, units: Sequence[Unit], *, readers: int = 1
+) -> Iterator[Result]:
+    """Results of units in order, computed in this process.
+
+    Parameters
+    ----------
+    extractor
+        Computes.
+    units
+        Of any size.
+    readers
+        Files decoded at once, ahead of what is computed.
+    """
+    read = partial(read_track, view=extractor.info.view)
+    waiting: deque[tuple[Unit, list[Future[FloatArray | AudioError]]]] = deque()
+    with ThreadPoolExecutor(readers, thread_name_prefix="decode") as pool:
+        try:
+            for unit in units:
+                waiting.append((unit, [pool.submit(read, file) for file in unit]))
+                # Two units are kept decoded: memory stays bounded however slow the extractor is.
+                if len(waiting) > 2:
+                    yield _compute_waiting(extractor, *waiting.popleft())
+            while waiting:
+                yield _compute_waiting(extractor, *waiting.popleft())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _compute_waiting(
+    extractor: Extractor, unit: Unit, audio: list[Future[FloatArray | AudioError]]
+) -> Result:
+    return compute_tracks(extractor, unit, [future.result() for future in audio])
+
+
+def extract_unit(make: MakeExtractor, unit: Unit, *, threads: int = 1) -> Result:
+    """Result of one unit in a worker process, which keeps its extractor for the next."""
+    extractor = _loaded(make, threads)
+    return compute_tracks(extractor, unit, [read_track(file, extractor.info.view) for file in unit])
+
+
+@lru_cache(maxsize=1)
+def _loaded(make: MakeExtractor, threads: int) -> Extractor:
+    extractor = make()
+    if "torch" in sys.modules:  # it starts a thread for every core otherwise
+        sys.modules["torch"].set_num_threads(threads)
+    return extractor

@@ -1,0 +1,159 @@
+"""Extractors: audio of whole tracks to features, and what their features are called by."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.recipes import DeepSpectrumView, OpenSmileView
+
+FloatArray = npt.NDArray[np.float32]
+FeatureView = DeepSpectrumView | OpenSmileView
+
+RANDOM_WEIGHTS = "random"
+_REVISION = 1  # raised whenever the same view and weights come to give other features
+_WINDOWS_AT_ONCE = 32
+_KEY_DIGITS = 16
+
+
+class ExtractorInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What an extractor is, known without loading it.
+
+    Attributes
+    ----------
+    view
+        With every choice named, such as the layer.
+    weights
+        SHA-256 of the image network's weights or ``random``; openSMILE's version.
+    n_features
+        Length of a window's vector.
+    names
+        Of the features; empty where they have only numbers.
+    revision
+        Of this program's way to compute them.
+    """
+
+    view: FeatureView
+    weights: str
+    n_features: int
+    names: tuple[str, ...] = ()
+    revision: int = _REVISION
+
+    @property
+    def key(self) -> str:
+        """Name of the features: equal for equal features, from all that they depend on."""
+        view = msgspec.to_builtins(self.view)
+        # The duration counts by its windows, and whether weights are published by their hash.
+        for name in ("duration_s", "pretrained"):
+            view.pop(name, None)
+        content = {
+            "view": view,
+            "windows": self.windows,
+            "weights": self.weights,
+            "revision": self.revision,
+        }
+        digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+        return f"{self.label}-{digest[:_KEY_DIGITS]}"
+
+    @property
+    def label(self) -> str:
+        """The features' kind, readable, not unique."""
+        view = self.view
+        kind = view.image_network if isinstance(view, DeepSpectrumView) else view.feature_set
+        return f"{kind.lower()}-{view.window_s:g}s"
+
+    @property
+    def windows(self) -> int:
+        """Windows a track."""
+        return self.view.windows
+
+    @property
+    def row_bytes(self) -> int:
+        """What a track takes as float32."""
+        return self.windows * self.n_features * np.dtype(np.float32).itemsize
+
+    @property
+    def tracks_at_once(self) -> int:
+        """Tracks whose windows go through the extractor in one call."""
+        return max(1, _WINDOWS_AT_ONCE // self.windows)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """A name for each feature."""
+        layer = getattr(self.view, "layer", None) or "feature"
+        return self.names or tuple(f"{layer}_{number}" for number in range(self.n_features))
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Tracks to features.
+
+    A track's features are the same, bit for bit, whatever tracks are computed with it: `compute`
+    is always given the same number of windows, filled up with silence, so that its matrix products
+    have the same shapes.
+
+    Attributes
+    ----------
+    info
+        What it is.
+    compute
+        Windows ``(n, window_samples)`` on a scale of ±1 to features ``(n, n_features)``; each
+        window's from that window alone.
+    """
+
+    info: ExtractorInfo
+    compute: Callable[[FloatArray], FloatArray]
+
+    @property
+    def key(self) -> str:
+        """See `ExtractorInfo.key`."""
+        return self.info.key
+
+    @property
+    def n_features(self) -> int:
+        """Length of a window's vector."""
+        return self.info.n_features
+
+    @property
+    def windows(self) -> int:
+        """Windows a track."""
+        return self.info.windows
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the audio, in Hz."""
+        return self.info.view.sample_rate
+
+    @property
+    def samples(self) -> int:
+        """Samples a track."""
+        return self.info.view.samples
+
+    def __call__(self, audio: FloatArray) -> FloatArray:
+        """Features of tracks.
+
+        Parameters
+        ----------
+        audio
+            Float32 mono ``(tracks, samples)``, ±1.
+
+        Returns
+        -------
+        ndarray, shape (tracks, windows, n_features), float32
+        """
+        if audio.ndim != 2 or audio.shape[1] != self.samples:
+            raise ValueError(f"audio must be (tracks, {self.samples}), not {audio.shape}")
+        window_samples = self.info.view.window_samples
+        at_once = self.info.tracks_at_once
+        features = np.empty((len(audio), self.windows, self.n_features), np.float32)
+        for start in range(0, len(audio), at_once):
+            group = audio[start : start + at_once]
+            full = np.zeros((at_once, self.samples), np.float32)
+            full[: len(group)] = group
+            found = self.compute(full.reshape(-1, window_samples))
+            found = found.reshape(at_once, self.windows, self.n_features)
+            features[start : start + at_once] = found[: len(group)]
+        return features

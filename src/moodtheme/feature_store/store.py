@@ -1,0 +1,164 @@
+"""A feature store opened for reading."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.errors import DatasetError
+from moodtheme.feature_store.contents import FileContents
+from moodtheme.feature_store.extractor import ExtractorInfo, FloatArray
+from moodtheme.feature_store.layout import (
+    EXTRACTOR,
+    Layout,
+    layout_of,
+    read_description,
+    read_index,
+)
+
+
+class FeatureStore:
+    """Features of tracks, found by their audio, whatever the files are called.
+
+    Parameters
+    ----------
+    folder
+        The store's own folder, ``FEATURES/KEY``.
+
+    Attributes
+    ----------
+    info
+        What the features are.
+    layout
+        Where the rows are.
+
+    Raises
+    ------
+    DatasetError
+        If the folder holds no store, or a damaged one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        description = read_description(folder)
+        self.info: ExtractorInfo = description.extractor
+        self.layout: Layout = layout_of(folder, description)
+        self._entries = read_index(self.layout)[0]
+        self._rows = {entry.audio: row for row, entry in enumerate(self._entries)}
+        self._contents = FileContents(folder.parent)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def n_features(self) -> int:
+        """Length of a window's vector."""
+        return self.info.n_features
+
+    @property
+    def windows(self) -> int:
+        """Windows a track."""
+        return self.info.windows
+
+    def has(self, file: Path) -> bool:
+        """Whether a file's audio is there; a file that is not known yet is read to find out.
+
+        Raises
+        ------
+        MissingAudioError
+            If the file cannot be read.
+        """
+        return self._contents.find(file) in self._rows
+
+    def row(self, file: Path) -> int:
+        """Number of a file's row.
+
+        Raises
+        ------
+        DatasetError
+            If its audio is not there.
+        MissingAudioError
+            If the file cannot be read.
+        """
+        audio = self._contents.find(file)
+        if audio not in self._rows:
+            raise DatasetError(
+                f"{file}: {self.layout.folder} has no features of it; extract them with "
+                "`moodtheme features extract`"
+            )
+        return self._rows[audio]
+
+    def read(self, file: Path) -> FloatArray:
+        """Features of a file.
+
+        Returns
+        -------
+        ndarray, shape (windows, n_features), float32, read-only
+            From the disk when it is looked at.
+
+        Raises
+        ------
+        DatasetError, MissingAudioError
+            As for `row`.
+        """
+        return self.layout.map_row(self.row(file))
+
+    def damaged_rows(self) -> Iterator[int]:
+        """Rows whose bytes are not those that were written; all are read."""
+        for row, entry in enumerate(self._entries):
+            if self.layout.crc32(row) != entry.crc32:
+                yield row
+
+
+def find_stores(folder: Path) -> list[Path]:
+    """Folders of stores: `folder` itself if it is one, else those in it.
+
+    Raises
+    ------
+    DatasetError
+        If there is none.
+    """
+    if (folder / EXTRACTOR).is_file():
+        return [folder]
+    stores = sorted(path.parent for path in folder.glob(f"*/{EXTRACTOR}"))
+    if not stores:
+        raise DatasetError(
+            f"{folder} holds no features; make them with `moodtheme features extract`"
+        )
+    return stores
+
+
+def feature_statistics(store: FeatureStore, files: Sequence[Path]) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of every feature over the windows of some tracks.
+
+    Parameters
+    ----------
+    store
+        Has all files.
+    files
+        One a track; training tracks alone, if a network is to be judged on the others.
+
+    Returns
+    -------
+    mean, deviation
+        float32 ``(n_features,)`` each; the deviation of a feature that never changes is 1, so
+        that one can divide by it.
+    """
+    # Tracks' means and squared distances are joined pairwise, in float64: sums of squares of
+    # features far from zero would lose their digits.
+    count = 0
+    mean: npt.NDArray[np.float64] = np.zeros(store.n_features)
+    squares: npt.NDArray[np.float64] = np.zeros(store.n_features)
+    for file in files:
+        track = store.read(file).astype(np.float64)
+        step = track.mean(axis=0) - mean
+        total = count + len(track)
+        squares += ((track - track.mean(axis=0)) ** 2).sum(axis=0)
+        squares += step**2 * (count * len(track) / total)
+        mean += step * (len(track) / total)
+        count = total
+    if not count:
+        raise DatasetError("features' mean needs at least one track; give some")
+    deviation = np.sqrt(squares / count)
+    deviation[deviation <= np.finfo(np.float32).eps * np.abs(mean)] = 1.0
+    return mean.astype(np.float32), deviation.astype(np.float32)

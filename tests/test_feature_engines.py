@@ -1,0 +1,76 @@
+"""Several processes and a Ray cluster: the same rows, and what dies is done again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from moodtheme.errors import ExtractionError, UsageError
+from moodtheme.feature_store import Engine
+from moodtheme.feature_store.engines import Workers, run_units
+from toy_extractor import RATE, ToyMaker, assert_right, build, info, write_tracks
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    store = folder / info().key
+    return {path.name: path.read_bytes() for path in sorted(store.iterdir())}
+
+
+def test_several_processes_store_the_same_bytes(tmp_path: Path) -> None:
+    files = write_tracks(tmp_path / "music", 30)
+    files.insert(3, tmp_path / "short.wav")
+    soundfile.write(files[3], np.zeros(100), RATE)
+    _, expected = build(tmp_path / "one", files)
+    _, failures = build(tmp_path / "two", files, jobs=2)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert [str(failure) for failure in failures] == [str(failure) for failure in expected]
+
+
+def test_a_worker_that_dies_ends_the_run_and_the_next_goes_on(tmp_path: Path) -> None:
+    files = write_tracks(tmp_path / "music", 30)
+    deadly = ToyMaker(deadly=tmp_path / "killed")
+    with pytest.raises(ExtractionError, match="fewer --jobs"):
+        build(tmp_path / "features", files, deadly, jobs=2)
+    store, _ = build(tmp_path / "features", files, deadly, jobs=2)
+    assert_right(store, files)
+
+
+@pytest.mark.slow
+class TestRay:
+    """On a local cluster of two workers."""
+
+    @pytest.fixture(autouse=True)
+    def ray(self) -> None:
+        pytest.importorskip("ray", reason="pip install 'moodtheme[ray]' to test the Ray engine")
+
+    def test_stores_the_same_bytes(self, tmp_path: Path) -> None:
+        files = write_tracks(tmp_path / "music", 40)
+        files.append(tmp_path / "short.wav")
+        soundfile.write(files[-1], np.zeros(100), RATE)
+        _, expected = build(tmp_path / "local", files)
+        _, failures = build(tmp_path / "ray", files, engine=Engine.RAY, jobs=2)
+        assert contents(tmp_path / "local") == contents(tmp_path / "ray")
+        assert [str(failure) for failure in failures] == [str(failure) for failure in expected]
+
+    def test_survives_a_killed_worker(self, tmp_path: Path) -> None:
+        files = write_tracks(tmp_path / "music", 40)
+        deadly = ToyMaker(deadly=tmp_path / "killed")
+        store, failures = build(tmp_path / "features", files, deadly, engine=Engine.RAY, jobs=2)
+        assert (tmp_path / "killed").exists()
+        assert failures == []
+        assert_right(store, files)
+
+    def test_an_error_in_a_worker_is_the_users(self) -> None:
+        workers = Workers(engine=Engine.RAY, jobs=2)
+        with pytest.raises(UsageError, match="set it otherwise"):
+            list(run_units(_refuse, [(Path("a.wav"),)], workers))
+
+    def test_an_address_without_a_cluster_is_named(self) -> None:
+        workers = Workers(engine=Engine.RAY, address="127.0.0.1:1")
+        with pytest.raises(UsageError, match=r"127\.0\.0\.1:1"):
+            list(run_units(ToyMaker(), [(Path("a.wav"),)], workers))
+
+
+def _refuse() -> None:
+    raise UsageError("this cannot be had; set it otherwise")
