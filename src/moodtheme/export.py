@@ -4,6 +4,7 @@ import logging
 import warnings
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
@@ -29,7 +30,9 @@ class Scores(nn.Module):
         return torch.sigmoid(self.network(audio))
 
 
-def export_graph(module: nn.Module, path: Path, *, samples: int) -> None:
+def export_graph(
+    module: nn.Module, path: Path, *, samples: int, half_weights: str | None = None
+) -> None:
     """Write `module` as a graph ``audio (batch, samples) -> scores (batch, …)`` with free batch.
 
     Parameters
@@ -41,6 +44,9 @@ def export_graph(module: nn.Module, path: Path, *, samples: int) -> None:
         The ``.onnx`` file to write, whole or not at all.
     samples
         Excerpt length, fixed in the graph.
+    half_weights
+        Part of `module`, as in its state dict's keys, whose weights are kept as float16 in the
+        file. Runtimes compute in float32 all the same.
     """
     example = torch.zeros(2, samples)
     module = module.eval()
@@ -67,6 +73,8 @@ def export_graph(module: nn.Module, path: Path, *, samples: int) -> None:
         raise RuntimeError("the exporter returned no program")
     model = program.model_proto
     _forget_origin(model)
+    if half_weights is not None:
+        _halve_weights(model.graph, f"{half_weights}.")
     partial = path.with_suffix(".partial")
     partial.write_bytes(model.SerializeToString())
     partial.replace(path)
@@ -80,3 +88,20 @@ def _forget_origin(model: onnx.ModelProto) -> None:
     for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
         del value.metadata_props[:]
         value.doc_string = ""
+
+
+def _halve_weights(graph: onnx.GraphProto, prefix: str) -> None:
+    """Store weights as float16 and cast them back where they are used.
+
+    Runtimes fold the casts when they load the graph, so that no run is slower for it.
+    """
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.name.startswith(prefix) and tensor.data_type == onnx.TensorProto.FLOAT:
+            name, half = tensor.name, f"{tensor.name}.half"
+            values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, half))
+            casts.append(onnx.helper.make_node("Cast", [half], [name], to=onnx.TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*casts, *nodes])

@@ -1,13 +1,28 @@
 """Trained systems as graphs: waveform in, scores out, the front end inside."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from torch import nn
 
 from moodtheme.bundle import ExcerptPolicy, Member
 from moodtheme.downloads import sha256_of
 from moodtheme.errors import UsageError
 from moodtheme.export import Scores, export_graph
-from moodtheme.recipes import BaselineView, CrnnView, EvaluationExcerpt, View
-from moodtheme.training.system_run import TrainedSystem
+from moodtheme.models.deep_spectrum import DeepSpectrum
+from moodtheme.models.feature_network import FeatureNetwork
+from moodtheme.models.image_networks import load_image_network
+from moodtheme.recipes import (
+    BaselineView,
+    CrnnView,
+    DeepSpectrumView,
+    EvaluationExcerpt,
+    OpenSmileView,
+    View,
+)
+from moodtheme.training.system_run import TrainedSystem, require_same_weights
 
 _POLICIES = {
     EvaluationExcerpt.CENTRE: ExcerptPolicy.CENTRE,
@@ -15,41 +30,146 @@ _POLICIES = {
     EvaluationExcerpt.SECOND_HALF: ExcerptPolicy.CENTRE,
     EvaluationExcerpt.COVER: ExcerptPolicy.COVER,
 }
+_IMAGES = "network.images"  # where the image network is in `Scores(DeepSpectrum(…))`
 
 
-def export_member(system: TrainedSystem, folder: Path) -> Member:
-    """Write a system's graph.
+@dataclass(frozen=True)
+class Graph:
+    """Systems that one graph computes.
 
-    Parameters
+    Attributes
     ----------
-    system
-        From `moodtheme.training.system_run.load_trained`.
-    folder
-        Where the graph is written; the member's ``file`` is its name there.
+    name
+        Of its file, without the suffix.
+    systems
+        At least one; several share one view of the audio.
+    names
+        What each is called in the bundle.
+    """
+
+    name: str
+    systems: tuple[TrainedSystem, ...]
+    names: tuple[str, ...]
+
+
+def plan_graphs(systems: Sequence[TrainedSystem]) -> list[Graph]:
+    """Divide systems into graphs: Deep Spectrum systems with equal features share one.
+
+    The graphs, and the systems in each, keep the order given. Of systems with one name the second
+    gets ``-2`` added, and so on.
 
     Raises
     ------
     UsageError
-        If the system's front end cannot be part of a graph.
+        If the front end of one cannot be part of a graph.
     """
-    view, name = system.run.recipe.view, system.run.recipe.system
-    graph = folder / f"{name}.onnx"
-    export_graph(Scores(system.network.cpu()), graph, samples=view.samples)
+    groups: dict[object, list[int]] = {}
+    for number, system in enumerate(systems):
+        view = system.run.recipe.view
+        if isinstance(view, OpenSmileView):
+            raise UsageError(
+                f"{system.run.recipe.system} hears openSMILE's descriptors, which a graph cannot "
+                "compute, so it cannot be exported; `moodtheme predict` scores files with it"
+            )
+        shared = isinstance(view, DeepSpectrumView)
+        groups.setdefault((view, system.run.weights) if shared else number, []).append(number)
+    names = _distinct([system.run.recipe.system for system in systems])
+    stems = _distinct([_stem([systems[n] for n in group]) for group in groups.values()])
+    return [
+        Graph(stem, tuple(systems[n] for n in group), tuple(names[n] for n in group))
+        for stem, group in zip(stems, groups.values(), strict=True)
+    ]
+
+
+def export_member(
+    graph: Graph,
+    folder: Path,
+    *,
+    half_images: bool = True,
+    weights: Path | None = None,
+    offline: bool = False,
+) -> Member:
+    """Write a graph.
+
+    Parameters
+    ----------
+    graph
+        From `plan_graphs`.
+    folder
+        Where it is written; the member's ``file`` is its name there.
+    half_images
+        Whether the image network's weights are kept as float16 in the file.
+    weights
+        File of the image network's weights; None has the published ones fetched. Only Deep
+        Spectrum systems need any.
+    offline
+        Never touch the network.
+
+    Raises
+    ------
+    DownloadError, HashMismatchError, WeightsError
+        If the image network's weights cannot be had, or are not those of the training.
+    """
+    view = graph.systems[0].run.recipe.view
+    path = folder / f"{graph.name}.onnx"
+    if isinstance(view, DeepSpectrumView):
+        module = _deep_spectrum(graph, view, weights=weights, offline=offline)
+        export_graph(
+            Scores(module),
+            path,
+            samples=view.samples,
+            half_weights=_IMAGES if half_images else None,
+        )
+    else:
+        export_graph(Scores(graph.systems[0].network.cpu()), path, samples=view.samples)
     return Member(
-        file=graph.name,
-        sha256=sha256_of(graph),
-        systems=(name,),
+        file=path.name,
+        sha256=sha256_of(path),
+        systems=graph.names,
         sample_rate=view.sample_rate,
         samples=view.samples,
-        policy=_policy(view, name),
+        policy=_policy(view),
     )
 
 
-def _policy(view: View, name: str) -> ExcerptPolicy:
+def _deep_spectrum(
+    graph: Graph, view: DeepSpectrumView, *, weights: Path | None, offline: bool
+) -> nn.Module:
+    """The systems of a graph from audio on; the image network computes in float32."""
+    images = load_image_network(
+        view.image_network,
+        layer=view.layer,
+        preprocessing=view.preprocessing,
+        weights=weights,
+        pretrained=view.pretrained,
+        offline=offline,
+    )
+    require_same_weights(graph.systems[0].run, f"{view.image_network} {images.weights_sha256}")
+    networks = [system.network.cpu() for system in graph.systems]
+    return DeepSpectrum(view, images, [n for n in networks if isinstance(n, FeatureNetwork)])
+
+
+def _policy(view: View) -> ExcerptPolicy:
     match view:
         case CrnnView():
             return _POLICIES[view.evaluation]
         case BaselineView():
             return ExcerptPolicy.CENTRE
-        case _:
-            raise UsageError(f"{name} cannot be exported yet; choose another system")
+        case DeepSpectrumView() | OpenSmileView():
+            return ExcerptPolicy.START
+
+
+def _stem(systems: Sequence[TrainedSystem]) -> str:
+    """What a graph is called: its system, or what several have in common, such as ``ds-1s``."""
+    name = systems[0].run.recipe.system
+    return name if len(systems) == 1 else name.rpartition("-")[0]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names with numbers added from the second use on."""
+    uses: Counter[str] = Counter()
+    distinct = []
+    for name in names:
+        uses[name] += 1
+        distinct.append(name if uses[name] == 1 else f"{name}-{uses[name]}")
+    return distinct

@@ -1,17 +1,21 @@
-"""``moodtheme export``: a trained system as a bundle that `moodtheme tag` takes."""
+"""``moodtheme export``: trained systems as a bundle that `moodtheme tag` takes."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from moodtheme.errors import MissingExtraError
+from moodtheme.errors import MissingExtraError, UsageError
 
 
 def export(
-    run: Annotated[
-        Path,
-        typer.Argument(metavar="RUN", help="Folder of a finished run.", show_default=False),
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN...",
+            help="Folders of finished runs on one dataset; several are fused by their mean.",
+            show_default=False,
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -25,41 +29,58 @@ def export(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(help="The bundle's name; the system's by default.", show_default=False),
+        typer.Option(
+            help="The bundle's name; by default the system's, or the folder's for several runs.",
+            show_default=False,
+        ),
     ] = None,
     licence: Annotated[
         str,
         typer.Option(help="Terms of the weights, which follow from the music they learnt from."),
     ] = "not stated",
+    half: Annotated[
+        bool,
+        typer.Option(
+            "--half/--full", help="Keep image networks' weights as float16, at half the size."
+        ),
+    ] = True,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Weights of the image network, for Deep Spectrum systems; fetched by default.",
+            show_default=False,
+        ),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
 ) -> None:
-    """Write a trained system as one ONNX graph with its front end inside.
+    """Write trained systems as ONNX graphs with their front ends inside.
 
-    Thresholds are those with the highest F1 on the run's validation tracks.
+    Thresholds are those with the highest F1 on the runs' validation tracks. Deep Spectrum systems
+    of one window length share a graph.
     """
+    if output is None and len(runs) > 1:
+        raise UsageError("several runs make one bundle; say where with --output DIR")
     try:
-        from moodtheme.system_bundle import export_system
-        from moodtheme.training.system_run import (
-            VALIDATION_SCORES,
-            VALIDATION_TRUTH,
-            load_trained,
-        )
+        from moodtheme.fused_bundle import export_fused
+        from moodtheme.training.system_run import load_trained, load_validation
     except ImportError as error:
         raise MissingExtraError("exporting a trained system") from error
-    import numpy as np
 
-    from moodtheme.scores import load_systems, load_truth
-
-    system = load_trained(run)
-    folder = output or run / "bundle"
-    (scores,) = load_systems([run / VALIDATION_SCORES])
-    export_system(
-        system,
+    systems = [load_trained(run) for run in runs]
+    truth, scores = load_validation(runs)
+    folder = output or runs[0] / "bundle"
+    bundle = export_fused(
+        systems,
         folder,
-        name=name or system.run.recipe.system,
+        name=name or (systems[0].run.recipe.system if len(runs) == 1 else folder.resolve().name),
         licence=licence,
-        validation_truth=load_truth(run / VALIDATION_TRUTH),
-        validation_scores=np.asarray(scores.values, dtype=np.float32),
+        validation_truth=truth,
+        validation_scores=scores,
+        half_images=half,
+        weights=weights,
+        offline=offline,
     )
     size = sum(file.stat().st_size for file in folder.iterdir())
-    print(f"{folder}: {len(system.run.tags)} tags, {size / 1e6:.1f} MB")
+    print(f"{folder}: {len(bundle.tags)} tags, {len(bundle.members)} graphs, {size / 1e6:.1f} MB")
     print(f"next: moodtheme tag PATH... --model {folder}")

@@ -37,8 +37,28 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Stored features, to which missing ones are added; by default those in the run's "
+            "folder.",
+            show_default=False,
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Weights of the image network; fetched by default.",
+            show_default=False,
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    jobs: Annotated[int, typer.Option(min=1, help="Files decoded at once.")] = 2,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Files decoded, or features extracted, at once.")
+    ] = 2,
+    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
 ) -> None:
     """Score every track of a split: float32 (tracks, tags), rows and columns as in the table.
 
@@ -46,7 +66,9 @@ def predict(
     the labels in the same order.
     """
     try:
-        from moodtheme.training.predict import choose_device, score_files
+        from moodtheme.training.devices import choose_device
+        from moodtheme.training.feature_source import features_of
+        from moodtheme.training.predict import score_files
         from moodtheme.training.system_run import load_trained
     except ImportError as error:
         raise MissingExtraError("predicting with a trained system") from error
@@ -72,6 +94,10 @@ def predict(
             table.files,
             device=choose_device(device),
             jobs=jobs,
+            features=features or features_of(run),
+            weights=weights,
+            offline=offline,
+            report=lambda line: print(line, file=sys.stderr),
             progress=lambda done, of: bar(done / of),
         )
     for failure in failures:

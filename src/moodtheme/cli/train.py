@@ -55,7 +55,8 @@ def train(
         str,
         typer.Option(
             metavar="published|random|FILE",
-            help="Weights the convolutions start from: fetched, none, or from a local copy.",
+            help="Weights of a CRNN's convolutions or of the image network: fetched, none, or from "
+            "a local copy.",
         ),
     ] = _PUBLISHED,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
@@ -72,14 +73,24 @@ def train(
         ),
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes that read audio, for each training process.")
+        int, typer.Option(min=0, help="Processes that read tracks, for each training process.")
     ] = 1,
-    jobs: Annotated[int, typer.Option(min=1, help="Tracks decoded at once.")] = 2,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Tracks decoded, or features extracted, at once.")
+    ] = 2,
     audio_cache: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
             help="Decoded audio, for several runs to share; by default in the run's folder.",
+            show_default=False,
+        ),
+    ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Stored features, for several runs to share; by default in the run's folder.",
             show_default=False,
         ),
     ] = None,
@@ -115,6 +126,7 @@ def train(
         weights=None if weights in {_PUBLISHED, _RANDOM} else Path(weights),
         offline=offline,
         audio_cache=audio_cache,
+        features=features,
         jobs=jobs,
         skip_unreadable=skip_unreadable,
         machine=Machine(
@@ -128,7 +140,7 @@ def train(
     )
     # Missing files are counted and named for the splits that are used.
     table = load_dataset(dataset, split=split, check_files=False)
-    result = train_system(table, settings, run, report=_say, progress=_decoding)
+    result = train_system(table, settings, run, report=_say, progress=_preparing)
     if is_first_process():
         _print_result(system, run, result)
 
@@ -162,9 +174,10 @@ def _show(recipe: Recipe) -> None:
             parameter_count,
             second_bias_parameters,
         )
+        from moodtheme.training.feature_source import feature_count
     except ImportError as error:
         raise MissingExtraError("showing the layers") from error
-    network = make_network(recipe, n_tags=_PAPERS_TAGS, n_features=None)
+    network = make_network(recipe, n_tags=_PAPERS_TAGS, n_features=feature_count(recipe.view))
     layers = Table("layer", "kind", "parameters", box=None)
     layers.columns[2].justify = "right"
     for name, kind, count in layer_table(network):
@@ -194,10 +207,10 @@ def _say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def _decoding(done: int, of: int) -> None:
+def _preparing(done: int, of: int) -> None:
     if not is_first_process():
         return
     if sys.stderr.isatty():
-        print(f"\rdecoded {done} of {of} tracks", end="\n" if done == of else "", file=sys.stderr)
+        print(f"\rprepared {done} of {of} tracks", end="\n" if done == of else "", file=sys.stderr)
     elif done % 100 == 0 or done == of:
-        _say(f"decoded {done} of {of} tracks")
+        _say(f"prepared {done} of {of} tracks")

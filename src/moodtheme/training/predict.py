@@ -1,7 +1,9 @@
 """Scores of audio files by a trained system."""
 
+import contextlib
+import tempfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,12 +11,18 @@ import numpy as np
 import torch
 
 from moodtheme.audio import Position, read_audio, read_excerpt
-from moodtheme.errors import AudioError, UsageError
+from moodtheme.errors import AudioError
+from moodtheme.feature_store import FeatureStore, build_features, describe_extractor
 from moodtheme.recipes import BaselineView, CrnnView, EvaluationExcerpt
 from moodtheme.training.audio_cache import MINIMUM_S, Progress
 from moodtheme.training.examples import FloatArray, Weighted, choose_excerpts
+from moodtheme.training.feature_examples import StoredFeatures
+from moodtheme.training.feature_source import made_with
 from moodtheme.training.module import score_inputs
-from moodtheme.training.system_run import TrainedSystem
+from moodtheme.training.run_folder import Report
+from moodtheme.training.system_run import TrainedSystem, require_same_weights
+
+_AT_ONCE = 8  # excerpts of a file given to the network in one call
 
 
 def score_files(
@@ -23,7 +31,10 @@ def score_files(
     *,
     device: torch.device,
     jobs: int = 1,
-    at_once: int = 8,
+    features: Path | None = None,
+    weights: Path | None = None,
+    offline: bool = False,
+    report: Report = lambda line: None,
     progress: Progress = lambda done, of: None,
 ) -> tuple[FloatArray, list[AudioError]]:
     """Score files, each by itself, so that a score does not depend on the others.
@@ -35,13 +46,21 @@ def score_files(
     files
         One a track.
     device
-        Where the network computes.
+        Where networks compute.
     jobs
-        Files decoded at once.
-    at_once
-        Excerpts of a file given to the network in one call.
+        Files decoded, or their features extracted, at once.
+    features
+        Folder of stored features; what it lacks is added. None has features extracted and thrown
+        away. Only systems that hear features need any.
+    weights
+        File of the image network's weights; None has the published ones fetched.
+    offline
+        Never touch the network.
+    report
+        Called with lines about what is done.
     progress
-        Called after each file.
+        Called after each file with files done and files to do; for features that are missing
+        first, then for scores.
 
     Returns
     -------
@@ -49,34 +68,68 @@ def score_files(
         float32 (files, tags); the rows of files that failed are NaN.
     failures
         One error a file that could not be used.
+
+    Raises
+    ------
+    WeightsError
+        If the image network's weights are not those of the training.
     """
     view = system.run.recipe.view
-    if not isinstance(view, CrnnView | BaselineView):
-        raise UsageError(
-            f"{system.run.recipe.system} cannot score files yet; choose another system"
+    if isinstance(view, CrnnView | BaselineView):
+        return _score(system, _read_ahead(files, view, jobs), len(files), device, progress)
+    made = made_with(describe_extractor(view, weights=weights, offline=offline))
+    require_same_weights(system.run, made)
+    with contextlib.ExitStack() as stack:
+        if features is None:
+            scratch = tempfile.TemporaryDirectory(prefix="moodtheme-features-")
+            features = Path(stack.enter_context(scratch))
+        store, failures = build_features(
+            features,
+            files,
+            view,
+            weights=weights,
+            offline=offline,
+            device=str(device),
+            jobs=jobs,
+            report=report,
+            progress=progress,
         )
+        inputs = _read_stored(store, files, failures)
+        return _score(system, inputs, len(files), device, progress)
+
+
+def _score(
+    system: TrainedSystem,
+    inputs: Iterable[Weighted | AudioError],
+    count: int,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[FloatArray, list[AudioError]]:
     network = system.network.eval().to(device)
-    scores = np.full((len(files), len(system.run.tags)), np.nan, np.float32)
+    scores = np.full((count, len(system.run.tags)), np.nan, np.float32)
     failures = []
     with torch.inference_mode():
-        for row, found in enumerate(_read_ahead(files, view, jobs)):
+        for row, found in enumerate(inputs):
             if isinstance(found, AudioError):
                 failures.append(found)
             else:
-                inputs = torch.from_numpy(found.inputs).to(device)
-                each = score_inputs(network, inputs, at_once=at_once)
+                tensor = torch.from_numpy(found.inputs).to(device)
+                each = score_inputs(network, tensor, at_once=_AT_ONCE)
                 scores[row] = np.average(each, axis=0, weights=found.weights)
-            progress(row + 1, len(files))
+            progress(row + 1, count)
     return scores, failures
 
 
-def choose_device(accelerator: str) -> torch.device:
-    """The device that Lightning would take for the same word."""
-    if accelerator != "auto":
-        return torch.device(accelerator)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+def _read_stored(
+    store: FeatureStore, files: Sequence[Path], failures: Sequence[AudioError]
+) -> Iterator[Weighted | AudioError]:
+    """Features of the files in order."""
+    failed = {str(failure.path): failure for failure in failures}
+    for file in files:
+        if str(file) in failed:
+            yield failed[str(file)]
+        else:
+            yield StoredFeatures(store, [file]).evaluation_inputs(0)
 
 
 def read_for_evaluation(file: Path, view: CrnnView | BaselineView) -> Weighted:

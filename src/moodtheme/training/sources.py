@@ -7,11 +7,12 @@ from typing import Protocol
 from torch import nn
 
 from moodtheme.datasets import TrackTable
-from moodtheme.errors import AudioError, UsageError
+from moodtheme.errors import AudioError
 from moodtheme.recipes import BaselineView, CrnnView
 from moodtheme.training.audio_cache import Progress
 from moodtheme.training.audio_source import AudioSource
 from moodtheme.training.examples import Examples
+from moodtheme.training.feature_source import FeatureSource
 from moodtheme.training.run_folder import Report
 from moodtheme.training.settings import Settings
 
@@ -21,7 +22,7 @@ class Source(Protocol):
 
     @property
     def weights(self) -> str | None:
-        """Name and SHA-256 of pretrained weights; None without any."""
+        """Name and SHA-256 of pretrained weights, or openSMILE's version; None without any."""
         ...
 
     @property
@@ -67,8 +68,10 @@ def open_source(settings: Settings, folder: Path) -> Source:
     ------
     DownloadError, HashMismatchError, WeightsError
         If pretrained weights cannot be had.
+    MissingExtraError
+        If openSMILE is wanted and not installed.
     """
     view = settings.recipe.view
     if isinstance(view, CrnnView | BaselineView):
         return AudioSource(settings, view, folder)
-    raise UsageError(f"{settings.recipe.system} cannot be trained yet; choose another system")
+    return FeatureSource(settings, view, folder)

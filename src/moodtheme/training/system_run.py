@@ -1,20 +1,21 @@
 """A system's training from a table of tracks to a finished run folder, whatever its recipe."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.datasets.text import some_of
-from moodtheme.errors import DatasetError, TrainingError
+from moodtheme.errors import DatasetError, TrainingError, UsageError, WeightsError
 from moodtheme.models.networks import make_network
 from moodtheme.models.summary import parameter_count, second_bias_parameters
-from moodtheme.scores import save_matrix
+from moodtheme.scores import BoolMatrix, load_systems, load_truth, save_matrix
 from moodtheme.training.audio_cache import Progress
-from moodtheme.training.examples import TrackSet
+from moodtheme.training.examples import FloatArray, TrackSet
 from moodtheme.training.fit import fit
 from moodtheme.training.keeper import read_best
 from moodtheme.training.run_folder import (
@@ -35,6 +36,8 @@ __all__ = [
     "Settings",
     "TrainedSystem",
     "load_trained",
+    "load_validation",
+    "require_same_weights",
     "train_system",
 ]
 
@@ -151,6 +154,51 @@ def load_trained(folder: Path) -> TrainedSystem:
             f"{folder} has lost the weights of its best epoch ({error}); train again"
         ) from error
     return TrainedSystem(run, result, network.eval())
+
+
+def load_validation(folders: Sequence[Path]) -> tuple[BoolMatrix, list[FloatArray]]:
+    """Read truth and scores of finished runs on the validation tracks that they share.
+
+    Returns
+    -------
+    truth
+        Bool (tracks, tags).
+    scores
+        float32 (tracks, tags) of each run's best epoch.
+
+    Raises
+    ------
+    EvaluationError
+        If a file cannot be read.
+    UsageError
+        If the runs were validated on different tracks or labels.
+    """
+    truth = load_truth(folders[0] / VALIDATION_TRUTH)
+    first = read_run(folders[0])
+    for folder in folders[1:]:
+        same_data = read_run(folder).data_sha256 == first.data_sha256
+        if not same_data or not np.array_equal(load_truth(folder / VALIDATION_TRUTH), truth):
+            raise UsageError(
+                f"{folder} was trained or validated on other tracks than {folders[0]}; fuse runs "
+                "on one dataset"
+            )
+    systems = load_systems([folder / VALIDATION_SCORES for folder in folders])
+    return truth, [np.asarray(system.values, dtype=np.float32) for system in systems]
+
+
+def require_same_weights(run: Run, weights: str) -> None:
+    """See that what a system hears with now is what it was trained with.
+
+    Raises
+    ------
+    WeightsError
+        If it is not.
+    """
+    if weights != run.weights:
+        raise WeightsError(
+            f"{run.recipe.system} was trained on features by {run.weights}, not by {weights}; "
+            "give the weights of the training with --weights"
+        )
 
 
 def _prepare(
