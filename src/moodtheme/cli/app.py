@@ -16,10 +16,12 @@ from moodtheme.cli import (
     doctor,
     evaluate,
     export,
+    features,
     fuse,
     models,
     predict,
     report,
+    reproduce,
     tag,
     train,
 )
@@ -41,9 +43,11 @@ app.add_typer(models.app)
 app.command("doctor")(doctor.doctor)
 app.command("distil")(distil.distil)
 app.command("train")(train.train)
+app.command("reproduce")(reproduce.reproduce)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.add_typer(dataset.app)
+app.add_typer(features.app)
 app.add_typer(report.app)
 app.command("evaluate")(evaluate.evaluate)
 app.command("fuse")(fuse.fuse)

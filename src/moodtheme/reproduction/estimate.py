@@ -1,0 +1,303 @@
+"""How long each stage will take here, and how much disk and memory, before anything starts."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from moodtheme.datasets import Split, TrackTable
+from moodtheme.feature_store import describe_extractor
+from moodtheme.recipes import BaselineView, CrnnView, DeepSpectrumView, OpenSmileView, Recipe
+from moodtheme.reproduction import names
+from moodtheme.reproduction.selection import without_weights
+from moodtheme.reproduction.speed import (
+    TrainingSpeed,
+    bootstrap_speed,
+    decoding_speed,
+    feature_speed,
+    training_speed,
+)
+from moodtheme.training.audio_cache import plan_cache
+
+FeatureView = DeepSpectrumView | OpenSmileView
+
+_BASE_BYTES = 700_000_000  # Python with PyTorch and Lightning, before they do anything
+_PATIENCES = 2  # after how many patiences a training that ends early is taken to end
+_OTHER_ROWS = 6  # popularity and five fusions
+_FLOAT_BYTES = 4
+_CHECKPOINTS = 4  # copies of the weights in a stage: the best, and the last with its optimiser's
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One stage.
+
+    Attributes
+    ----------
+    stage
+        Its name.
+    seconds
+        How long it will take.
+    work
+        What the estimate multiplies, in words.
+    """
+
+    stage: str
+    seconds: float
+    work: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimates:
+    """All stages that are to come, and what they need.
+
+    Attributes
+    ----------
+    stages
+        In order; those that are done are left out.
+    disk_bytes
+        Decoded audio, features, checkpoints and models.
+    memory_bytes
+        Of the hungriest training, on `memory_of`'s device; 0 where all is trained.
+    memory_of
+        That system.
+    """
+
+    stages: tuple[Estimate, ...]
+    disk_bytes: int
+    memory_bytes: int
+    memory_of: str
+
+    @property
+    def seconds(self) -> float:
+        """All stages together."""
+        return sum(stage.seconds for stage in self.stages)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What is to be estimated.
+
+    Attributes
+    ----------
+    recipes
+        By system.
+    table
+        All tracks.
+    device, jobs
+        Where networks compute, and how many files are decoded at once.
+    audio
+        Folder of decoded audio.
+    resamples
+        Of the bootstrap.
+    configurations
+        How often each CRNN is trained: 1, or the sweep's number of configurations.
+    done
+        Whether a stage, by name, is done.
+    """
+
+    recipes: Mapping[str, Recipe]
+    table: TrackTable
+    device: torch.device
+    jobs: int
+    audio: Path
+    resamples: int
+    configurations: int
+    done: Callable[[str], bool]
+
+
+def estimate(work: Work, *, report: Callable[[str], None]) -> Estimates:
+    """Time a little of everything and multiply.
+
+    Parameters
+    ----------
+    work
+        What is to come.
+    report
+        Called with a line for each thing that is timed.
+    """
+    estimator = _Estimator(work, report)
+    stages = [
+        *estimator.decoding(),
+        *estimator.features(),
+        *estimator.training(),
+        *estimator.prediction(),
+        *estimator.evaluation(),
+    ]
+    return Estimates(
+        stages=tuple(stages),
+        disk_bytes=estimator.disk_bytes,
+        memory_bytes=max(estimator.memory.values(), default=0),
+        memory_of=max(estimator.memory, key=lambda s: estimator.memory[s], default=""),
+    )
+
+
+class _Estimator:
+    def __init__(self, work: Work, report: Callable[[str], None]) -> None:
+        self._work = work
+        self._report = report
+        self._counts = {part: len(work.table.part(part)) for part in Split}
+        self._speeds: dict[str, TrainingSpeed] = {}
+        self._decoding: dict[int, float] = {}
+        self._at_once = min(work.jobs, os.cpu_count() or 1)
+        self.disk_bytes = 0
+        self.memory: dict[str, int] = {}
+
+    def decoding(self) -> list[Estimate]:
+        """Audio of the systems that hear audio; the test tracks' excerpts are only tried."""
+        table, found = self._work.table, []
+        learnt = [row for row, part in enumerate(table.splits) if part is not Split.TEST]
+        learnt_from = table.select(learnt)
+        for rate in names.audio_rates(self._work.recipes):
+            stage = names.decode(rate)
+            if self._work.done(stage):
+                continue
+            # Where the table states no duration the file's header does.
+            plan = plan_cache(
+                self._work.audio / f"{rate}-hz",
+                learnt_from.files,
+                sample_rate=rate,
+                durations=learnt_from.durations.tolist(),
+            )
+            music_s = plan.needed / (2 * rate)
+            self.disk_bytes += plan.needed
+            speed = self._decoding_speed(rate)
+            found.append(
+                Estimate(
+                    stage=stage,
+                    seconds=music_s / speed / self._at_once,
+                    work=f"{music_s / 3600:.2f} h of music at {speed:.0f}× real time a file, "
+                    f"{self._at_once} at once",
+                )
+            )
+        return found
+
+    def features(self) -> list[Estimate]:
+        """Features of every track."""
+        found = []
+        for view, stage in names.feature_stages(self._work.recipes).items():
+            if self._work.done(stage):
+                continue
+            self._report(f"timing {stage}")
+            rate = feature_speed(view, device=str(self._work.device))
+            windows = len(self._work.table) * view.windows
+            decoding = self._excerpts_s(len(self._work.table), view)
+            self.disk_bytes += windows * _n_features(view) * _FLOAT_BYTES
+            found.append(
+                Estimate(
+                    stage=stage,
+                    seconds=windows / rate + decoding,
+                    work=f"{windows:,} windows at {rate:.1f} a second, and decoding",
+                )
+            )
+        return found
+
+    def training(self) -> list[Estimate]:
+        """All epochs, as far as they can be known."""
+        found = []
+        for system, recipe in self._work.recipes.items():
+            if self._work.done(names.train(system)):
+                continue
+            speed = self._training_speed(system)
+            schedule = recipe.schedule
+            steps = max(1, self._counts[Split.TRAIN] // schedule.batch_size)
+            validation_s = self._counts[Split.VALIDATION] * speed.track_s
+            seconds, epochs, most = 0.0, 0, 0
+            for stage, step_s in zip(recipe.stages, speed.step_s, strict=True):
+                likely = stage.epochs
+                if schedule.patience is not None:
+                    likely = min(likely, _PATIENCES * schedule.patience)
+                seconds += likely * (steps * step_s + validation_s)
+                epochs, most = epochs + likely, most + stage.epochs
+            times = self._work.configurations if system in names.swept(self._work.recipes) else 1
+            self.disk_bytes += (
+                times * len(recipe.stages) * _CHECKPOINTS * speed.parameters * _FLOAT_BYTES
+            )
+            self.memory[system] = speed.memory_bytes + (
+                _BASE_BYTES if self._work.device.type == "cpu" else 0
+            )
+            found.append(
+                Estimate(
+                    stage=names.train(system),
+                    seconds=times * seconds,
+                    work=(f"{times} configurations of " if times > 1 else "")
+                    + f"{epochs} epochs"
+                    + (f" (at most {most}, if it ends early)" if most > epochs else "")
+                    + f" of {steps} steps",
+                )
+            )
+        return found
+
+    def prediction(self) -> list[Estimate]:
+        """Scores of validation and test tracks; decoding included where audio is heard."""
+        found = []
+        tracks = self._counts[Split.VALIDATION] + self._counts[Split.TEST]
+        for system, recipe in self._work.recipes.items():
+            if self._work.done(names.predict(system)):
+                continue
+            speed = self._training_speed(system)
+            self.disk_bytes += speed.parameters * _FLOAT_BYTES  # the exported model
+            seconds = tracks * speed.track_s
+            if isinstance(recipe.view, CrnnView | BaselineView):
+                seconds += self._excerpts_s(tracks, recipe.view)
+            found.append(
+                Estimate(stage=names.predict(system), seconds=seconds, work=f"{tracks:,} tracks")
+            )
+        return found
+
+    def evaluation(self) -> list[Estimate]:
+        """The bootstrap."""
+        if self._work.done(names.EVALUATE) or not self._work.resamples:
+            return []
+        rows = len(self._work.recipes) + _OTHER_ROWS
+        tracks = self._counts[Split.TEST] + self._counts[Split.VALIDATION]
+        each = bootstrap_speed(self._counts[Split.TEST], len(self._work.table.tags))
+        seconds = each * rows * self._work.resamples * tracks / self._counts[Split.TEST]
+        return [
+            Estimate(
+                stage=names.EVALUATE,
+                seconds=seconds,
+                work=f"{self._work.resamples} resamples of {rows} rows, on validation and test",
+            )
+        ]
+
+    def _training_speed(self, system: str) -> TrainingSpeed:
+        if system not in self._speeds:
+            self._report(f"timing {names.train(system)}")
+            recipe = self._work.recipes[system]
+            view = recipe.view
+            self._speeds[system] = training_speed(
+                recipe,
+                n_tags=len(self._work.table.tags),
+                n_features=_n_features(view)
+                if isinstance(view, DeepSpectrumView | OpenSmileView)
+                else None,
+                device=self._work.device,
+            )
+        return self._speeds[system]
+
+    def _decoding_speed(self, rate: int) -> float:
+        if rate not in self._decoding:
+            self._report(f"timing {names.decode(rate)}")
+            self._decoding[rate] = decoding_speed(self._work.table.files, rate)
+        return self._decoding[rate]
+
+    def _excerpts_s(self, tracks: int, view: CrnnView | BaselineView | FeatureView) -> float:
+        """Seconds to decode an excerpt of each track."""
+        music_s = tracks * view.samples / view.sample_rate
+        return music_s / self._decoding_speed(view.sample_rate) / self._at_once
+
+
+def in_words(seconds: float) -> str:
+    """A length of time as a person would say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _n_features(view: FeatureView) -> int:
+    return describe_extractor(without_weights(view)).n_features

@@ -1,0 +1,173 @@
+"""Stages that make every system's inputs: decoded audio and features, each track once."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from moodtheme.audio import Position, read_excerpt
+from moodtheme.datasets import Split
+from moodtheme.errors import AudioError, ReproductionError
+from moodtheme.feature_store import FeatureView, build_features
+from moodtheme.reproduction import names
+from moodtheme.reproduction.job import Job
+from moodtheme.reproduction.results import read_record, write_record
+from moodtheme.training.audio_cache import MINIMUM_S, Progress, build_cache, plan_cache
+
+_UNREADABLE = "unreadable"
+_TRIED_S = 20.0  # of the middle of a test track, before anything is trained
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A track that cannot be used, and why."""
+
+    track: str
+    reason: str
+
+
+def make_inputs(job: Job) -> Job:
+    """Decode and extract what the systems need.
+
+    Test tracks of the systems that hear audio are only tried here: their scores are computed from
+    their files, long after, and a broken file is better met before the training.
+
+    Returns
+    -------
+    Job
+        Without the tracks that cannot be read.
+
+    Raises
+    ------
+    ReproductionError
+        If there are such tracks and they are not to be left out.
+    DatasetError
+        If there is not enough room.
+    """
+    lists = [_decode(job, rate) for rate in names.audio_rates(job.recipes)]
+    if lists:
+        lists.append(_try_test_tracks(job))
+    lists += [
+        _extract(job, view, stage) for view, stage in names.feature_stages(job.recipes).items()
+    ]
+    found = {bad.track: bad for path in lists for bad in read_record(path, tuple[Unreadable, ...])}
+    if not found:
+        return job
+    for bad in found.values():
+        job.console.say(f"{bad.track}: {bad.reason}")
+    if not job.request.skip_unreadable:
+        raise ReproductionError(
+            f"{len(found)} of {len(job.table)} tracks cannot be read, they are named above; mend "
+            "them, take them out of the table, or leave them out with --skip-unreadable"
+        )
+    job.console.say(f"{len(found)} tracks are left out")
+    kept = [row for row, track in enumerate(job.table.tracks) if track not in found]
+    return replace(
+        job,
+        collection=replace(job.collection, table=job.table.select(kept), comparable=False),
+        left_out=tuple(f"{bad.track}: {bad.reason}" for bad in found.values()),
+    )
+
+
+def _decode(job: Job, rate: int) -> Path:
+    """Decode training and validation tracks; returns the list of those that cannot be."""
+    stage = names.decode(rate)
+    folder = job.audio / f"{rate}-hz"
+    tracks = job.tracks_of(Split.TRAIN, Split.VALIDATION)
+
+    def work() -> None:
+        plan = plan_cache(
+            folder, tracks.files, sample_rate=rate, durations=tracks.durations.tolist()
+        )
+        with _share(job, stage) as progress:
+            failures = build_cache(
+                folder, plan, sample_rate=rate, jobs=job.request.jobs, progress=progress
+            )
+        _write(job, stage, failures)
+
+    inputs = {**job.inputs_of(Split.TRAIN, Split.VALIDATION), "cache": job.request.cache}
+    outputs = [folder, _list(job, stage)]
+    job.stages.do(stage, work, inputs=inputs, outputs=outputs)
+    return _list(job, stage)
+
+
+def _try_test_tracks(job: Job) -> Path:
+    stage = names.TRY
+
+    def work() -> None:
+        with _share(job, stage) as progress:
+            _write(job, stage, _unreadable(job.tracks_of(Split.TEST).files, job, progress))
+
+    job.stages.do(stage, work, inputs=job.inputs_of(Split.TEST), outputs=[_list(job, stage)])
+    return _list(job, stage)
+
+
+def _unreadable(files: Sequence[Path], job: Job, progress: Progress) -> list[AudioError]:
+    rate = names.audio_rates(job.recipes)[0]
+
+    def attempt(file: Path) -> AudioError | None:
+        try:
+            read_excerpt(
+                file,
+                sample_rate=rate,
+                length_s=_TRIED_S,
+                position=Position.CENTRE,
+                minimum_s=MINIMUM_S,
+            )
+        except AudioError as error:
+            return error
+        return None
+
+    failures = []
+    with ThreadPoolExecutor(job.request.jobs) as pool:
+        try:
+            for done, error in enumerate(pool.map(attempt, files), start=1):
+                if error is not None:
+                    failures.append(error)
+                progress(done, len(files))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return failures
+
+
+def _extract(job: Job, view: FeatureView, stage: str) -> Path:
+    """Extract the features of every track; returns the list of those that have none."""
+
+    def work() -> None:
+        with _share(job, stage) as progress:
+            _, failures = build_features(
+                job.features,
+                job.table.files,
+                view,
+                offline=job.request.offline,
+                device=str(job.device),
+                jobs=job.request.jobs,
+                report=job.console.say,
+                progress=progress,
+            )
+        _write(job, stage, failures)
+
+    inputs = {**job.inputs_of(*Split), "view": view, "cache": job.request.cache}
+    job.stages.do(stage, work, inputs=inputs, outputs=[job.features, _list(job, stage)])
+    return _list(job, stage)
+
+
+def _list(job: Job, stage: str) -> Path:
+    return job.folder / _UNREADABLE / f"{names.slug(stage)}.json"
+
+
+def _write(job: Job, stage: str, failures: Sequence[AudioError]) -> None:
+    track_of = dict(zip(map(str, job.table.files), job.table.tracks, strict=True))
+    _list(job, stage).parent.mkdir(parents=True, exist_ok=True)
+    write_record(
+        _list(job, stage),
+        [Unreadable(track_of[str(error.path)], error.reason) for error in failures],
+    )
+
+
+@contextmanager
+def _share(job: Job, stage: str) -> Iterator[Progress]:
+    """Progress in tracks, shown as a share."""
+    with job.console.bar(stage) as bar:
+        yield lambda done, of: bar(done / of)

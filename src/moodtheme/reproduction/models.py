@@ -1,0 +1,92 @@
+"""Stages that export every system and the fused nine as models that tag."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodtheme import __version__
+from moodtheme.datasets import Split
+from moodtheme.downloads import sha256_of
+from moodtheme.fused_bundle import export_fused
+from moodtheme.recipes import BASELINE, NINE_SYSTEMS
+from moodtheme.reproduction import names
+from moodtheme.reproduction.job import Job
+from moodtheme.reproduction.scoring import best_weights, load_scores
+from moodtheme.scores import load_truth
+from moodtheme.system_bundle import export_system
+from moodtheme.training.system_run import load_trained
+
+FUSED = "fused-nine"
+"""Name of the bundle of all nine systems."""
+
+
+def has_fused(job: Job) -> bool:
+    """Whether all nine systems are there to be fused."""
+    return all(system in job.recipes for system in NINE_SYSTEMS)
+
+
+def export_models(job: Job) -> None:
+    """Write a bundle for each system, and one for the nine, with thresholds from validation."""
+    for system in job.recipes:
+        _export(job, system, (system,))
+    if has_fused(job):
+        _export(job, FUSED, NINE_SYSTEMS)
+
+
+def example_model(job: Job, on_validation: dict[str, float]) -> str:
+    """Name of the bundle that the example tracks are heard with: the nine, or the best system.
+
+    Parameters
+    ----------
+    job
+        Where all is exported.
+    on_validation
+        Macro ROC-AUC of each system there.
+    """
+    if has_fused(job):
+        return FUSED
+    systems = [system for system in job.recipes if system != BASELINE] or [BASELINE]
+    return max(systems, key=lambda system: on_validation[system])
+
+
+def _export(job: Job, name: str, systems: tuple[str, ...]) -> None:
+    folder = job.bundle_folder(name)
+    files = {system: job.scores_file(Split.VALIDATION, system) for system in systems}
+
+    def work() -> None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        truth = load_truth(job.truth_file(Split.VALIDATION))
+        scores: list[NDArray[np.float32]] = [load_scores(files[system]) for system in systems]
+        trained = [load_trained(job.system_folder(system)) for system in systems]
+        if name == FUSED:
+            export_fused(
+                trained,
+                folder,
+                name=name,
+                licence=job.request.licence,
+                validation_truth=truth,
+                validation_scores=scores,
+                offline=job.request.offline,
+            )
+        else:
+            export_system(
+                trained[0],
+                folder,
+                name=name,
+                licence=job.request.licence,
+                validation_truth=truth,
+                validation_scores=scores[0],
+                offline=job.request.offline,
+            )
+
+    job.stages.do(
+        names.export(name),
+        work,
+        inputs={
+            "weights": {system: sha256_of(best_weights(job, system)) for system in systems},
+            "scores": {system: sha256_of(file) for system, file in files.items()},
+            "tracks": job.collection.sha256,
+            "licence": job.request.licence,
+            "version": __version__,
+        },
+        outputs=[folder / "bundle.json"],
+    )

@@ -1,0 +1,310 @@
+"""The stage that evaluates every row and writes ``results.json``."""
+
+import platform
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+import torch
+
+from moodtheme import __version__
+from moodtheme.datasets import Split
+from moodtheme.downloads import sha256_of
+from moodtheme.errors import EvaluationWarning
+from moodtheme.evaluation.metrics import macro, roc_auc
+from moodtheme.models.summary import parameter_count
+from moodtheme.recipes import BASELINE, NINE_SYSTEMS, CrnnView, describe
+from moodtheme.report.table1 import TABLE_1
+from moodtheme.reproduction import names
+from moodtheme.reproduction.figures import Measured, Pair, ScoredSet, measure
+from moodtheme.reproduction.job import Job
+from moodtheme.reproduction.models import FUSED, has_fused
+from moodtheme.reproduction.results import (
+    RESULTS,
+    Dataset,
+    Difference,
+    ExampleTrack,
+    Kind,
+    Part,
+    Results,
+    Row,
+    ScoreFile,
+    Settings,
+    SweepPoint,
+    SystemRun,
+    write_record,
+)
+from moodtheme.reproduction.scoring import SCORED, ScoredRow, digests, load_scores, rows_of
+from moodtheme.reproduction.selection import Preset, Weights, changed_values, definition
+from moodtheme.scores import load_truth
+from moodtheme.training.run_folder import HISTORY, RESULT
+from moodtheme.training.system_run import load_trained
+
+_PACKAGES = ("numpy", "torch", "lightning", "onnx", "onnxruntime", "soundfile", "soxr", "av")
+_ALL_SYSTEMS = TABLE_1[-1].name
+
+
+def validation_roc_auc(job: Job) -> dict[str, float]:
+    """Macro ROC-AUC of each system on validation."""
+    truth = load_truth(job.truth_file(Split.VALIDATION))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EvaluationWarning)  # said when all is evaluated
+        return {
+            system: float(
+                macro(roc_auc(truth, load_scores(job.scores_file(Split.VALIDATION, system))))
+            )
+            for system in job.recipes
+        }
+
+
+def write_results(job: Job, sweep: Sequence[SweepPoint], examples: Sequence[ExampleTrack]) -> None:
+    """Evaluate all rows on validation and test, and write everything down.
+
+    Parameters
+    ----------
+    job
+        With all scores and models there.
+    sweep, examples
+        What the stages before found.
+    """
+    rows = rows_of(job)
+    path = job.folder / RESULTS
+    settings = _settings(job)
+    versions = _versions()
+
+    def work() -> None:
+        measured, differences, warned = _measure(job, rows)
+        results = Results(
+            settings=settings,
+            dataset=_dataset(job),
+            notes=(*_notes(job), *warned),
+            rows=tuple(_row(job, row, measured[row.name]) for row in rows),
+            differences=differences,
+            runs=tuple(_run(job, system) for system in job.recipes),
+            sweep=tuple(sweep),
+            examples=tuple(examples),
+            versions=versions,
+        )
+        write_record(path, results)
+
+    job.stages.do(
+        names.EVALUATE,
+        work,
+        inputs={
+            "tracks": job.collection.sha256,
+            "scores": digests(job, [row.file for row in rows]),
+            "runs": {s: sha256_of(job.system_folder(s) / RESULT) for s in job.recipes},
+            "recipes": {s: definition(recipe) for s, recipe in job.recipes.items()},
+            "settings": settings,
+            "examples": examples,
+            "sweep": sweep,
+            "versions": versions,
+            "left out": job.left_out,
+        },
+        outputs=[path],
+    )
+
+
+def choose_pairs(rows: Sequence[ScoredRow], on_validation: Mapping[str, float]) -> list[Pair]:
+    """Pairs worth comparing, chosen without a look at the test set.
+
+    Parameters
+    ----------
+    rows
+        All there are.
+    on_validation
+        Macro ROC-AUC of each; NaN counts as lowest.
+    """
+
+    def best(names: Sequence[str]) -> str:
+        return max(names, key=lambda name: np.nan_to_num(on_validation[name], nan=-1.0))
+
+    fusions = [row for row in rows if row.kind is Kind.FUSION]
+    systems = [row.name for row in rows if row.kind is Kind.SYSTEM]
+    pairs = [
+        Pair(row.name, best(row.members), "a fusion and its best member on validation")
+        for row in fusions
+    ]
+    whole = [row.name for row in fusions if row.name == _ALL_SYSTEMS]
+    pairs += [
+        Pair(_ALL_SYSTEMS, row.name, "all systems and a part of them")
+        for row in fusions
+        if whole and row.name != _ALL_SYSTEMS
+    ]
+    if systems and any(row.kind is Kind.BASELINE for row in rows):
+        pairs += [
+            Pair(name, BASELINE, "above the MediaEval baseline, trained on the same tracks?")
+            for name in [*whole, best(systems)]
+        ]
+    return pairs
+
+
+def _measure(
+    job: Job, rows: Sequence[ScoredRow]
+) -> tuple[dict[str, Measured], tuple[Difference, ...], tuple[str, ...]]:
+    """Figures of all rows, differences of pairs, and the warnings there were."""
+    sets = {
+        split: ScoredSet(
+            load_truth(job.truth_file(split)),
+            {row.name: load_scores(job.scores_file(split, row.file)) for row in rows},
+        )
+        for split in SCORED
+    }
+    with warnings.catch_warnings(record=True) as caught, job.console.bar(names.EVALUATE) as bar:
+        warnings.simplefilter("always", EvaluationWarning)
+        measured, differences = measure(
+            sets[Split.VALIDATION],
+            sets[Split.TEST],
+            tags=job.table.tags,
+            choose_pairs=lambda on_validation: choose_pairs(rows, on_validation),
+            resamples=job.request.resamples,
+            seed=job.request.seed,
+            progress=bar,
+        )
+    warned = dict.fromkeys(str(warning.message) for warning in caught)
+    for line in warned:
+        job.console.say(f"warning: {line}")
+    return measured, differences, tuple(warned)
+
+
+def _row(job: Job, row: ScoredRow, measured: Measured) -> Row:
+    bundle = FUSED if row.name == _ALL_SYSTEMS and has_fused(job) else row.file
+    folder = job.bundle_folder(bundle)
+    return Row(
+        name=row.name,
+        kind=row.kind,
+        members=row.members,
+        validation=measured.validation,
+        test=measured.test,
+        tags=measured.tags,
+        validation_scores=_score_file(job, Split.VALIDATION, row.file),
+        test_scores=_score_file(job, Split.TEST, row.file),
+        bundle=job.relative(folder) if folder.exists() else None,
+    )
+
+
+def _run(job: Job, system: str) -> SystemRun:
+    folder = job.system_folder(system)
+    trained = load_trained(folder)
+    result = trained.result
+    recipe = job.recipes[system]
+    return SystemRun(
+        name=system,
+        folder=job.relative(folder),
+        history=job.relative(folder / HISTORY),
+        settings=tuple(describe(recipe)),
+        changed=changed_values(recipe),
+        parameters=parameter_count(trained.network),
+        weights=trained.run.weights,
+        best_epoch=result.best_epoch,
+        best_stage=result.best_stage,
+        epochs=result.epochs,
+        selection_roc_auc=result.validation_roc_auc,
+        moodtheme_version=trained.run.version,
+    )
+
+
+def _dataset(job: Job) -> Dataset:
+    collection, table = job.collection, job.table
+    parts = []
+    for split in Split:
+        part = table.part(split)
+        known = part.durations[~np.isnan(part.durations)]
+        parts.append(
+            Part(
+                split=split,
+                tracks=len(part),
+                hours=float(known.sum() / 3600) if len(known) else None,
+                artists=len(set(part.artists) - {""}),
+                positives=tuple(int(count) for count in part.labels.sum(axis=0)),
+            )
+        )
+    return Dataset(
+        source=collection.source,
+        is_jamendo=collection.is_jamendo,
+        comparable=collection.comparable,
+        tags=table.tags,
+        parts=tuple(parts),
+        left_out=job.left_out,
+        shared_artists=collection.shared_artists,
+        sha256=collection.sha256,
+        truth={
+            split: ScoreFile(
+                path=job.relative(job.truth_file(split)), sha256=sha256_of(job.truth_file(split))
+            )
+            for split in Split
+        },
+    )
+
+
+def _settings(job: Job) -> Settings:
+    request = job.request
+    return Settings(
+        command=request.command,
+        preset=request.preset,
+        seed=request.seed,
+        weights=request.weights,
+        device=job.device.type,
+        threads=torch.get_num_threads(),
+        systems=tuple(job.recipes),
+        values=request.values,
+        bootstrap=request.resamples,
+    )
+
+
+def _notes(job: Job) -> list[str]:
+    """What readers must know before they look at the figures."""
+    request, collection = job.request, job.collection
+    notes = []
+    if request.preset is Preset.QUICK:
+        notes.append(
+            "The quick preset: small networks, short excerpts, few epochs. It shows that "
+            "everything works; its figures say nothing about the systems."
+        )
+        if any(isinstance(r.view, CrnnView) and r.view.pretrained for r in job.recipes.values()):
+            notes.append(
+                "The CRNNs hear with SoundNet's convolutions, which the paper names, not with "
+                "VGGish's, which the authors' code loads."
+            )
+    if request.weights is Weights.RANDOM:
+        notes.append(
+            "Random weights where the recipes have pretrained ones: no figure is the systems'."
+        )
+    if request.values:
+        notes.append(f"Set for this run: {', '.join(request.values)}.")
+    if not collection.comparable:
+        notes.append(
+            "The test tracks are not the paper's, so its figures are no measure for these."
+            if not collection.is_jamendo
+            else "Only some of MTG-Jamendo's tracks: the paper's figures are no measure for these."
+        )
+    test = len(job.table.part(Split.TEST))
+    notes.append(
+        f"Intervals are over the {test} test tracks as drawn; another training run would move the "
+        "figures too."
+    )
+    if collection.shared_artists:
+        notes.append(
+            f"{collection.shared_artists} artists have tracks in more than one split, which "
+            "flatters every figure."
+        )
+    missing = [system for system in NINE_SYSTEMS if system not in job.recipes]
+    if missing:
+        notes.append(f"Not trained: {', '.join(missing)}.")
+    return notes
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "moodtheme": __version__}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _score_file(job: Job, split: Split, file: str) -> ScoreFile:
+    path = job.scores_file(split, file)
+    return ScoreFile(path=job.relative(path), sha256=sha256_of(path))

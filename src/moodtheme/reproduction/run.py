@@ -1,0 +1,210 @@
+"""From a collection to Table 1 and models: checks, then every stage in turn."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from moodtheme import __version__
+from moodtheme.datasets import Split
+from moodtheme.downloads import sha256_of
+from moodtheme.recipes import Recipe
+from moodtheme.reproduction import checks, names
+from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
+from moodtheme.reproduction.estimate import Estimates, Work, estimate, in_words
+from moodtheme.reproduction.examples import hear_examples
+from moodtheme.reproduction.inputs import make_inputs
+from moodtheme.reproduction.job import Console, Job, Request, corpus_folder
+from moodtheme.reproduction.models import example_model, export_models
+from moodtheme.reproduction.outcome import validation_roc_auc, write_results
+from moodtheme.reproduction.results import (
+    RESULTS,
+    TIMINGS,
+    Results,
+    Timings,
+    read_results,
+    write_record,
+)
+from moodtheme.reproduction.scoring import fuse_rows, predict, write_truth
+from moodtheme.reproduction.selection import check_sweep, choose_recipes
+from moodtheme.reproduction.stages import Stages
+from moodtheme.reproduction.training import CONFIGURATIONS, require_own_runs, train_systems
+from moodtheme.training.devices import choose_device
+from moodtheme.training.run_folder import HISTORY
+
+REPORT_PAGE = "report.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A reproduction whose checks have passed.
+
+    Attributes
+    ----------
+    job
+        Ready to run.
+    estimates
+        How long what is left of it takes.
+    """
+
+    job: Job
+    estimates: Estimates
+
+
+def prepare(request: Request, folder: Path, console: Console) -> Prepared:
+    """Check everything and estimate every stage; nothing but the demo corpus is written.
+
+    Parameters
+    ----------
+    request
+        What is asked for.
+    folder
+        The run's; need not exist.
+    console
+        Is told what is found.
+
+    Raises
+    ------
+    ReproductionError
+        If files are missing, weights cannot be had, a folder holds another run, or there is too
+        little room or memory.
+    DatasetError, UsageError
+        If the collection or a value is wrong.
+    """
+    if request.sweep:
+        check_sweep(request.values)
+    recipes = choose_recipes(
+        request.systems, preset=request.preset, values=request.values, weights=request.weights
+    )
+    collection = _collection(request, folder, console)
+    require_files(collection, folder)
+    console.say(_described(collection))
+    if request.threads is not None:
+        torch.set_num_threads(request.threads)
+    device = choose_device(request.device)
+    job = Job(
+        request=request,
+        folder=folder,
+        collection=collection,
+        recipes=recipes,
+        device=device,
+        stages=Stages(folder, console.say),
+        console=console,
+    )
+    require_own_runs(job)
+    for needed in checks.needed_weights(recipes):
+        console.say(checks.check_weights(needed, offline=request.offline))
+    estimates = _estimate(job, recipes)
+    console.say(checks.check_room(estimates, folder))
+    if estimates.memory_bytes:
+        console.say(checks.check_memory(estimates, device=device.type))
+    return Prepared(job=job, estimates=estimates)
+
+
+def reproduce(prepared: Prepared) -> Results:
+    """Do every stage that is not done yet.
+
+    Parameters
+    ----------
+    prepared
+        From `prepare`.
+
+    Returns
+    -------
+    Results
+        As in ``results.json``.
+
+    Raises
+    ------
+    ReproductionError, DatasetError, TrainingError
+        If a track cannot be read or a stage cannot be done.
+    """
+    job = prepared.job
+    # Whatever is fetched is fetched first, so that nothing is missed hours later.
+    for needed in checks.needed_weights(job.recipes):
+        checks.fetch(needed, offline=job.request.offline)
+    job = make_inputs(job)
+    write_truth(job)
+    job, sweep = train_systems(job)
+    for system in job.recipes:
+        predict(job, system)
+    fuse_rows(job)
+    export_models(job)
+    examples = hear_examples(job, example_model(job, validation_roc_auc(job)))
+    write_results(job, sweep, examples)
+    write_record(
+        job.folder / TIMINGS, Timings(machine=_machine(job.device), stages=job.stages.timings())
+    )
+    _write_page(job)
+    return read_results(job.folder)
+
+
+def table_of(estimates: Estimates) -> Sequence[tuple[str, str, str]]:
+    """Rows of stage, time and what the time is for, with a last one for all."""
+    rows = [(stage.stage, in_words(stage.seconds), stage.work) for stage in estimates.stages]
+    return [*rows, ("all of these", in_words(estimates.seconds), "one after the other")]
+
+
+def _collection(request: Request, folder: Path, console: Console) -> Collection:
+    if request.source != DEMO:
+        return open_collection(request.source, folder, split=request.split)
+    with console.bar("composing the demo corpus") as bar:
+        return open_collection(
+            DEMO,
+            corpus_folder(folder),
+            seed=request.seed,
+            progress=lambda done, of: bar(done / of),
+        )
+
+
+def _described(collection: Collection) -> str:
+
+    counts = ", ".join(f"{len(collection.table.part(part))} {part}" for part in Split)
+    return (
+        f"{collection.source}: {counts} tracks, {len(collection.table.tags)} tags, all files there"
+    )
+
+
+def _estimate(job: Job, recipes: Mapping[str, Recipe]) -> Estimates:
+    return estimate(
+        Work(
+            recipes=recipes,
+            table=job.table,
+            device=job.device,
+            jobs=job.request.jobs,
+            audio=job.audio,
+            resamples=job.request.resamples,
+            configurations=CONFIGURATIONS if job.request.sweep else 1,
+            done=job.stages.is_done,
+        ),
+        report=job.console.say,
+    )
+
+
+def _machine(device: torch.device) -> str:
+    processor = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}; {processor}"
+    return processor
+
+
+def _write_page(job: Job) -> None:
+    from moodtheme.report.page import write_report
+
+    def work() -> None:
+        write_report(job.folder)
+
+    job.stages.do(
+        names.REPORT,
+        work,
+        inputs={
+            "results": sha256_of(job.folder / RESULTS),
+            "timings": sha256_of(job.folder / TIMINGS),
+            "histories": [sha256_of(job.system_folder(s) / HISTORY) for s in job.recipes],
+            "version": __version__,
+        },
+        outputs=[job.folder / REPORT_PAGE],
+    )

@@ -1,0 +1,154 @@
+"""Stages that make scores of every row: predictions, popularity, the paper's five fusions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodtheme.datasets import Split
+from moodtheme.downloads import sha256_of
+from moodtheme.errors import ReproductionError
+from moodtheme.evaluation.popularity import popularity_scores
+from moodtheme.fusion import fuse
+from moodtheme.recipes import BASELINE
+from moodtheme.report.table1 import TABLE_1
+from moodtheme.reproduction import names
+from moodtheme.reproduction.job import Job
+from moodtheme.reproduction.results import Kind
+from moodtheme.scores import load_systems, save_matrix
+from moodtheme.training.keeper import BEST
+from moodtheme.training.predict import score_files
+from moodtheme.training.run_folder import read_result, stage_folder
+from moodtheme.training.system_run import load_trained
+
+SCORED = (Split.VALIDATION, Split.TEST)
+POPULARITY = "popularity"
+_FILES = {
+    "all CRNN": "crnn",
+    "all 1 s Deep Spectrum": "ds-1s",
+    "all 5 s Deep Spectrum": "ds-5s",
+    "all Deep Spectrum": "ds-all",
+    "all systems": "all",
+}
+
+
+@dataclass(frozen=True)
+class ScoredRow:
+    """A row of the table of results: what it is called, and its scores' file name."""
+
+    name: str
+    kind: Kind
+    file: str
+    members: tuple[str, ...] = ()
+
+
+def rows_of(job: Job) -> tuple[ScoredRow, ...]:
+    """Popularity, the baseline, the systems, and the fusions whose members are all there."""
+    kinds = {BASELINE: Kind.BASELINE}
+    systems = (ScoredRow(s, kinds.get(s, Kind.SYSTEM), s) for s in job.recipes)
+    fusions = (
+        ScoredRow(row.name, Kind.FUSION, _FILES[row.name], row.members)
+        for row in TABLE_1
+        if len(row.members) > 1 and all(member in job.recipes for member in row.members)
+    )
+    return (ScoredRow(POPULARITY, Kind.POPULARITY, POPULARITY), *systems, *fusions)
+
+
+def write_truth(job: Job) -> None:
+    """Write the labels of each split, and the tags' names, beside the scores."""
+    for split in Split:
+        path = job.truth_file(split)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_matrix(path, job.table.part(split).labels)
+    (job.folder / "tags.txt").write_text("\n".join(job.table.tags) + "\n", encoding="utf-8")
+    for split in SCORED:
+        job.scores_file(split, "").parent.mkdir(parents=True, exist_ok=True)
+
+
+def best_weights(job: Job, system: str) -> Path:
+    """File with the weights of a trained system's best epoch."""
+    folder = job.system_folder(system)
+    return stage_folder(folder, read_result(folder).best_stage) / BEST
+
+
+def predict(job: Job, system: str) -> None:
+    """Score validation and test tracks, both in the way `moodtheme predict` does.
+
+    Raises
+    ------
+    ReproductionError
+        If a track cannot be read any more.
+    """
+    stage = names.predict(system)
+
+    def work() -> None:
+        trained = load_trained(job.system_folder(system))
+        for split in SCORED:
+            files = job.table.part(split).files
+            with job.console.bar(f"{stage}, {split}") as bar:
+                scores, failures = score_files(
+                    trained,
+                    files,
+                    device=job.device,
+                    jobs=job.request.jobs,
+                    features=job.features,
+                    offline=job.request.offline,
+                    progress=lambda done, of: bar(done / of),
+                )
+            for failure in failures:
+                job.console.say(str(failure))
+            if failures:
+                raise ReproductionError(
+                    f"{len(failures)} of {len(files)} {split} tracks cannot be scored, they are "
+                    "named above; mend them or take them out of the table, then run the same "
+                    "command again"
+                )
+            save_matrix(job.scores_file(split, system), scores)
+
+    job.stages.do(
+        stage,
+        work,
+        inputs={**job.inputs_of(*SCORED), "weights": sha256_of(best_weights(job, system))},
+        outputs=[job.scores_file(split, system) for split in SCORED],
+    )
+
+
+def fuse_rows(job: Job) -> None:
+    """Write the scores of popularity and of the fusions, by plain mean as in the paper."""
+    rows = rows_of(job)
+
+    def work() -> None:
+        training = job.table.part(Split.TRAIN).labels
+        for split in SCORED:
+            save_matrix(
+                job.scores_file(split, POPULARITY),
+                popularity_scores(training, len(job.table.part(split))),
+            )
+            for row in rows:
+                if row.kind is Kind.FUSION:
+                    members = [load_scores(job.scores_file(split, m)) for m in row.members]
+                    save_matrix(job.scores_file(split, row.file), fuse(members))
+
+    job.stages.do(
+        names.FUSE,
+        work,
+        inputs={"tracks": job.collection.sha256, "scores": digests(job, job.recipes)},
+        outputs=[job.scores_file(split, row.file) for split in SCORED for row in rows],
+    )
+
+
+def digests(job: Job, files: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of score files, by split and name."""
+    return {
+        f"{split}/{file}": sha256_of(job.scores_file(split, file))
+        for file in files
+        for split in SCORED
+    }
+
+
+def load_scores(path: Path) -> NDArray[np.float32]:
+    """Read a file of scores, float32 (tracks, tags)."""
+    (system,) = load_systems([path])
+    return np.asarray(system.values, dtype=np.float32)

@@ -1,0 +1,159 @@
+"""Stages of a long job: done once, skipped while their inputs stay the same, timed.
+
+A stage that has been done leaves a stamp in ``.stages``: digests of what it was made from, and how
+long it took. It is written last, so a stage that was killed has none and is done again; a stage
+that can go on where it was does so by itself. Whether the same inputs give the same outputs is the
+stage's affair.
+"""
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from moodtheme.reproduction.names import slug
+from moodtheme.reproduction.results import StageTiming, write_record
+
+_STAMPS = ".stages"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stamp:
+    """What a finished stage was made from, by name, and how long it took."""
+
+    inputs: Mapping[str, str]
+    timing: StageTiming
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a stage knows better of its own time and memory than a clock around it."""
+
+    seconds: float
+    waiting_s: float | None = None
+    peak_memory_bytes: int | None = None
+    peak_accelerator_bytes: int | None = None
+
+
+class Stages:
+    """Does stages, or skips them.
+
+    Parameters
+    ----------
+    folder
+        Outputs and stamps are below it.
+    report
+        Called with a line a stage.
+    """
+
+    def __init__(self, folder: Path, report: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._report = report
+        self._names: list[str] = []
+
+    def do(
+        self,
+        name: str,
+        work: Callable[[], Cost | None],
+        *,
+        inputs: Mapping[str, Any],
+        outputs: Sequence[Path],
+        resumes: str = "",
+    ) -> None:
+        """Do a stage unless it has been done.
+
+        Parameters
+        ----------
+        name
+            What is done, in words.
+        work
+            Does it.
+        inputs
+            Everything the outputs follow from, by what it is called; values JSON can hold.
+        outputs
+            Files or folders that are there afterwards.
+        resumes
+            Where an unfinished stage goes on, in words; empty where it begins.
+        """
+        self._names.append(name)
+        digests = {key: fingerprint(value) for key, value in inputs.items()}
+        stamp = self._stamp(name)
+        there = all(output.exists() for output in outputs)
+        if stamp is not None and there and stamp.inputs == digests:
+            self._report(f"{name}: unchanged, skipped")
+            return
+        self._report(f"{name}: {_why(stamp, digests, there=there) or resumes or 'begins'}")
+        began = time.monotonic()
+        cost = work() or Cost(seconds=time.monotonic() - began, peak_memory_bytes=peak_memory())
+        timing = StageTiming(
+            stage=name,
+            seconds=cost.seconds,
+            waiting_s=cost.waiting_s,
+            peak_memory_bytes=cost.peak_memory_bytes,
+            peak_accelerator_bytes=cost.peak_accelerator_bytes,
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        path = self._path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_record(path, Stamp(inputs=digests, timing=timing))
+        self._report(f"{name}: done in {cost.seconds:.1f} s")
+
+    def is_done(self, name: str) -> bool:
+        """Whether a stage was finished once, from whatever inputs."""
+        return self._stamp(name) is not None
+
+    def stale(self, name: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
+        """Names of inputs that are not what a finished stage was made from."""
+        stamp = self._stamp(name)
+        if stamp is None:
+            return ()
+        return tuple(
+            key for key, value in inputs.items() if stamp.inputs.get(key) != fingerprint(value)
+        )
+
+    def timings(self) -> tuple[StageTiming, ...]:
+        """Of all stages that were done or skipped so far, in that order."""
+        stamps = [self._stamp(name) for name in self._names]
+        return tuple(stamp.timing for stamp in stamps if stamp is not None)
+
+    def _stamp(self, name: str) -> Stamp | None:
+        try:
+            return msgspec.json.decode(self._path(name).read_bytes(), type=Stamp)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return None  # whatever is not a stamp means that the stage is done again
+
+    def _path(self, name: str) -> Path:
+        return self._folder / _STAMPS / f"{slug(name)}.json"
+
+
+def fingerprint(value: Any) -> str:
+    """SHA-256 of a value that JSON can hold."""
+    encoded = msgspec.json.encode(value, enc_hook=str, order="sorted")
+    return hashlib.sha256(encoded).hexdigest()
+
+
+def peak_memory() -> int | None:
+    """Largest resident size of this process so far in bytes; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024  # Linux counts in KiB
+
+
+def _why(stamp: Stamp | None, digests: Mapping[str, str], *, there: bool) -> str:
+    """Why a stage that was done is done again; empty if it never was."""
+    if stamp is None:
+        return ""
+    names = {*digests, *stamp.inputs}
+    changed = sorted(n for n in names if digests.get(n) != stamp.inputs.get(n))
+    if changed:
+        return f"other {', '.join(changed)} than before, done again"
+    return "" if there else "what it made is gone, done again"
