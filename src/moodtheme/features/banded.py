@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
-_BLOCK = 32  # rows; small enough to leave columns out, large enough for a fast product
+_BLOCK = 16  # rows; small enough to leave columns out, large enough for a fast product
 
 
 @dataclass(frozen=True, eq=False)

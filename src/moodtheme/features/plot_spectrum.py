@@ -16,9 +16,12 @@ from moodtheme.features.plot_options import (
 )
 
 FloatArray = npt.NDArray[np.float32]
+ComplexArray = npt.NDArray[np.complex64]
 
 POWER_FLOOR = 1e-10
 """librosa's ``amin``: power below it counts as that much."""
+
+_BLOCK = 32  # frames transformed at once: what they take stays in a core's cache
 
 # Coefficients of each window as a sum of cosines.
 _COSINE_SUMS = {
@@ -65,45 +68,55 @@ def derivative_weights(order: int) -> npt.NDArray[np.float64]:
     return np.asarray(fit[order] * factorial(order))
 
 
-def log_spectrogram(windows: FloatArray, options: PlotOptions) -> FloatArray:
-    """Natural logarithm of a window's power spectrogram; any other unit gives the same picture.
+def log_spectrogram(audio: FloatArray, options: PlotOptions) -> FloatArray:
+    """Natural logarithm of the power spectrogram; any other unit would give the same picture.
 
     Parameters
     ----------
-    windows
-        Float32 ``(n, samples)``.
+    audio
+        Float32 ``(samples,)``.
     options
         How to draw.
 
     Returns
     -------
     ndarray
-        ``(n, bands, frames)``, from the lowest band.
+        ``(bands, frames)``, from the lowest band.
     """
-    frames = options.frames(windows.shape[1])
-    length, hop = options.frame_length, options.hop_length
-    views = np.lib.stride_tricks.sliding_window_view(windows, length, axis=1)[:, ::hop][:, :frames]
-    weights, filters = _weights(options.window, length), _filters(options)
-    spectrum = np.fft.rfft(views * weights).astype(np.complex64, copy=False)
-    if options.delta:
-        spectrum = _derivative(spectrum, options.delta)
-    # Real and imaginary parts side by side; each filter is there twice.
+    count = options.frames(len(audio))
+    frames = np.lib.stride_tricks.sliding_window_view(audio, options.frame_length)
+    frames = frames[:: options.hop_length][:count]
+    weights, filters = _weights(options.window, options.frame_length), _filters(options)
+    level = np.empty((options.bands, count), dtype=np.float32)
+    derivative = _derivative(frames, weights, options.delta) if options.delta else None
+    for start in range(0, count, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        if derivative is None:
+            power = _power(_transform(frames[block], weights))
+        else:
+            power = np.square(derivative[block])
+        level[:, block] = power.T if filters is None else filters @ power.T
+    np.maximum(level, np.float32(POWER_FLOOR), out=level)
+    return np.log(level, out=level)
+
+
+def _transform(frames: FloatArray, weights: FloatArray) -> ComplexArray:
+    # NumPy before 2.0 transforms in double precision only.
+    return np.fft.rfft(frames * weights).astype(np.complex64, copy=False)
+
+
+def _power(spectrum: ComplexArray) -> FloatArray:
     squares = spectrum.view(np.float32)
     np.square(squares, out=squares)
-    if filters is None:
-        power = (squares[..., 0::2] + squares[..., 1::2]).transpose(0, 2, 1)
-    else:
-        power = filters @ squares.transpose(0, 2, 1)
-    np.maximum(power, np.float32(POWER_FLOOR), out=power)
-    return np.asarray(np.log(power, out=power))
+    return squares[:, 0::2] + squares[:, 1::2]
 
 
-def _derivative(spectrum: npt.NDArray[np.complex64], order: int) -> npt.NDArray[np.complex64]:
-    """Differentiate the real part over frames; the first and last four repeat their neighbours."""
-    weights = derivative_weights(order)
-    inner = np.lib.stride_tricks.sliding_window_view(spectrum.real, DELTA_FRAMES, axis=1) @ weights
-    half = DELTA_FRAMES // 2
-    return np.pad(inner, ((0, 0), (half, half), (0, 0)), mode="edge").astype(np.complex64)
+def _derivative(frames: FloatArray, weights: FloatArray, order: int) -> FloatArray:
+    """Differentiate the transform's real part; the ends repeat their neighbours."""
+    real = _transform(frames, weights).real
+    around = np.lib.stride_tricks.sliding_window_view(real, DELTA_FRAMES, axis=0)
+    inner = around @ derivative_weights(order).astype(np.float32)
+    return np.pad(inner, ((DELTA_FRAMES // 2, DELTA_FRAMES // 2), (0, 0)), mode="edge")
 
 
 @lru_cache(maxsize=32)
@@ -113,6 +126,7 @@ def _weights(window: WindowFunction, length: int) -> FloatArray:
 
 @lru_cache(maxsize=32)
 def _filters(options: PlotOptions) -> BandedMatrix | None:
+    """None where bands are bins."""
     if options.scale is FrequencyScale.LINEAR:
         return None
-    return BandedMatrix.of(np.repeat(band_filters(options), 2, axis=1))
+    return BandedMatrix.of(band_filters(options))

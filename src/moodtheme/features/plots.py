@@ -20,9 +20,7 @@ from moodtheme.features.plot_spectrum import log_spectrogram
 ByteArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
-_CHUNK_FRAMES = (
-    256  # analysed at once: enough to keep Python out of the way, little enough to cache
-)
+_PIXEL = np.dtype("V3")
 
 
 def mel_plot(
@@ -173,45 +171,41 @@ def mel_plots(
     audio = np.asarray(windows, dtype=np.float32)
     if audio.ndim != 2:
         raise PlotError(f"windows must be (n, samples), not {audio.shape}")
-    frames = options.frames(audio.shape[1])
+    options.frames(audio.shape[1])  # refuses short windows even where there are none
     pictures = np.empty((len(audio), size, size, 3), dtype=np.uint8)
-    step = max(1, _CHUNK_FRAMES // frames)
-    for start in range(0, len(audio), step):
-        chunk = audio[start : start + step]
-        indices = _colour_indices(log_spectrogram(chunk, options), options)
-        _colour(indices, options, pictures[start : start + step])
+    for picture, samples in zip(pictures, audio, strict=True):
+        _colour(_colour_indices(log_spectrogram(samples, options), options), options, picture)
     return pictures
 
 
 def _colour_indices(level: FloatArray, options: PlotOptions) -> npt.NDArray[np.int32]:
     """Entry of the colour map for each value, from the window's minimum to its maximum."""
-    lowest = level.min(axis=(1, 2), keepdims=True)
-    contrast = level.max(axis=(1, 2), keepdims=True) - lowest
-    if not np.isfinite(contrast).all():
+    lowest = level.min()
+    contrast = level.max() - lowest
+    if not np.isfinite(contrast):
         raise PlotError("a window holds samples that are not finite; set them to 0 first")
     entries = len(find_colour_map(options.colour_map))
     level -= lowest
     # In this order, as matplotlib: to [0, 1] first, then to an entry, rounded down.
-    level /= np.where(contrast > 0, contrast, np.float32(1))
+    level /= contrast if contrast > 0 else np.float32(1)
     level *= entries
     return np.minimum(level.astype(np.int32), entries - 1)
 
 
-def _colour(indices: npt.NDArray[np.int32], options: PlotOptions, out: ByteArray) -> None:
-    """Draw ``(n, bands, frames)`` entries of the colour map into ``(n, size, size, 3)`` pixels."""
-    n, bands, frames = indices.shape
+def _colour(indices: npt.NDArray[np.int32], options: PlotOptions, picture: ByteArray) -> None:
+    """Draw ``(bands, frames)`` entries of the colour map into ``(size, size, 3)`` pixels."""
+    bands, frames = indices.shape
     if not is_resampled(options):
         cells = nearest_cells(options, frames)
-        shown = indices[:, cells.rows][:, :, cells.columns]
-        np.take(find_colour_map(options.colour_map), shown, axis=0, out=out, mode="clip")
+        shown = indices[cells.rows][:, cells.columns]
+        np.take(find_colour_map(options.colour_map), shown, axis=0, out=picture, mode="clip")
         return
-    size = options.size
     vertical, horizontal = _products(options, frames)
-    colours = np.take(_float_colours(options.colour_map), indices.transpose(0, 2, 1), axis=0)
-    rows = _to_bytes(horizontal @ colours.reshape(n, frames, bands * 3))
-    upright = rows.reshape(n, size, bands, 3).transpose(0, 2, 1, 3)
-    columns = np.ascontiguousarray(upright, dtype=np.float32).reshape(n, bands, size * 3)
-    out[...] = _to_bytes(vertical @ columns).reshape(out.shape)
+    colours = np.take(_float_colours(options.colour_map), indices.T, axis=0)
+    sideways = _to_bytes(horizontal @ colours.reshape(frames, bands * 3))
+    # Whole pixels change places, which is faster than single bytes.
+    upright = np.ascontiguousarray(sideways.view(_PIXEL).T).view(np.uint8)
+    picture[...] = _to_bytes(vertical @ upright.astype(np.float32)).reshape(picture.shape)
 
 
 def _to_bytes(colours: FloatArray) -> ByteArray:
