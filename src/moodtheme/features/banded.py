@@ -20,31 +20,25 @@ class BandedMatrix:
 
     Attributes
     ----------
-    shape
-        As any matrix.
     blocks
         Rows, columns, and the part of the matrix where they cross.
     """
 
-    shape: tuple[int, int]
     blocks: tuple[tuple[slice, slice, FloatArray], ...]
 
     @classmethod
     def of(cls, matrix: npt.NDArray[np.float64]) -> "BandedMatrix":
         """Find the columns that each block of rows needs."""
-        rows, _ = matrix.shape
         blocks = []
-        for start in range(0, rows, _BLOCK):
+        for start in range(0, len(matrix), _BLOCK):
             part = matrix[start : start + _BLOCK]
             used = np.flatnonzero(part.any(axis=0))
             columns = slice(used[0], used[-1] + 1) if len(used) else slice(0, 0)
             block = np.ascontiguousarray(part[:, columns], dtype=np.float32)
             blocks.append((slice(start, start + len(part)), columns, block))
-        return cls((rows, matrix.shape[1]), tuple(blocks))
+        return cls(tuple(blocks))
 
-    def __matmul__(self, right: FloatArray) -> FloatArray:
-        """Product with ``(…, columns, n)``: ``(…, rows, n)``."""
-        product = np.empty((*right.shape[:-2], self.shape[0], right.shape[-1]), dtype=np.float32)
+    def multiply(self, right: FloatArray, out: FloatArray) -> None:
+        """Write the product with ``(columns, n)`` into `out`, ``(rows, n)``."""
         for rows, columns, block in self.blocks:
-            np.matmul(block, right[..., columns, :], out=product[..., rows, :])
-        return product
+            np.matmul(block, right[columns], out=out[rows])

@@ -95,7 +95,10 @@ def log_spectrogram(audio: FloatArray, options: PlotOptions) -> FloatArray:
             power = _power(_transform(frames[block], weights))
         else:
             power = np.square(derivative[block])
-        level[:, block] = power.T if filters is None else filters @ power.T
+        if filters is None:
+            level[:, block] = power.T
+        else:
+            filters.multiply(power.T, out=level[:, block])
     np.maximum(level, np.float32(POWER_FLOOR), out=level)
     return np.log(level, out=level)
 

@@ -5,6 +5,7 @@ looks at. Here the same pictures are computed: the spectrogram, its colours, and
 pixel shows (`moodtheme.features.plot_layout`). NumPy alone, many windows at a time.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +20,8 @@ from moodtheme.features.plot_spectrum import log_spectrogram
 
 ByteArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
+IndexArray = npt.NDArray[np.int32]
+Painter = Callable[[IndexArray, ByteArray], None]
 
 _PIXEL = np.dtype("V3")
 
@@ -171,14 +174,14 @@ def mel_plots(
     audio = np.asarray(windows, dtype=np.float32)
     if audio.ndim != 2:
         raise PlotError(f"windows must be (n, samples), not {audio.shape}")
-    options.frames(audio.shape[1])  # refuses short windows even where there are none
+    paint = _painter(options, options.frames(audio.shape[1]))
     pictures = np.empty((len(audio), size, size, 3), dtype=np.uint8)
     for picture, samples in zip(pictures, audio, strict=True):
-        _colour(_colour_indices(log_spectrogram(samples, options), options), options, picture)
+        paint(_colour_indices(log_spectrogram(samples, options), options), picture)
     return pictures
 
 
-def _colour_indices(level: FloatArray, options: PlotOptions) -> npt.NDArray[np.int32]:
+def _colour_indices(level: FloatArray, options: PlotOptions) -> IndexArray:
     """Entry of the colour map for each value, from the window's minimum to its maximum."""
     lowest = level.min()
     contrast = level.max() - lowest
@@ -192,35 +195,45 @@ def _colour_indices(level: FloatArray, options: PlotOptions) -> npt.NDArray[np.i
     return np.minimum(level.astype(np.int32), entries - 1)
 
 
-def _colour(indices: npt.NDArray[np.int32], options: PlotOptions, picture: ByteArray) -> None:
-    """Draw ``(bands, frames)`` entries of the colour map into ``(size, size, 3)`` pixels."""
-    bands, frames = indices.shape
+def _painter(options: PlotOptions, frames: int) -> Painter:
+    """Make what draws ``(bands, frames)`` entries of the colour map into a picture's pixels."""
+    colours = find_colour_map(options.colour_map)
     if not is_resampled(options):
         cells = nearest_cells(options, frames)
-        shown = indices[cells.rows][:, cells.columns]
-        np.take(find_colour_map(options.colour_map), shown, axis=0, out=picture, mode="clip")
-        return
+
+        def choose(indices: IndexArray, picture: ByteArray) -> None:
+            shown = indices[cells.rows][:, cells.columns]
+            np.take(colours, shown, axis=0, out=picture, mode="clip")
+
+        return choose
+
+    size, bands = options.size, options.bands
     vertical, horizontal = _products(options, frames)
-    colours = np.take(_float_colours(options.colour_map), indices.T, axis=0)
-    sideways = _to_bytes(horizontal @ colours.reshape(frames, bands * 3))
-    # Whole pixels change places, which is faster than single bytes.
-    upright = np.ascontiguousarray(sideways.view(_PIXEL).T).view(np.uint8)
-    picture[...] = _to_bytes(vertical @ upright.astype(np.float32)).reshape(picture.shape)
+    # Halves are added before numbers are cut off to whole ones. A pixel's weights sum to 1, so the
+    # first pass may add them to the colours it mixes.
+    raised = colours + np.float32(0.5)
+    # Used again for each window: fresh memory is slow.
+    cells_rgb = np.empty((frames, bands, 3), dtype=np.float32)
+    sideways = np.empty((size, bands * 3), dtype=np.float32)
+    upright = np.empty((bands, size * 3), dtype=np.float32)
+    mixed = np.empty((size, size * 3), dtype=np.float32)
 
+    def mix(indices: IndexArray, picture: ByteArray) -> None:
+        np.take(raised, indices.T, axis=0, out=cells_rgb, mode="clip")
+        horizontal.multiply(cells_rgb.reshape(frames, bands * 3), out=sideways)
+        np.clip(sideways, 0.0, 255.0, out=sideways)
+        # Whole pixels change places, which is faster than single bytes.
+        pixels = np.ascontiguousarray(sideways.astype(np.uint8).view(_PIXEL).T)
+        np.copyto(upright, pixels.view(np.uint8))
+        vertical.multiply(upright, out=mixed)
+        np.add(mixed, np.float32(0.5), out=mixed)
+        np.clip(mixed, 0.0, 255.0, out=mixed)
+        np.copyto(picture, mixed.reshape(picture.shape), casting="unsafe")
 
-def _to_bytes(colours: FloatArray) -> ByteArray:
-    """Round to whole numbers from 0 to 255, halves upwards, as Pillow after each pass."""
-    colours += np.float32(0.5)
-    np.clip(colours, 0.0, 255.0, out=colours)
-    return colours.astype(np.uint8)
+    return mix
 
 
 @lru_cache(maxsize=32)
 def _products(options: PlotOptions, frames: int) -> tuple[BandedMatrix, BandedMatrix]:
     vertical, horizontal = bicubic_products(options, frames)
     return BandedMatrix.of(vertical), BandedMatrix.of(horizontal)
-
-
-@lru_cache(maxsize=32)
-def _float_colours(name: str) -> FloatArray:
-    return find_colour_map(name).astype(np.float32)
