@@ -91,6 +91,15 @@ def reproduce(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     split: Annotated[int, typer.Option(min=0, max=4, help="Which of MTG-Jamendo's divisions.")] = 0,
+    metadata: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Take MTG-Jamendo's lists from this copy of its repository (or of its folder "
+            "data) instead of fetching them.",
+            show_default=False,
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     threads: Annotated[
         int | None,
@@ -141,6 +150,7 @@ def reproduce(
         weights=Weights(weights),
         seed=seed,
         split=split,
+        metadata=metadata,
         device=device,
         threads=threads,
         jobs=jobs,

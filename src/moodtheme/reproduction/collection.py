@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moodtheme.datasets import JAMENDO, Split, TrackTable, load_dataset
+from moodtheme.datasets import JAMENDO, Metadata, Split, TrackTable, load_dataset
 from moodtheme.datasets.splits import shared_names
 from moodtheme.datasets.text import some_of
 from moodtheme.errors import DatasetError, ReproductionError
@@ -60,6 +60,7 @@ def open_collection(
     source: str,
     folder: Path,
     *,
+    metadata: Metadata | None = None,
     split: int = 0,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, of: None,
@@ -72,6 +73,8 @@ def open_collection(
         ``demo``, or what `moodtheme.datasets.load_dataset` takes.
     folder
         Where the demo corpus is made, or found if it is there.
+    metadata
+        Where MTG-Jamendo's lists come from; by default its repository.
     split
         Which of MTG-Jamendo's divisions.
     seed
@@ -90,7 +93,7 @@ def open_collection(
         table = load_dataset(str(make_demo_corpus(folder, seed=seed, progress=progress)))
     else:
         # Missing files are looked for afterwards, to name all of them.
-        table = load_dataset(source, split=split, check_files=False)
+        table = load_dataset(source, metadata=metadata, split=split, check_files=False)
     rows = [row for row, part in enumerate(table.splits) if part is not None]
     if not rows:
         raise DatasetError(

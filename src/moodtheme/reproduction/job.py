@@ -30,8 +30,8 @@ class Request:
         As for `moodtheme.reproduction.selection.choose_recipes`.
     seed
         Of every random choice.
-    split
-        Which of MTG-Jamendo's divisions.
+    split, metadata
+        Which of MTG-Jamendo's divisions, and where its lists are; None has them fetched.
     device
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     threads
@@ -60,6 +60,7 @@ class Request:
     weights: Weights = Weights.PUBLISHED
     seed: int = 0
     split: int = 0
+    metadata: Path | None = None
     device: str = "auto"
     threads: int | None = None
     jobs: int = 1

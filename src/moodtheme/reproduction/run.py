@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from moodtheme import __version__
-from moodtheme.datasets import Split
+from moodtheme.datasets import Metadata, Split
 from moodtheme.downloads import sha256_of
 from moodtheme.recipes import Recipe
 from moodtheme.reproduction import checks, names
@@ -145,12 +145,20 @@ def reproduce(prepared: Prepared) -> Results:
 def table_of(estimates: Estimates) -> Sequence[tuple[str, str, str]]:
     """Rows of stage, time and what the time is for, with a last one for all."""
     rows = [(stage.stage, in_words(stage.seconds), stage.work) for stage in estimates.stages]
-    return [*rows, ("all of these", in_words(estimates.seconds), "one after the other")]
+    total = ("all of these", in_words(estimates.seconds), "one after the other")
+    rest = ("exports, example tracks, report", "not timed", "minutes, whatever the collection")
+    return [*rows, total, rest]
 
 
 def _collection(request: Request, folder: Path, console: Console) -> Collection:
     if request.source != DEMO:
-        return open_collection(request.source, folder, split=request.split)
+        return open_collection(
+            request.source,
+            folder,
+            metadata=Metadata(folder=request.metadata),
+            split=request.split,
+        )
+    console.say(f"the demo corpus is composed to {corpus_folder(folder)}, unless it is there")
     with console.bar("composing the demo corpus") as bar:
         return open_collection(
             DEMO,
