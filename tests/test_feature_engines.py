@@ -41,7 +41,9 @@ class TestRay:
     """On a local cluster of two workers."""
 
     @pytest.fixture(autouse=True)
-    def ray(self) -> None:
+    def ray(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # Its workers find the toy extractor by this; moodtheme itself is installed for them.
+        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
         pytest.importorskip("ray", reason="pip install 'moodtheme[ray]' to test the Ray engine")
 
     def test_stores_the_same_bytes(self, tmp_path: Path) -> None:
@@ -68,7 +70,7 @@ class TestRay:
 
     def test_an_address_without_a_cluster_is_named(self) -> None:
         workers = Workers(engine=Engine.RAY, address="127.0.0.1:1")
-        with pytest.raises(UsageError, match=r"127\.0\.0\.1:1"):
+        with pytest.raises(ExtractionError, match=r"127\.0\.0\.1:1"):
             list(run_units(ToyMaker(), [(Path("a.wav"),)], workers))
 
 

@@ -12,6 +12,7 @@ from moodtheme.feature_store.extractor import (
     ExtractorInfo,
     FloatArray,
 )
+from moodtheme.features.colour_maps import colour_map
 from moodtheme.features.plot_options import PlotOptions
 from moodtheme.features.plots import mel_plots
 from moodtheme.models.image_networks import find_image_network, find_weights, load_image_network
@@ -86,6 +87,7 @@ def _info(view: DeepSpectrumView, digest: str) -> ExtractorInfo:
         size=network.size,
     )
     options.frames(view.window_samples)
+    colour_map(view.colour_map)
     return ExtractorInfo(
         view=msgspec.structs.replace(view, layer=layer, preprocessing=preprocessing),
         weights=digest,

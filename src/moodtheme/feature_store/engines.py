@@ -1,6 +1,7 @@
 """Where extraction runs: in this process, in several on this machine, or on a Ray cluster."""
 
 import os
+import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -10,7 +11,7 @@ from enum import StrEnum
 from multiprocessing import get_context
 from typing import Any
 
-from moodtheme.errors import ExtractionError, MissingExtraError, MoodthemeError, UsageError
+from moodtheme.errors import ExtractionError, MissingExtraError, MoodthemeError
 from moodtheme.feature_store.extraction import (
     MakeExtractor,
     Result,
@@ -20,6 +21,7 @@ from moodtheme.feature_store.extraction import (
 )
 
 _RETRIES = 3  # of a Ray task whose worker died; a unit that kills every worker must not go round
+_PATIENCE_S = 10.0
 
 
 class Engine(StrEnum):
@@ -133,15 +135,25 @@ def _start_ray(ray: Any, workers: Workers) -> None:
     """Join the cluster at the address, or start one of so many workers."""
     local = workers.address is None
     try:
+        if workers.address is not None:
+            _knock(workers.address)
         ray.init(
-            address="local" if local else workers.address,
+            address=workers.address or "local",
             num_cpus=workers.jobs if local else None,
             include_dashboard=False if local else None,
             logging_level="ERROR",
             log_to_driver=False,
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise UsageError(
-            f"no Ray cluster answers at {workers.address} ({str(error).splitlines()[0]}); start "
-            "one with `ray start --head`, or leave --address out"
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ExtractionError(
+            f"no Ray cluster can be had at {workers.address or 'this machine'} "
+            f"({str(error).splitlines()[0]}); start one with `ray start --head`, or leave "
+            "--address out"
         ) from error
+
+
+def _knock(address: str) -> None:
+    """See whether anything answers at HOST:PORT; Ray itself tries for many minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():  # else a word of Ray's own, such as auto
+        socket.create_connection((host, int(port)), timeout=_PATIENCE_S).close()

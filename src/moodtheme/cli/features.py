@@ -1,0 +1,280 @@
+"""``moodtheme features``: compute features once, look at them, take them elsewhere."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodtheme.cli.recipe_options import PUBLISHED, chosen_recipe, weights_file
+from moodtheme.errors import MissingExtraError, UsageError
+from moodtheme.recipes import RECIPES, Cell, DeepSpectrumView, OpenSmileView, find_recipe
+
+if TYPE_CHECKING:
+    from moodtheme.datasets import TrackTable
+    from moodtheme.feature_store import FeatureStore, FeatureView
+
+app = typer.Typer(name="features", help="Features of tracks, computed once and kept.")
+
+
+class EngineName(StrEnum):
+    """`moodtheme.feature_store.Engine`, here again so that --help imports nothing heavy."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+class FormatName(StrEnum):
+    """`moodtheme.feature_store.export.ExportFormat`, here again for the same reason."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    NPZ = "npz"
+
+
+_FAMILIES = sorted(
+    {
+        name.rpartition("-")[0]
+        for name, recipe in RECIPES.items()
+        if isinstance(recipe.view, DeepSpectrumView | OpenSmileView)
+    }
+)
+
+DatasetOption = Annotated[
+    str,
+    typer.Option(
+        "--dataset",
+        metavar="TABLE",
+        help="Tracks: a CSV or TSV table, a folder with a folder a tag, or jamendo:FOLDER.",
+        show_default=False,
+    ),
+]
+PartOption = Annotated[str, typer.Option(help="train, validation, test, or all.")]
+SplitOption = Annotated[int, typer.Option(min=0, max=4, help="Which of MTG-Jamendo's divisions.")]
+FolderArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FEATURES",
+        help="Folder that features were extracted to, or one of the folders in it.",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def extract(
+    *,
+    dataset: DatasetOption,
+    system: Annotated[
+        str,
+        typer.Option(
+            metavar="SYSTEM",
+            help=f"Whose features: {', '.join(_FAMILIES)}, or a system's full name; systems that "
+            "differ in their recurrent layer share theirs.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FEATURES",
+            help="Folder for features of any kind; what is there already is kept.",
+            show_default=False,
+        ),
+    ],
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Set a value of the recipe, such as image_network=efficientnet-lite0; may be "
+            "repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="published|random|FILE",
+            help="Weights of the image network: fetched, random, or from a local copy.",
+        ),
+    ] = PUBLISHED,
+    part: PartOption = "all",
+    split: SplitOption = 0,
+    jobs: Annotated[
+        int,
+        typer.Option(min=1, help="Processes that extract; 1 uses every core in one process."),
+    ] = 1,
+    device: Annotated[
+        str, typer.Option(help="Where the image network computes: auto, cpu, cuda or mps.")
+    ] = "auto",
+    engine: Annotated[
+        EngineName, typer.Option(help="What shares out the work: this machine, or Ray.")
+    ] = EngineName.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Ray cluster to use; by default one of --jobs workers is started here.",
+            show_default=False,
+        ),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+) -> None:
+    """Extract the features of a collection's tracks.
+
+    Killed at any moment, the same command goes on where it was.
+    """
+    from rich.filesize import decimal
+
+    from moodtheme.cli.extraction_progress import extraction_progress
+    from moodtheme.feature_store import Engine, build_features
+
+    if address is not None and engine is not EngineName.RAY:
+        raise UsageError("--address is a Ray cluster's; add --engine ray, or leave it out")
+    view = _view(system, values or [], weights)
+    table = _table(dataset, part, split)
+    with extraction_progress(view.samples / view.sample_rate) as progress:
+        store, failures = build_features(
+            output,
+            table.files,
+            view,
+            weights=weights_file(weights),
+            offline=offline,
+            device=_device(view, device),
+            jobs=jobs,
+            engine=Engine(engine),
+            address=address,
+            report=_say,
+            progress=progress,
+        )
+    for failure in failures:
+        _say(f"moodtheme: {failure}")
+    info = store.info
+    print(
+        f"{store.layout.folder}: {len(table) - len(failures)} of {len(table)} tracks, "
+        f"{info.windows} windows of {info.n_features:,} features, "
+        f"{decimal(len(store) * info.row_bytes)}"
+    )
+    if failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    features: FolderArgument,
+    *,
+    dataset: DatasetOption,
+    kind: Annotated[FormatName, typer.Option("--format", help="The file's format.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default=False),
+    ],
+    part: PartOption = "all",
+    split: SplitOption = 0,
+) -> None:
+    """Write features of a collection's tracks, in its order, for other programs.
+
+    Numbers are exact: float32 in, the same float32 out.
+    """
+    from moodtheme.feature_store.export import ExportFormat, export_features
+
+    store = _only_store(features)
+    table = _table(dataset, part, split)
+    absent = [file for file in table.files if not (file.is_file() and store.has(file))]
+    if absent:
+        for file in absent:
+            _say(f"moodtheme: {file}: " + ("no features of it" if file.is_file() else "not found"))
+        _say(
+            f"moodtheme: {len(absent)} of {len(table)} tracks have no features, so {output} is not "
+            "written; extract them, or take them out of the table"
+        )
+        raise typer.Exit(1)
+    export_features(store, table.tracks, table.files, output, kind=ExportFormat(kind))
+    print(
+        f"{output}: {len(table)} tracks, {store.windows} windows of {store.n_features:,} features"
+    )
+
+
+@app.command()
+def info(
+    features: FolderArgument,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Read every row and compare its checksum."),
+    ] = False,
+) -> None:
+    """Say what features a folder holds."""
+    from rich.filesize import decimal
+
+    from moodtheme.feature_store import FeatureStore, find_stores
+
+    damaged = 0
+    for folder in find_stores(features):
+        store = FeatureStore(folder)
+        what = store.info
+        print(f"{folder}: {len(store)} tracks, {decimal(len(store) * what.row_bytes)}")
+        print(f"  {what.windows} windows of {what.n_features:,} features a track")
+        print(f"  weights {what.weights}")
+        for name, value in _values(what.view):
+            print(f"  {name} {value}")
+        if verify:
+            rows = list(store.damaged_rows())
+            damaged += len(rows)
+            print(f"  {len(store) - len(rows)} of {len(store)} rows are as they were written")
+    if damaged:
+        _say("moodtheme: delete the folders with damaged rows and extract again")
+        raise typer.Exit(1)
+
+
+def _view(system: str, settings: list[str], weights: str) -> "FeatureView":
+    name = f"{system}-{Cell.GRU}" if system in _FAMILIES else system
+    if not isinstance(find_recipe(name).view, DeepSpectrumView | OpenSmileView):
+        raise UsageError(
+            f"{system} hears audio and has no features to extract; choose {', '.join(_FAMILIES)}"
+        )
+    view = chosen_recipe(name, settings, weights).view
+    assert isinstance(view, DeepSpectrumView | OpenSmileView)  # settings never change the kind
+    return view
+
+
+def _device(view: "FeatureView", device: str) -> str:
+    if isinstance(view, OpenSmileView):
+        return "cpu"
+    try:
+        from moodtheme.training.devices import choose_device
+    except ImportError as error:
+        raise MissingExtraError("computing an image network's features") from error
+    return str(choose_device(device))
+
+
+def _table(dataset: str, part: str, split: int) -> "TrackTable":
+    from moodtheme.datasets import Split, load_dataset
+
+    if part not in {*Split, "all"}:
+        raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
+    table = load_dataset(dataset, split=split, check_files=False)
+    return table if part == "all" else table.part(Split(part))
+
+
+def _only_store(features: Path) -> "FeatureStore":
+    from moodtheme.feature_store import FeatureStore, find_stores
+
+    stores = find_stores(features)
+    if len(stores) > 1:
+        names = ", ".join(str(store) for store in stores)
+        raise UsageError(f"{features} holds features of several kinds; name one of {names}")
+    return FeatureStore(stores[0])
+
+
+def _values(view: "FeatureView") -> list[tuple[str, object]]:
+    import msgspec
+
+    return [(name, value) for name, value in msgspec.to_builtins(view).items() if name != "type"]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

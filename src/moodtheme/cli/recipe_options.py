@@ -1,0 +1,42 @@
+"""From a system's name, ``--set`` and ``--weights`` to a recipe."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from moodtheme.errors import UsageError
+from moodtheme.recipes import Recipe, find_recipe, with_values
+
+PUBLISHED, RANDOM = "published", "random"
+"""Words of ``--weights`` that are no file."""
+
+
+def chosen_recipe(system: str, settings: Sequence[str], weights: str) -> Recipe:
+    """Recipe of a system with values set on the command line.
+
+    Parameters
+    ----------
+    system
+        Its name.
+    settings
+        As ``--set`` takes them, ``NAME=VALUE``.
+    weights
+        As ``--weights`` takes it.
+
+    Raises
+    ------
+    UsageError
+        If there is no such system or value.
+    """
+    values = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set {text}: is not NAME=VALUE; write for example units=128")
+        values[name] = value
+    recipe = with_values(find_recipe(system), values)
+    return with_values(recipe, {"pretrained": "false"}) if weights == RANDOM else recipe
+
+
+def weights_file(weights: str) -> Path | None:
+    """The file that ``--weights`` names, or None."""
+    return None if weights in {PUBLISHED, RANDOM} else Path(weights)

@@ -1,0 +1,133 @@
+"""Stored features for other programs: CSV, Parquet and NumPy's archive, a track at a time."""
+
+import csv
+import zipfile
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import numpy as np
+
+from moodtheme.errors import MissingExtraError
+from moodtheme.feature_store.store import FeatureStore
+from moodtheme.scores import replacing
+
+_TRACKS_AT_ONCE = 64  # in a row group of a Parquet file
+
+
+class ExportFormat(StrEnum):
+    """Kinds of files."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    NPZ = "npz"
+
+
+def export_features(
+    store: FeatureStore,
+    tracks: Sequence[str],
+    files: Sequence[Path],
+    path: Path,
+    *,
+    kind: ExportFormat,
+) -> None:
+    """Write features of tracks in their order, exactly; the file is whole or not there.
+
+    ``CSV`` has a row a window with the columns ``track``, ``window`` (from 0) and one a feature,
+    each number in the fewest digits that give the same float32. ``PARQUET`` has the same rows with
+    the columns ``track``, ``window`` and ``features``, a list of fixed length; what the features
+    are is in its metadata. ``NPZ`` has the arrays ``tracks``, ``names`` (of the features) and
+    ``features``, float32 ``(tracks, windows, n_features)``.
+
+    Parameters
+    ----------
+    store
+        Has every file.
+    tracks
+        A name for each.
+    files
+        One a track.
+    path
+        The file to write.
+    kind
+        Its format.
+
+    Raises
+    ------
+    DatasetError
+        If the store lacks a file's audio.
+    MissingExtraError
+        If a Parquet file is wanted and pyarrow is not installed.
+    UsageError
+        If the file cannot be written.
+    """
+    rows = [store.row(file) for file in files]
+    write = {
+        ExportFormat.CSV: _write_csv,
+        ExportFormat.PARQUET: _write_parquet,
+        ExportFormat.NPZ: _write_npz,
+    }[kind]
+    with replacing(path) as temporary:
+        write(store, tracks, rows, temporary)
+
+
+def _write_csv(store: FeatureStore, tracks: Sequence[str], rows: Sequence[int], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["track", "window", *store.info.feature_names])
+        for track, row in zip(tracks, rows, strict=True):
+            for window, features in enumerate(store.layout.map_row(row)):
+                writer.writerow([track, window, *features.astype(str)])
+
+
+def _write_npz(store: FeatureStore, tracks: Sequence[str], rows: Sequence[int], path: Path) -> None:
+    layout = store.layout
+    shape = (len(rows), layout.windows, layout.n_features)
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    # Not np.savez, which wants all of an array in memory.
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, words in (("tracks", tracks), ("names", store.info.feature_names)):
+            with _member(archive, name) as member:
+                np.lib.format.write_array(member, np.array(words, dtype=np.str_))
+        with _member(archive, "features") as member:
+            np.lib.format.write_array_header_1_0(member, header)
+            for row in rows:
+                member.write(layout.map_row(row).tobytes())
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    return archive.open(f"{name}.npy", "w", force_zip64=True)
+
+
+def _write_parquet(
+    store: FeatureStore, tracks: Sequence[str], rows: Sequence[int], path: Path
+) -> None:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtraError("writing Parquet files", "parquet") from error
+
+    layout = store.layout
+    schema = pa.schema(
+        [
+            ("track", pa.string()),
+            ("window", pa.int32()),
+            ("features", pa.list_(pa.float32(), layout.n_features)),
+        ],
+        metadata={
+            "moodtheme.extractor": msgspec.json.encode(store.info),
+            "moodtheme.feature_names": msgspec.json.encode(store.info.feature_names),
+        },
+    )
+    with pq.ParquetWriter(path, schema) as writer:
+        for start in range(0, len(rows), _TRACKS_AT_ONCE):
+            some = slice(start, start + _TRACKS_AT_ONCE)
+            values = np.concatenate([layout.map_row(row).reshape(-1) for row in rows[some]])
+            features = pa.FixedSizeListArray.from_arrays(pa.array(values), layout.n_features)
+            names = np.repeat(np.array(tracks[some], dtype=object), layout.windows)
+            windows = np.tile(np.arange(layout.windows, dtype=np.int32), len(rows[some]))
+            columns = [pa.array(names, pa.string()), pa.array(windows), features]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
