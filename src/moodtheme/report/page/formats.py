@@ -1,0 +1,92 @@
+"""How the page and its tables write numbers."""
+
+from moodtheme.reproduction.results import Figure
+
+UNDEFINED = "–"
+MINUS = "\N{MINUS SIGN}"
+
+
+def percent(value: float | None, decimals: int = 1) -> str:
+    """Write a fraction in percent, without the sign: ``74.2``."""
+    return UNDEFINED if value is None else f"{100 * value:.{decimals}f}"
+
+
+def interval(figure: Figure) -> str:
+    """Write a figure's interval in percent: ``73.6 to 75.0``."""
+    if figure.low is None or figure.high is None:
+        return UNDEFINED
+    return f"{percent(figure.low)} to {percent(figure.high)}"
+
+
+def signed(value: float | None) -> str:
+    """Write a difference of fractions in points: ``+1.3``."""
+    return signed_points(None if value is None else 100 * value)
+
+
+def signed_interval(figure: Figure) -> str:
+    """Write the interval of a difference in points: ``−0.2 to +0.9``."""
+    if figure.low is None or figure.high is None:
+        return UNDEFINED
+    return f"{signed(figure.low)} to {signed(figure.high)}"
+
+
+def signed_points(points: float | None) -> str:
+    """Write a difference in points, with its sign: ``+1.3``, and no sign for 0.0."""
+    if points is None:
+        return UNDEFINED
+    text = f"{abs(points):.1f}"
+    return text if float(text) == 0 else f"{MINUS if points < 0 else '+'}{text}"
+
+
+def printed(percents: float | None) -> str:
+    """Write a figure of the paper, which is in percent already."""
+    return UNDEFINED if percents is None else f"{percents:.1f}"
+
+
+def tick_text(value: float, step: float, sign: bool) -> str:
+    """Write a tick with as many places as its axis' step needs."""
+    decimals = next((n for n in range(4) if abs(round(step, n) - step) < 1e-9), 4)
+    text = f"{abs(value):.{decimals}f}"
+    if value < 0:
+        return f"{MINUS}{text}"
+    return f"+{text}" if sign and value > 0 else text
+
+
+def decimal(value: float | None, decimals: int = 3) -> str:
+    """Write a plain number, such as a threshold."""
+    return UNDEFINED if value is None else f"{value:.{decimals}f}"
+
+
+def count(number: int) -> str:
+    """Write a whole number with its thousands apart: ``4,231``."""
+    return f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Write a number with its noun: ``1 tag``, ``56 tags``."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration: ``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def clock(seconds: float) -> str:
+    """Write a place in a track: ``3:05``, ``1:02:00``."""
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+
+
+def size(n_bytes: int | None) -> str:
+    """Write an amount of memory: ``1.3 GB``."""
+    return UNDEFINED if n_bytes is None else f"{n_bytes / 1e9:.2f} GB"
