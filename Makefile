@@ -18,14 +18,20 @@ $(VENV)/.base: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
+$(VENV)/.train: $(VENV)/.base
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.base
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
 	@touch $@
 
-demo: $(VENV)/.base  ## Tag the demo pieces, or your own: make demo FILES="a.mp3 b.flac"
 ifeq ($(strip $(FILES)),)
+demo: $(VENV)/.train  ## Tag demo pieces, then train all systems on a demo corpus; or tag yours: make demo FILES="a.mp3"
 	$(BIN)/moodtheme demo
+	$(BIN)/moodtheme reproduce demo-run --dataset demo
 else
+demo: $(VENV)/.base
 	$(BIN)/moodtheme tag $(FILES)
 endif
 
@@ -45,4 +51,4 @@ format: $(VENV)/.dev  ## Put the code into shape
 	$(BIN)/ruff format .
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) demo-music dist build
+	rm -rf $(VENV) demo-music demo-run dist build

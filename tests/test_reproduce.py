@@ -158,6 +158,20 @@ def test_a_dry_run_prints_estimates_and_leaves_nothing(
     assert not run.exists()
 
 
+def test_a_dry_run_estimates_what_cannot_be_started_yet_and_names_every_problem(
+    program: Program, tmp_path: Path
+) -> None:
+    table = write_collection(tmp_path / "collection")
+    (table.parent / "train-1.flac").unlink()
+    run = tmp_path / "run"
+    more = ["--weights", "published", "--offline", "--dry-run"]
+    status, out, err = program(*arguments(run, table, *more, systems=SYSTEM))
+    assert status == 1
+    assert "train crnn-gru\t" in out
+    assert "1 of 16 files are missing" in err and "soundnet8.npy, which crnn-gru begin" in err
+    assert not run.exists()
+
+
 def test_unreadable_tracks_stop_a_run_before_it_trains(program: Program, tmp_path: Path) -> None:
     table = write_collection(tmp_path / "collection")
     for name in ("train-1", "test-2"):

@@ -1,10 +1,6 @@
 """A reproduction small enough to be repeated: short tones, tiny networks, an epoch or two."""
 
-import json
 from pathlib import Path
-from typing import Any
-
-from toy_collection import write_collection
 
 SMALL = (
     "crnn.units=4",
@@ -46,10 +42,3 @@ def arguments(
 def _fits(value: str, systems: str) -> bool:
     scope = value.partition(".")[0]
     return scope == "all" or scope in systems or systems == "nine"
-
-
-def results_of(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "results.json").read_text(encoding="utf-8"))
-
-
-__all__ = ["SMALL", "arguments", "results_of", "write_collection"]

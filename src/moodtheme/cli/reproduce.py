@@ -11,6 +11,7 @@ import typer
 from moodtheme.errors import MissingExtraError, MoodthemeError, UsageError
 
 if TYPE_CHECKING:
+    from moodtheme.reproduction.job import Console, Request
     from moodtheme.reproduction.results import Figure, Results
     from moodtheme.reproduction.run import Prepared
 
@@ -43,7 +44,7 @@ def reproduce(
         typer.Option(
             metavar="demo|TABLE|jamendo:DIR",
             help="The demo corpus, which is composed first; a CSV or TSV table with splits; or "
-            "MTG-Jamendo in the folder it was downloaded to.",
+            "MTG-Jamendo in the folder it was downloaded to. For a dry run also jamendo alone.",
             show_default=False,
         ),
     ],
@@ -165,7 +166,7 @@ def reproduce(
     from moodtheme.cli.notices import progress_bar
 
     if dry_run:
-        _print_estimates(prepare(request, folder, Console(_say, progress_bar)))
+        _dry_run(request, folder, Console(_say, progress_bar))
         return
     from moodtheme.reproduction.log import Log
 
@@ -193,11 +194,17 @@ def reproduce(
     print(f"report: {page}")
 
 
-def _print_estimates(prepared: "Prepared") -> None:
+def _dry_run(request: "Request", folder: Path, console: "Console") -> None:
+    """Print how long everything would take, and every problem there is."""
     from moodtheme.report.tables import print_table
-    from moodtheme.reproduction.run import table_of
+    from moodtheme.reproduction.run import prepare, table_of
 
+    prepared = prepare(request, folder, console, stop_at_problems=False)
     print_table(["stage", "estimate", "for"], table_of(prepared.estimates))
+    for problem in prepared.problems:
+        _say(f"moodtheme: {problem}")
+    if prepared.problems:
+        raise typer.Exit(1)
 
 
 def _announce(prepared: "Prepared", say: Callable[[str], None]) -> None:

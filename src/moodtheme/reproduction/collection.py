@@ -130,15 +130,15 @@ def file_sizes(table: TrackTable) -> list[tuple[str, int]]:
     return [(track, file.stat().st_size) for track, file in files]
 
 
-def require_files(collection: Collection, folder: Path) -> None:
-    """See that every track's file is there.
+def require_files(collection: Collection, folder: Path | None) -> str:
+    """See that every track's file is there, and say so.
 
     Parameters
     ----------
     collection
         Whose files.
     folder
-        Gets the whole list where files are missing.
+        Gets the whole list where files are missing; None for no list.
 
     Raises
     ------
@@ -148,12 +148,15 @@ def require_files(collection: Collection, folder: Path) -> None:
     files = collection.table.files
     missing = [str(file) for file in files if not file.is_file()]
     if not missing:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / MISSING) as temporary:
-        temporary.write_text("\n".join(missing) + "\n", encoding="utf-8")
+        return f"all {len(files)} files are there"
+    place = ""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / MISSING) as temporary:
+            temporary.write_text("\n".join(missing) + "\n", encoding="utf-8")
+        place = f" (all of them in {folder / MISSING})"
     raise ReproductionError(
         f"{collection.source}: {len(missing)} of {len(files)} files are missing: "
-        f"{some_of(missing, most=_NAMED)} (all of them in {folder / MISSING}); nothing was "
-        "started: mend the paths, fetch the files, or take the rows out"
+        f"{some_of(missing, most=_NAMED)}{place}; nothing was started: mend the paths, fetch the "
+        "files, or take the rows out"
     )

@@ -2,8 +2,9 @@
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from moodtheme import __version__
 from moodtheme.datasets import Metadata, Split
 from moodtheme.downloads import sha256_of
+from moodtheme.errors import ReproductionError
 from moodtheme.recipes import Recipe
 from moodtheme.reproduction import checks, names
 from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
@@ -40,7 +42,7 @@ REPORT_PAGE = "report.html"
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A reproduction whose checks have passed.
+    """A reproduction that was looked at before it is started.
 
     Attributes
     ----------
@@ -48,14 +50,19 @@ class Prepared:
         Ready to run.
     estimates
         How long what is left of it takes.
+    problems
+        What keeps it from being started.
     """
 
     job: Job
     estimates: Estimates
+    problems: tuple[str, ...] = ()
 
 
-def prepare(request: Request, folder: Path, console: Console) -> Prepared:
-    """Check everything and estimate every stage; nothing but the demo corpus is written.
+def prepare(
+    request: Request, folder: Path, console: Console, *, stop_at_problems: bool = True
+) -> Prepared:
+    """Check everything and estimate every stage; nothing but the demo corpus is made.
 
     Parameters
     ----------
@@ -65,6 +72,8 @@ def prepare(request: Request, folder: Path, console: Console) -> Prepared:
         The run's; need not exist.
     console
         Is told what is found.
+    stop_at_problems
+        Whether the first problem is raised; otherwise all are gathered.
 
     Raises
     ------
@@ -74,14 +83,25 @@ def prepare(request: Request, folder: Path, console: Console) -> Prepared:
     DatasetError, UsageError
         If the collection or a value is wrong.
     """
+    problems: list[str] = []
+
+    def check(look: Callable[[], str | None]) -> None:
+        try:
+            if found := look():
+                console.say(found)
+        except ReproductionError as error:
+            if stop_at_problems:
+                raise
+            problems.append(str(error))
+
     if request.sweep:
         check_sweep(request.values)
     recipes = choose_recipes(
         request.systems, preset=request.preset, values=request.values, weights=request.weights
     )
     collection = _collection(request, folder, console)
-    require_files(collection, folder)
     console.say(_described(collection))
+    check(lambda: require_files(collection, folder if stop_at_problems else None))
     if request.threads is not None:
         torch.set_num_threads(request.threads)
     device = choose_device(request.device)
@@ -94,14 +114,14 @@ def prepare(request: Request, folder: Path, console: Console) -> Prepared:
         stages=Stages(folder, console.say),
         console=console,
     )
-    require_own_runs(job)
+    check(lambda: require_own_runs(job))
     for needed in checks.needed_weights(recipes):
-        console.say(checks.check_weights(needed, offline=request.offline))
+        check(partial(checks.check_weights, needed, offline=request.offline))
     estimates = _estimate(job, recipes)
-    console.say(checks.check_room(estimates, folder))
+    check(lambda: checks.check_room(estimates, folder))
     if estimates.memory_bytes:
-        console.say(checks.check_memory(estimates, device=device.type))
-    return Prepared(job=job, estimates=estimates)
+        check(lambda: checks.check_memory(estimates, device=device.type))
+    return Prepared(job=job, estimates=estimates, problems=tuple(problems))
 
 
 def reproduce(prepared: Prepared) -> Results:
