@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 import soundfile
 
-EXTRAS = ("torch", "lightning", "sklearn", "scipy", "pandas", "matplotlib", "onnx", "onnxscript")
+EXTRAS = (
+    "torch",
+    "lightning",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "matplotlib",
+    "onnx",
+    "onnxscript",
+    "jinja2",
+)
 RUN = "import sys; sys.argv = ['moodtheme', *{words!r}]; from moodtheme.cli.app import main; main()"
 
 

@@ -1,4 +1,4 @@
-"""``moodtheme report``: the paper's Table 1, and pictures of an evaluation."""
+"""``moodtheme report``: the paper's Table 1, pictures of an evaluation, a run's page."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="report",
-    help="The paper's Table 1 beside your scores, and pictures of an evaluation.",
+    help="The paper's Table 1 beside your scores, pictures of an evaluation, a run's page.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -155,6 +155,26 @@ def plots(
             path = output / f"{stem}.{kind}"
             draw.save(figure, path)
             typer.echo(path)
+
+
+@app.command("page")
+def page(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN_DIR",
+            help="Folder of a finished `moodtheme reproduce`.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Write a run's report.html, table1.md and table1.csv again, from its results.json.
+
+    The page is one file without scripts that needs no connection.
+    """
+    from moodtheme.report.page import write_report
+
+    typer.echo(write_report(folder))
 
 
 def _known_systems(folder: Path) -> "dict[str, ScoreMatrix]":

@@ -1,5 +1,6 @@
 """The picture of tags that go together: a square, its two halves filled from two matrices."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -65,7 +66,8 @@ def together_picture(matrices: TogetherMap) -> TogetherPicture:
 def _shades(cells: Iterable[tuple[tuple[int, int], float]], highest: float) -> tuple[Shade, ...]:
     paths: list[list[str]] = [[] for _ in range(LEVELS + 1)]
     for (row, column), index in cells:
-        level = -int(-index * LEVELS // highest) if index > 0 else 0  # rounded up
+        # The division may round the highest a little above itself.
+        level = min(LEVELS, math.ceil(LEVELS * index / highest)) if index > 0 else 0
         paths[level].append(f"M{column} {row}h1v1h-1z")
     return tuple(
         Shade(level, "".join(path)) for level, path in enumerate(paths) if path and level > 0

@@ -26,8 +26,8 @@ class TrainingCurve:
         Path of points, empty if there are many epochs.
     best_x, best_y
         The best epoch's place on the ROC-AUC curve.
-    best
-        Its ROC-AUC.
+    best, best_epoch
+        Its ROC-AUC and number.
     stages
         Where a new stage begins.
     last
@@ -43,6 +43,7 @@ class TrainingCurve:
     best_x: float
     best_y: float
     best: float
+    best_epoch: int
     stages: tuple[float, ...]
     last: int
     losses: tuple[float, float]
@@ -77,6 +78,7 @@ def _curve(run: SystemRun, epochs: Sequence[Epoch], axis: Axis) -> TrainingCurve
         best_x=places[index],
         best_y=heights[index],
         best=best.validation_roc_auc,
+        best_epoch=best.epoch,
         stages=tuple(
             round((places[i] + places[i + 1]) / 2, 2)
             for i, (one, other) in enumerate(pairwise(epochs))
