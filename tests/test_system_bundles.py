@@ -156,8 +156,10 @@ def settled(
     network.train()
     spread = features.std()
     with torch.no_grad():
-        for _ in range(60):
-            noise = torch.randn(8, *features.shape[1:], generator=generator)
+        for norm in (*network.head.norms, network.head.dense_norm):
+            norm.momentum = 0.2  # fewer steps to get there
+        for _ in range(20):
+            noise = torch.randn(4, *features.shape[1:], generator=generator)
             network(features + 0.3 * spread * noise)
         network.head.tags.weight.mul_(4)
     return network.eval()
@@ -191,7 +193,7 @@ def test_the_cells_of_a_window_length_score_like_pytorch_on_music(
         each = np.stack([torch.sigmoid(one.network(features))[0].numpy() for one in systems])
     assert np.ptp(each) > 0.2
     truth, scores = validation(len(systems))
-    for half, tolerance in ((False, 1e-3), (True, 5e-3)):
+    for half, tolerance in {1: [(False, 1e-3), (True, 5e-3)], 5: [(True, 5e-3)]}[window_s]:
         folder = tmp_path / f"half-{half}"
         bundle = export_fused(
             systems,

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moodtheme.cli.recipe_options import PUBLISHED, chosen_recipe, weights_file
 from moodtheme.errors import MissingExtraError, UsageError
-from moodtheme.recipes import RECIPES, Recipe, describe, find_recipe, with_values
+from moodtheme.recipes import RECIPES, Recipe, describe
 from moodtheme.training.processes import is_first_process
 
 if TYPE_CHECKING:
     from moodtheme.training.run_folder import Result
 
-_PUBLISHED, _RANDOM = "published", "random"
 _PAPERS_TAGS = 56  # MTG-Jamendo's moods and themes
 
 
@@ -58,7 +58,7 @@ def train(
             help="Weights of a CRNN's convolutions or of the image network: fetched, none, or from "
             "a local copy.",
         ),
-    ] = _PUBLISHED,
+    ] = PUBLISHED,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     split: Annotated[int, typer.Option(min=0, max=4, help="Which of MTG-Jamendo's divisions.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -106,7 +106,7 @@ def train(
 
     Killed at any moment, the same command goes on where it was, with the same results.
     """
-    recipe = _recipe(system, values or [], weights)
+    recipe = chosen_recipe(system, values or [], weights)
     if show:
         _show(recipe)
         return
@@ -123,7 +123,7 @@ def train(
         recipe=recipe,
         dataset=dataset,
         seed=seed,
-        weights=None if weights in {_PUBLISHED, _RANDOM} else Path(weights),
+        weights=weights_file(weights),
         offline=offline,
         audio_cache=audio_cache,
         features=features,
@@ -143,19 +143,6 @@ def train(
     result = train_system(table, settings, run, report=_say, progress=_preparing)
     if is_first_process():
         _print_result(system, run, result)
-
-
-def _recipe(system: str, values: list[str], weights: str) -> Recipe:
-    settings = {}
-    for text in values:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise UsageError(f"--set {text}: is not NAME=VALUE; write for example units=128")
-        settings[name] = value
-    recipe = with_values(find_recipe(system), settings)
-    if weights == _RANDOM:
-        recipe = with_values(recipe, {"pretrained": "false"})
-    return recipe
 
 
 def _show(recipe: Recipe) -> None:

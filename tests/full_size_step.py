@@ -1,0 +1,69 @@
+"""One training step of a feature system at full size, in a process of its own for its memory.
+
+``full_size_step.py SYSTEM`` prints parameters, peak memory of two steps and their losses, as JSON.
+"""
+
+import json
+import resource
+import sys
+
+import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from moodtheme.models.networks import make_network
+from moodtheme.models.summary import parameter_count
+from moodtheme.recipes import DeepSpectrumView, find_recipe
+from moodtheme.training.module import SystemModule
+
+TRACKS, FEATURES, TAGS = 32, 4096, 56  # the paper's batch, VGG16's fc2, MTG-Jamendo's tags
+
+
+def peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def main(system: str) -> None:
+    torch.set_num_threads(1)
+    recipe = find_recipe(system)
+    assert isinstance(recipe.view, DeepSpectrumView)
+    rng = np.random.default_rng(0)
+    labels = rng.random((TRACKS, TAGS)) < 0.05
+    # As sparse as activations after a ReLU.
+    values = np.maximum(rng.normal(0, 3, (TRACKS, recipe.view.windows, FEATURES)), 0)
+    inputs, targets = torch.from_numpy(values).float(), torch.from_numpy(labels).float()
+    before = peak_bytes()
+    network = make_network(recipe, n_tags=TAGS, n_features=FEATURES)
+    module = SystemModule(
+        network,
+        schedule=recipe.schedule,
+        stage=recipe.stages[0],
+        training_labels=labels,
+        validation_labels=labels,
+        seed=0,
+        first_epoch=0,
+    )
+    optimiser = module.configure_optimizers()
+    losses = []
+    for _ in range(2):
+        logits = network(inputs, torch.zeros(TRACKS, dtype=torch.long))
+        assert logits.shape == (TRACKS, TAGS)
+        loss = binary_cross_entropy_with_logits(logits, targets)
+        losses.append(float(loss.detach()))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    print(
+        json.dumps(
+            {
+                "windows": recipe.view.windows,
+                "parameters": parameter_count(network),
+                "peak_bytes": peak_bytes() - before,
+                "losses": losses,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
