@@ -1,5 +1,7 @@
 """Stages that export every system and the fused nine as models that tag."""
 
+import shutil
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,6 +56,8 @@ def _export(job: Job, name: str, systems: tuple[str, ...]) -> None:
 
     def work() -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        for abandoned in folder.parent.glob(f".{name}-*"):
+            shutil.rmtree(abandoned)  # of an export that was killed
         truth = load_truth(job.truth_file(Split.VALIDATION))
         scores: list[NDArray[np.float32]] = [load_scores(files[system]) for system in systems]
         trained = [load_trained(job.system_folder(system)) for system in systems]

@@ -17,7 +17,7 @@ from moodtheme.report.table1 import TABLE_1
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import Kind
-from moodtheme.scores import load_systems, save_matrix
+from moodtheme.scores import load_systems, replacing, save_matrix
 from moodtheme.training.keeper import BEST
 from moodtheme.training.predict import score_files
 from moodtheme.training.run_folder import read_result, stage_folder
@@ -62,7 +62,8 @@ def write_truth(job: Job) -> None:
         path = job.truth_file(split)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_matrix(path, job.table.part(split).labels)
-    (job.folder / "tags.txt").write_text("\n".join(job.table.tags) + "\n", encoding="utf-8")
+    with replacing(job.folder / "tags.txt") as temporary:
+        temporary.write_text("\n".join(job.table.tags) + "\n", encoding="utf-8")
     for split in SCORED:
         job.scores_file(split, "").parent.mkdir(parents=True, exist_ok=True)
 

@@ -75,7 +75,7 @@ _QUICK: tuple[tuple[str, Mapping[str, str]], ...] = (
             "batch_size": "8",
         },
     ),
-    ("baseline", {"epochs": "6", "sgd_epochs": "1", "batch_size": "8"}),
+    ("baseline", {"epochs": "3", "sgd_epochs": "0", "batch_size": "8"}),
 )
 
 

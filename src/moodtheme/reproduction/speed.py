@@ -82,7 +82,7 @@ def feature_speed(view: DeepSpectrumView | OpenSmileView, *, device: str) -> flo
     extract = make_extractor(short, device=device)
     audio = np.random.default_rng(0).normal(0, 0.1, (1, short.samples)).astype(np.float32)
     extract(audio)  # the first call allocates
-    return short.windows / _timed(lambda: extract(audio))
+    return short.windows / timed(lambda: extract(audio))
 
 
 def training_speed(
@@ -114,10 +114,10 @@ def training_speed(
     for stage in recipe.stages:
         step = _Step(network, recipe, stage, inputs, n_tags)
         kept = max(kept, step.activations())
-        steps.append(_timed(step) * batch / len(inputs) if device.type == "cpu" else _timed(step))
+        steps.append(timed(step) * batch / len(inputs) if device.type == "cpu" else timed(step))
     network.eval()
     with torch.inference_mode():
-        track_s = _timed(lambda: _synchronised(network(inputs))) / len(inputs)
+        track_s = timed(lambda: _synchronised(network(inputs))) / len(inputs)
     return TrainingSpeed(
         step_s=tuple(steps),
         track_s=track_s,
@@ -137,8 +137,15 @@ def bootstrap_speed(n_tracks: int, n_tags: int) -> float:
     with warnings.catch_warnings():
         # Nothing is said of tags; they are made up.
         warnings.simplefilter("ignore", EvaluationWarning)
-        seconds = _timed(lambda: bootstrap(truth, [ranked], resamples=_RESAMPLES, tags=tags))
+        seconds = timed(lambda: bootstrap(truth, [ranked], resamples=_RESAMPLES, tags=tags))
     return seconds / _RESAMPLES
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
 
 
 class _Step:
@@ -220,9 +227,3 @@ def _sample(folder: Path) -> Path:
 def _synchronised(result: Tensor) -> None:
     """Wait until a result is computed; on a GPU calls return before that."""
     result.detach().flatten()[:1].cpu()
-
-
-def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
