@@ -82,5 +82,6 @@ def export(
         offline=offline,
     )
     size = sum(file.stat().st_size for file in folder.iterdir())
-    print(f"{folder}: {len(bundle.tags)} tags, {len(bundle.members)} graphs, {size / 1e6:.1f} MB")
+    graphs = f"{len(bundle.members)} graph{'s' if len(bundle.members) > 1 else ''}"
+    print(f"{folder}: {len(bundle.tags)} tags, {graphs}, {size / 1e6:.1f} MB")
     print(f"next: moodtheme tag PATH... --model {folder}")
