@@ -36,11 +36,6 @@ def export(name: str) -> str:
     return f"export {name}"
 
 
-def sweep(system: str) -> str:
-    """Choice of a system's configuration."""
-    return f"sweep {system}"
-
-
 def audio_rates(recipes: Mapping[str, Recipe]) -> tuple[int, ...]:
     """Rates in Hz of the systems that hear audio, each once."""
     views = [recipe.view for recipe in recipes.values()]

@@ -14,12 +14,13 @@ from moodtheme.downloads import sha256_of
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.models.summary import parameter_count
-from moodtheme.recipes import BASELINE, NINE_SYSTEMS, CrnnView, describe
+from moodtheme.recipes import BASELINE, describe
 from moodtheme.report.table1 import TABLE_1
 from moodtheme.reproduction import names
 from moodtheme.reproduction.figures import Measured, Pair, ScoredSet, measure
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.models import FUSED, has_fused
+from moodtheme.reproduction.notes import notes_on
 from moodtheme.reproduction.results import (
     RESULTS,
     Dataset,
@@ -36,7 +37,7 @@ from moodtheme.reproduction.results import (
     write_record,
 )
 from moodtheme.reproduction.scoring import SCORED, ScoredRow, digests, load_scores, rows_of
-from moodtheme.reproduction.selection import Preset, Weights, changed_values, definition
+from moodtheme.reproduction.selection import changed_values, definition
 from moodtheme.scores import load_truth
 from moodtheme.training.run_folder import HISTORY, RESULT
 from moodtheme.training.system_run import load_trained
@@ -78,7 +79,7 @@ def write_results(job: Job, sweep: Sequence[SweepPoint], examples: Sequence[Exam
         results = Results(
             settings=settings,
             dataset=_dataset(job),
-            notes=(*_notes(job), *warned),
+            notes=(*notes_on(job), *warned),
             rows=tuple(_row(job, row, measured[row.name]) for row in rows),
             differences=differences,
             runs=tuple(_run(job, system) for system in job.recipes),
@@ -251,48 +252,6 @@ def _settings(job: Job) -> Settings:
         values=request.values,
         bootstrap=request.resamples,
     )
-
-
-def _notes(job: Job) -> list[str]:
-    """What readers must know before they look at the figures."""
-    request, collection = job.request, job.collection
-    notes = []
-    if request.preset is Preset.QUICK:
-        notes.append(
-            "The quick preset: small networks, short excerpts, few epochs. It shows that "
-            "everything works; its figures say nothing about the systems."
-        )
-        if any(isinstance(r.view, CrnnView) and r.view.pretrained for r in job.recipes.values()):
-            notes.append(
-                "The CRNNs hear with SoundNet's convolutions, which the paper names, not with "
-                "VGGish's, which the authors' code loads."
-            )
-    if request.weights is Weights.RANDOM:
-        notes.append(
-            "Random weights where the recipes have pretrained ones: no figure is the systems'."
-        )
-    if request.values:
-        notes.append(f"Set for this run: {', '.join(request.values)}.")
-    if not collection.comparable:
-        notes.append(
-            "The test tracks are not the paper's, so its figures are no measure for these."
-            if not collection.is_jamendo
-            else "Only some of MTG-Jamendo's tracks: the paper's figures are no measure for these."
-        )
-    test = len(job.table.part(Split.TEST))
-    notes.append(
-        f"Intervals are over the {test} test tracks as drawn; another training run would move the "
-        "figures too."
-    )
-    if collection.shared_artists:
-        notes.append(
-            f"{collection.shared_artists} artists have tracks in more than one split, which "
-            "flatters every figure."
-        )
-    missing = [system for system in NINE_SYSTEMS if system not in job.recipes]
-    if missing:
-        notes.append(f"Not trained: {', '.join(missing)}.")
-    return notes
 
 
 def _versions() -> dict[str, str]:

@@ -7,7 +7,6 @@ stage's affair.
 """
 
 import hashlib
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import msgspec
 
 from moodtheme.reproduction.names import slug
 from moodtheme.reproduction.results import StageTiming, write_record
+from moodtheme.training.memory import peak_memory
 
 _STAMPS = ".stages"
 
@@ -136,16 +136,6 @@ def fingerprint(value: Any) -> str:
     """SHA-256 of a value that JSON can hold."""
     encoded = msgspec.json.encode(value, enc_hook=str, order="sorted")
     return hashlib.sha256(encoded).hexdigest()
-
-
-def peak_memory() -> int | None:
-    """Largest resident size of this process so far in bytes; None where the system does not say."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest if sys.platform == "darwin" else largest * 1024  # Linux counts in KiB
 
 
 def _why(stamp: Stamp | None, digests: Mapping[str, str], *, there: bool) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from moodtheme.training.data import RunData
 from moodtheme.training.examples import TrackSet
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience
 from moodtheme.training.keeper import LAST, Keeper, read_best, read_epochs
+from moodtheme.training.memory import peak_memory
 from moodtheme.training.module import SystemModule
 from moodtheme.training.processes import is_first_process
 from moodtheme.training.progress import TrainingProgress
@@ -262,19 +262,9 @@ def _result(epochs: Sequence[Epoch]) -> Result:
         epochs=len(epochs),
         training_s=sum(epoch.seconds for epoch in epochs),
         waiting_s=sum(epoch.waiting_s for epoch in epochs),
-        peak_memory_bytes=_peak_memory(),
+        peak_memory_bytes=peak_memory(),
         peak_accelerator_bytes=torch.cuda.max_memory_allocated() if on_accelerator else None,
     )
-
-
-def _peak_memory() -> int | None:
-    """Largest resident size of this process so far, in bytes."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest if sys.platform == "darwin" else largest * 1024  # Linux counts in KiB
 
 
 @contextlib.contextmanager
