@@ -30,8 +30,8 @@ def notes_on(job: Job) -> list[str]:
         notes.append(
             "The test tracks are not the paper's, so its figures are no measure for these."
             if not collection.is_jamendo
-            else "Another division of MTG-Jamendo than the paper's, or only some of its tracks: the "
-            "paper's figures are no measure for these."
+            else "Another division of MTG-Jamendo, or only some of its tracks: the paper's figures "
+            "are no measure for these."
         )
     test = len(job.table.part(Split.TEST))
     notes.append(
