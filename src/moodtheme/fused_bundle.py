@@ -78,6 +78,8 @@ def export_fused(
     DownloadError, HashMismatchError, WeightsError
         If the image network's weights cannot be had.
     """
+    if len(validation_scores) != len(systems):
+        raise ValueError(f"{len(validation_scores)} score matrices for {len(systems)} systems")
     first = systems[0].run
     for system in systems:
         if system.run.tags != first.tags:

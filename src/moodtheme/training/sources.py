@@ -18,7 +18,10 @@ from moodtheme.training.settings import Settings
 
 
 class Source(Protocol):
-    """Inputs of some tracks, and what they and the network need of pretrained weights."""
+    """Inputs of some tracks, and what they and the network need of pretrained weights.
+
+    `prepare` comes before `has` and `examples`, and before the networks that are trained.
+    """
 
     @property
     def weights(self) -> str | None:
