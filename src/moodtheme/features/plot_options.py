@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from moodtheme.errors import PlotError
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 # The toolkit's analysis frame is the next power of two of 25 ms.
 _FRAME_S = 0.025
@@ -35,6 +38,20 @@ class WindowFunction(StrEnum):
     BLACKMAN = "blackman"
     BARTLETT = "bartlett"
     RECTANGULAR = "rectangular"
+
+
+def choice(kind: type[Choice], value: str) -> Choice:
+    """Find the member of an enumeration that is called `value`.
+
+    Raises
+    ------
+    PlotError
+        There is none.
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        raise PlotError(f"{value!r} is not one of {', '.join(kind)}; choose one of them") from None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,13 @@ from moodtheme.errors import PlotError
 from moodtheme.features.banded import BandedMatrix
 from moodtheme.features.colour_maps import colour_map as find_colour_map
 from moodtheme.features.plot_layout import bicubic_products, is_resampled, nearest_cells
-from moodtheme.features.plot_options import FrequencyScale, PlotOptions, Resize, WindowFunction
+from moodtheme.features.plot_options import (
+    FrequencyScale,
+    PlotOptions,
+    Resize,
+    WindowFunction,
+    choice,
+)
 from moodtheme.features.plot_spectrum import log_spectrogram
 
 ByteArray = npt.NDArray[np.uint8]
@@ -33,10 +39,10 @@ def mel_plot(
     n_mels: int = 128,
     colour_map: str = "magma",
     size: int = 224,
-    resize: Resize = Resize.BICUBIC,
-    scale: FrequencyScale = FrequencyScale.MEL,
+    resize: Resize | str = Resize.BICUBIC,
+    scale: FrequencyScale | str = FrequencyScale.MEL,
     n_fft: int | None = None,
-    window: WindowFunction = WindowFunction.HANN,
+    window: WindowFunction | str = WindowFunction.HANN,
     hop: int | None = None,
     f_max: float | None = None,
     delta: int = 0,
@@ -100,10 +106,10 @@ def mel_plots(
     n_mels: int = 128,
     colour_map: str = "magma",
     size: int = 224,
-    resize: Resize = Resize.BICUBIC,
-    scale: FrequencyScale = FrequencyScale.MEL,
+    resize: Resize | str = Resize.BICUBIC,
+    scale: FrequencyScale | str = FrequencyScale.MEL,
     n_fft: int | None = None,
-    window: WindowFunction = WindowFunction.HANN,
+    window: WindowFunction | str = WindowFunction.HANN,
     hop: int | None = None,
     f_max: float | None = None,
     delta: int = 0,
@@ -161,13 +167,13 @@ def mel_plots(
     options = PlotOptions(
         sample_rate=sample_rate,
         n_mels=n_mels,
-        scale=FrequencyScale(scale),
+        scale=choice(FrequencyScale, scale),
         colour_map=colour_map,
-        resize=Resize(resize),
+        resize=choice(Resize, resize),
         size=size,
         n_fft=n_fft,
         hop=hop,
-        window=WindowFunction(window),
+        window=choice(WindowFunction, window),
         f_max=f_max,
         delta=delta,
     )
@@ -176,8 +182,9 @@ def mel_plots(
         raise PlotError(f"windows must be (n, samples), not {audio.shape}")
     paint = _painter(options, options.frames(audio.shape[1]))
     pictures = np.empty((len(audio), size, size, 3), dtype=np.uint8)
-    for picture, samples in zip(pictures, audio, strict=True):
-        paint(_colour_indices(log_spectrogram(samples, options), options), picture)
+    with np.errstate(invalid="ignore"):  # samples that are not finite are an error of their own
+        for picture, samples in zip(pictures, audio, strict=True):
+            paint(_colour_indices(log_spectrogram(samples, options), options), picture)
     return pictures
 
 
@@ -209,9 +216,10 @@ def _painter(options: PlotOptions, frames: int) -> Painter:
 
     size, bands = options.size, options.bands
     vertical, horizontal = _products(options, frames)
-    # Halves are added before numbers are cut off to whole ones. A pixel's weights sum to 1, so the
-    # first pass may add them to the colours it mixes.
-    raised = colours + np.float32(0.5)
+    # Each pass rounds halves upwards, as Pillow: 0.5 is added before numbers are cut off to whole
+    # ones. A pixel's weights sum to 1, so it may be added to the fewer colours that are mixed.
+    half = np.float32(0.5)
+    raised = colours + half
     # Used again for each window: fresh memory is slow.
     cells_rgb = np.empty((frames, bands, 3), dtype=np.float32)
     sideways = np.empty((size, bands * 3), dtype=np.float32)
@@ -224,9 +232,8 @@ def _painter(options: PlotOptions, frames: int) -> Painter:
         np.clip(sideways, 0.0, 255.0, out=sideways)
         # Whole pixels change places, which is faster than single bytes.
         pixels = np.ascontiguousarray(sideways.astype(np.uint8).view(_PIXEL).T)
-        np.copyto(upright, pixels.view(np.uint8))
+        np.add(pixels.view(np.uint8), half, out=upright)
         vertical.multiply(upright, out=mixed)
-        np.add(mixed, np.float32(0.5), out=mixed)
         np.clip(mixed, 0.0, 255.0, out=mixed)
         np.copyto(picture, mixed.reshape(picture.shape), casting="unsafe")
 
