@@ -1,8 +1,12 @@
 """Several processes and a Ray cluster: the same rows, and what dies is done again."""
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
@@ -34,6 +38,22 @@ def test_a_worker_that_dies_ends_the_run_and_the_next_goes_on(tmp_path: Path) ->
         build(tmp_path / "features", files, deadly, jobs=2)
     store, _ = build(tmp_path / "features", files, deadly, jobs=2)
     assert_right(store, files)
+
+
+def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    write_tracks(tmp_path / "music", 200)
+    program = Path(__file__).with_name("toy_extractor.py")
+    command = [sys.executable, program, tmp_path / "features", tmp_path / "music", "--jobs", "2"]
+    parent = psutil.Popen(command, stdout=subprocess.DEVNULL)
+    index = tmp_path / "features" / info().key / "index.jsonl"
+    while not (index.exists() and index.stat().st_size):
+        assert parent.poll() is None
+        time.sleep(0.01)
+    workers = parent.children()
+    parent.kill()
+    parent.wait()
+    assert len(workers) >= 2
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
 
 
 @pytest.mark.slow

@@ -43,10 +43,13 @@ class ToyMaker:
         What a call takes.
     deadly
         A file whose absence makes a call write it and kill the process: once, that is.
+    changing
+        A file that is written to while it is extracted.
     """
 
     seconds: float = 0.0
     deadly: Path | None = None
+    changing: Path | None = None
 
     def __call__(self) -> Extractor:
         def compute(windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -54,6 +57,8 @@ class ToyMaker:
             if self.deadly is not None and not self.deadly.exists():
                 self.deadly.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.changing is not None:
+                self.changing.write_bytes(self.changing.read_bytes() + b"more")
             return features_of(windows)
 
         return Extractor(info(), compute)
@@ -107,6 +112,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("music", type=Path)
+    parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     print("started", flush=True)
-    build(options.folder, sorted(options.music.glob("*.wav")), ToyMaker(seconds=0.002))
+    tracks = sorted(options.music.glob("*.wav"))
+    build(options.folder, tracks, ToyMaker(seconds=0.002), jobs=options.jobs)

@@ -41,6 +41,9 @@ _FAMILIES = sorted(
     }
 )
 
+# A tag of the format, and what the line on weights says.
+_SAID_ELSEWHERE = {"type", "pretrained"}
+
 DatasetOption = Annotated[
     str,
     typer.Option(
@@ -270,10 +273,11 @@ def _only_store(features: Path) -> "FeatureStore":
     return FeatureStore(stores[0])
 
 
-def _values(view: "FeatureView") -> list[tuple[str, object]]:
+def _values(view: "FeatureView") -> list[tuple[str, str]]:
     import msgspec
 
-    return [(name, value) for name, value in msgspec.to_builtins(view).items() if name != "type"]
+    content = msgspec.to_builtins(view)
+    return [(name, str(value)) for name, value in content.items() if name not in _SAID_ELSEWHERE]
 
 
 def _say(line: str) -> None:

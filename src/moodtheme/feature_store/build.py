@@ -1,7 +1,7 @@
 """Extracting what a store lacks."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,12 @@ from moodtheme.errors import AudioError, DatasetError
 from moodtheme.feature_store.contents import FileContents
 from moodtheme.feature_store.engines import Engine, Workers, run_units
 from moodtheme.feature_store.extraction import MakeExtractor, Unit
-from moodtheme.feature_store.extractor import Extractor, ExtractorInfo, FeatureView
+from moodtheme.feature_store.extractor import (
+    Extractor,
+    ExtractorInfo,
+    FeatureView,
+    FloatArray,
+)
 from moodtheme.feature_store.making import describe_extractor, make_extractor
 from moodtheme.feature_store.store import FeatureStore
 from moodtheme.feature_store.writer import StoreWriter, make_folder, open_writer
@@ -112,7 +117,8 @@ def build_store(
 ) -> tuple[FeatureStore, list[AudioError]]:
     """`build_features` with any extractor; `make` must be equal where it makes equal ones."""
     make_folder(folder)
-    hashes = FileContents(folder).find_all(files, jobs=workers.jobs, report=report)
+    contents = FileContents(folder)
+    hashes = contents.find_all(files, jobs=workers.jobs, report=report)
     files_of: dict[str, list[Path]] = {}
     failures: dict[Path, AudioError] = {}
     for file, found in zip(files, hashes, strict=True):
@@ -126,7 +132,8 @@ def build_store(
         if missing:
             _require_room(place, info, missing=len(missing), wanted=len(files_of), report=report)
         work = {audio: files_of[audio][0] for audio in missing}
-        for done, (audio, error) in enumerate(_extract(writer, info, make, work, workers), 1):
+        results = _extract(info, make, work, workers) if work else ()
+        for done, (audio, error) in enumerate(_store(writer, contents, work, results), 1):
             if error is not None:
                 for file in files_of[audio]:
                     failures[file] = type(error)(file, error.reason)
@@ -137,23 +144,37 @@ def build_store(
 
 
 def _extract(
-    writer: StoreWriter,
-    info: ExtractorInfo,
-    make: MakeExtractor,
-    work: Mapping[str, Path],
-    workers: Workers,
-) -> Iterator[tuple[str, AudioError | None]]:
-    """Extract and store audio, a file of each given; say of each whether it failed, in order."""
-    if not work:
-        return
+    info: ExtractorInfo, make: MakeExtractor, work: Mapping[str, Path], workers: Workers
+) -> Iterator[Mapping[str, FloatArray | AudioError]]:
+    """Results for audio, given with a file that holds it; some tracks at a time, in order."""
     audio, files = list(work), list(work.values())
     starts = range(0, len(files), info.tracks_at_once)
     units: list[Unit] = [tuple(files[start : start + info.tracks_at_once]) for start in starts]
-    for start, results in zip(starts, run_units(make, units, workers), strict=True):
-        pairs = list(zip(audio[start : start + len(results)], results, strict=True))
-        writer.append([(name, row) for name, row in pairs if not isinstance(row, AudioError)])
-        for name, found in pairs:
-            yield name, found if isinstance(found, AudioError) else None
+    for start, unit, results in zip(starts, units, run_units(make, units, workers), strict=True):
+        yield dict(zip(audio[start : start + len(unit)], results, strict=True))
+
+
+def _store(
+    writer: StoreWriter,
+    contents: FileContents,
+    work: Mapping[str, Path],
+    extracted: Iterable[Mapping[str, FloatArray | AudioError]],
+) -> Iterator[tuple[str, AudioError | None]]:
+    """Store what was extracted; say of each audio what went wrong, if anything did."""
+    for results in extracted:
+        errors: dict[str, AudioError] = {}
+        rows: list[tuple[str, FloatArray]] = []
+        for audio, found in results.items():
+            if isinstance(found, AudioError):
+                errors[audio] = found
+            elif contents.known(work[audio]) != audio:
+                reason = "changed while it was read; run the same command again"
+                errors[audio] = AudioError(work[audio], reason)
+            else:
+                rows.append((audio, found))
+        writer.append(rows)
+        for audio in results:
+            yield audio, errors.get(audio)
 
 
 def _require_room(

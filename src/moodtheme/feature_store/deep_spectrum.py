@@ -66,7 +66,7 @@ def make(
             resize=view.resize,
             size=network.size,
         )
-        return network.extract(pictures, batch_size=len(pictures))
+        return network.extract(pictures)
 
     return Extractor(info, compute)
 
@@ -78,6 +78,7 @@ def _info(view: DeepSpectrumView, digest: str) -> ExtractorInfo:
     n_features = network.n_features(layer)
     preprocessing = view.preprocessing or network.default_preprocessing
     network.colours_for(preprocessing)
+    network.require(view.feature_precision)
     options = PlotOptions(
         sample_rate=view.sample_rate,
         n_mels=view.n_mels,

@@ -1,14 +1,16 @@
 """Where extraction runs: in this process, in several on this machine, or on a Ray cluster."""
 
 import os
+import signal
 import socket
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from enum import StrEnum
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 from moodtheme.errors import ExtractionError, MissingExtraError, MoodthemeError
@@ -71,7 +73,7 @@ def run_units(make: MakeExtractor, units: Sequence[Unit], workers: Workers) -> I
 
 def _run_in_processes(make: MakeExtractor, units: Sequence[Unit], jobs: int) -> Iterator[Result]:
     # Started afresh: a fork would copy the locks of PyTorch's threads as they happen to stand.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_follow_parent)
     waiting: deque[Future[Result]] = deque()
     try:
         for unit in units:
@@ -87,6 +89,19 @@ def _run_in_processes(make: MakeExtractor, units: Sequence[Unit], jobs: int) -> 
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _follow_parent() -> None:
+    """Have this worker end with the process that started it, however that ends, and not before."""
+    parent = parent_process()
+    assert parent is not None
+
+    def end_with_it() -> None:
+        parent.join()
+        os._exit(1)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group
+    threading.Thread(target=end_with_it, daemon=True).start()
 
 
 def _run_on_ray(make: MakeExtractor, units: Sequence[Unit], workers: Workers) -> Iterator[Result]:

@@ -91,9 +91,8 @@ class ExtractorInfo(msgspec.Struct, frozen=True, kw_only=True):
 class Extractor:
     """Tracks to features.
 
-    A track's features are the same, bit for bit, whatever tracks are computed with it: `compute`
-    is always given the same number of windows, filled up with silence, so that its matrix products
-    have the same shapes.
+    A track's features do not depend on the tracks that are computed with it: in float32 on a
+    processor bit for bit, otherwise but for the rounding of differently shaped products.
 
     Attributes
     ----------
@@ -151,9 +150,6 @@ class Extractor:
         features = np.empty((len(audio), self.windows, self.n_features), np.float32)
         for start in range(0, len(audio), at_once):
             group = audio[start : start + at_once]
-            full = np.zeros((at_once, self.samples), np.float32)
-            full[: len(group)] = group
-            found = self.compute(full.reshape(-1, window_samples))
-            found = found.reshape(at_once, self.windows, self.n_features)
-            features[start : start + at_once] = found[: len(group)]
+            found = self.compute(group.reshape(-1, window_samples))
+            features[start : start + at_once] = found.reshape(-1, self.windows, self.n_features)
         return features
