@@ -14,7 +14,7 @@ from moodtheme.audio import read_excerpt
 from moodtheme.audio.excerpts import Position
 from moodtheme.bundle import ExcerptPolicy, read_manifest
 from moodtheme.errors import UsageError, WeightsError
-from moodtheme.export import export_graph
+from moodtheme.export import Scores, export_graph
 from moodtheme.feature_store import make_extractor
 from moodtheme.fused_bundle import export_fused
 from moodtheme.inference import MemberSession
@@ -22,7 +22,7 @@ from moodtheme.models.feature_network import FeatureNetwork
 from moodtheme.models.networks import make_network
 from moodtheme.recipes import NINE_SYSTEMS, Cell, DeepSpectrumView, find_recipe, with_values
 from moodtheme.synthesis import Mood, compose_and_render
-from moodtheme.system_graph import export_member, plan_graphs
+from moodtheme.system_graph import check_half, export_member, plan_graphs
 from moodtheme.tagger import Tagger
 from moodtheme.training.run_folder import Result, Run
 from moodtheme.training.system_run import TrainedSystem
@@ -130,7 +130,7 @@ def test_half_weights_take_half_the_room_and_other_weights_stay(tmp_path: Path) 
     full, half = tmp_path / "full.onnx", tmp_path / "half.onnx"
     export_graph(module, full, samples=300)
     export_graph(module, half, samples=300, half_weights="0")
-    saved = 2 * (300 * 200 + 200)
+    saved = 2 * 300 * 200
     assert abs(full.stat().st_size - half.stat().st_size - saved) < 1000
     import onnxruntime as ort
 
@@ -141,12 +141,30 @@ def test_half_weights_take_half_the_room_and_other_weights_stay(tmp_path: Path) 
     ]
     difference = np.abs(scores[0] - scores[1]).max()
     assert 0 < difference < 1e-3
-    # Exactly what rounding the first layer alone gives.
+    # Exactly what rounding the first layer's matrix alone gives.
     with torch.no_grad():
-        for value in module[0].parameters():
-            value.copy_(value.half().float())
+        module[0].weight.copy_(module[0].weight.half().float())
         expected = module(torch.from_numpy(audio)).numpy()
     np.testing.assert_allclose(scores[1], expected, atol=1e-6)
+
+
+class Loudness(nn.Module):
+    """A stand-in for a whole system: mean square of the audio, times a number, as logits."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, audio: torch.Tensor) -> torch.Tensor:
+        return self.factor * (audio * audio).mean(dim=1, keepdim=True)
+
+
+def test_float16_weights_that_change_scores_are_refused(tmp_path: Path) -> None:
+    view = DeepSpectrumView(window_s=1, duration_s=1)
+    export_graph(Scores(Loudness(10.0)), tmp_path / "ds-1s.onnx", samples=view.samples)
+    check_half(Loudness(10.0), tmp_path / "ds-1s.onnx", view)
+    with pytest.raises(WeightsError, match=r"ds-1s: with float16 weights .* differ"):
+        check_half(Loudness(9.0), tmp_path / "ds-1s.onnx", view)
 
 
 def settled(

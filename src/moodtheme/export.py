@@ -45,8 +45,8 @@ def export_graph(
     samples
         Excerpt length, fixed in the graph.
     half_weights
-        Part of `module`, as in its state dict's keys, whose weights are kept as float16 in the
-        file. Runtimes compute in float32 all the same.
+        Part of `module`, as in its state dict's keys, whose weight matrices and filters are kept as
+        float16 in the file. Runtimes compute in float32 all the same.
     """
     example = torch.zeros(2, samples)
     module = module.eval()
@@ -93,11 +93,13 @@ def _forget_origin(model: onnx.ModelProto) -> None:
 def _halve_weights(graph: onnx.GraphProto, prefix: str) -> None:
     """Store weights as float16 and cast them back where they are used.
 
-    Runtimes fold the casts when they load the graph, so that no run is slower for it.
+    Runtimes fold the casts when they load the graph, so that no run is slower for it. Biases and
+    batch normalisation's numbers are few, and some too small for float16: they stay.
     """
     casts = []
     for tensor in graph.initializer:
-        if tensor.name.startswith(prefix) and tensor.data_type == onnx.TensorProto.FLOAT:
+        is_float = tensor.data_type == onnx.TensorProto.FLOAT
+        if is_float and tensor.name.startswith(prefix) and len(tensor.dims) > 1:
             name, half = tensor.name, f"{tensor.name}.half"
             values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(onnx.numpy_helper.from_array(values, half))

@@ -18,7 +18,7 @@ def export_system(
     licence: str,
     validation_truth: npt.NDArray[np.bool_],
     validation_scores: npt.NDArray[np.float32],
-    half_images: bool = True,
+    half_images: bool = False,
     weights: Path | None = None,
     offline: bool = False,
 ) -> Bundle:

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import onnxruntime as ort
+import torch
 from torch import nn
 
 from moodtheme.bundle import ExcerptPolicy, Member
 from moodtheme.downloads import sha256_of
-from moodtheme.errors import UsageError
+from moodtheme.errors import UsageError, WeightsError
 from moodtheme.export import Scores, export_graph
 from moodtheme.models.deep_spectrum import DeepSpectrum
 from moodtheme.models.feature_network import FeatureNetwork
@@ -22,6 +25,7 @@ from moodtheme.recipes import (
     OpenSmileView,
     View,
 )
+from moodtheme.synthesis import Mood, compose_and_render
 from moodtheme.training.system_run import TrainedSystem, require_same_weights
 
 _POLICIES = {
@@ -30,6 +34,8 @@ _POLICIES = {
     EvaluationExcerpt.SECOND_HALF: ExcerptPolicy.CENTRE,
     EvaluationExcerpt.COVER: ExcerptPolicy.COVER,
 }
+_HALF_TOLERANCE = 5e-3  # of a score
+_TEST_MOODS = (Mood.ENERGETIC, Mood.CALM)
 _IMAGES = "network.images"  # where the image network is in `Scores(DeepSpectrum(…))`
 
 
@@ -85,7 +91,7 @@ def export_member(
     graph: Graph,
     folder: Path,
     *,
-    half_images: bool = True,
+    half_images: bool = False,
     weights: Path | None = None,
     offline: bool = False,
 ) -> Member:
@@ -98,7 +104,7 @@ def export_member(
     folder
         Where it is written; the member's ``file`` is its name there.
     half_images
-        Whether the image network's weights are kept as float16 in the file.
+        Whether the image network's weights are kept as float16 in the file, at half the size.
     weights
         File of the image network's weights; None has the published ones fetched. Only Deep
         Spectrum systems need any.
@@ -108,7 +114,8 @@ def export_member(
     Raises
     ------
     DownloadError, HashMismatchError, WeightsError
-        If the image network's weights cannot be had, or are not those of the training.
+        If the image network's weights cannot be had, or are not those of the training, or scores
+        are others with float16 ones.
     """
     view = graph.systems[0].run.recipe.view
     path = folder / f"{graph.name}.onnx"
@@ -120,6 +127,8 @@ def export_member(
             samples=view.samples,
             half_weights=_IMAGES if half_images else None,
         )
+        if half_images:
+            check_half(module, path, view)
     else:
         export_graph(Scores(graph.systems[0].network.cpu()), path, samples=view.samples)
     return Member(
@@ -147,6 +156,41 @@ def _deep_spectrum(
     require_same_weights(graph.systems[0].run, f"{view.image_network} {images.weights_sha256}")
     networks = [system.network.cpu() for system in graph.systems]
     return DeepSpectrum(view, images, [n for n in networks if isinstance(n, FeatureNetwork)])
+
+
+def check_half(module: nn.Module, path: Path, view: DeepSpectrumView) -> None:
+    """See that a graph with float16 weights scores music as the float32 module does.
+
+    Parameters
+    ----------
+    module
+        Audio ``(batch, samples)`` to logits.
+    path
+        The graph, audio to scores.
+    view
+        The audio's rate and length.
+
+    Raises
+    ------
+    WeightsError
+        If a score differs by more than 0.005.
+    """
+    session = ort.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for mood in _TEST_MOODS:
+        music = compose_and_render(
+            mood, seed=0, duration_s=view.samples / view.sample_rate, sample_rate=view.sample_rate
+        )
+        audio = np.resize(music.mean(axis=1).astype(np.float32), (1, view.samples))
+        with torch.inference_mode():
+            expected = torch.sigmoid(module(torch.from_numpy(audio))).numpy()
+        (scores,) = session.run(None, {"audio": audio})
+        worst = max(worst, float(np.abs(scores - expected).max()))
+    if worst > _HALF_TOLERANCE:
+        raise WeightsError(
+            f"{path.stem}: with float16 weights scores of test music differ by {worst:.3f}, more "
+            f"than {_HALF_TOLERANCE}; export with float32 weights (without --half)"
+        )
 
 
 def _policy(view: View) -> ExcerptPolicy:
