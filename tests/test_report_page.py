@@ -110,6 +110,29 @@ def test_the_first_rows_are_the_baselines(whole: tuple[Path, Results]) -> None:
     assert [line.paper.test if line.paper else None for line in lines[:2]] == [None, 72.5]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (
+            0.01,
+            0.05,
+            "Beyond chance, on these test tracks: crnn-gru over MediaEval baseline (+3.0)",
+        ),
+        (-0.05, -0.01, "MediaEval baseline over crnn-gru (+3.0)"),
+        (-0.01, 0.05, "None of these intervals leaves zero out"),
+    ],
+)
+def test_what_is_beyond_chance_is_said_whichever_is_better(
+    tmp_path: Path, low: float, high: float, said: str
+) -> None:
+    results = write_run(tmp_path, systems=["crnn-gru"], resamples=3)
+    value = -0.03 if high < 0 else 0.03
+    figures = {**results.differences[0].figures,
+               "roc_auc_macro": Figure(value=value, low=low, high=high)}  # fmt: skip
+    rewrite(tmp_path, results, differences=(replace(results.differences[0], figures=figures),))
+    assert said in Page(write_report(tmp_path)).text
+
+
 def test_the_paper_stands_beside_no_other_collection(tmp_path: Path) -> None:
     write_run(tmp_path, systems=["crnn-gru"], resamples=0)
     assert "Paper" not in Page(write_report(tmp_path)).text

@@ -170,11 +170,14 @@ def _axis(figures: Sequence[Figure], *, share: bool = True) -> Axis:
 
 def _differences(results: Results) -> dict[str, Any]:
     figures = [pair.figures[MACRO] for pair in results.differences]
-    clear = [
-        pair
-        for pair, figure in zip(results.differences, figures, strict=True)
-        if figure.low is not None and figure.low > 0
-    ]
+    clear = []
+    for pair, figure in zip(results.differences, figures, strict=True):
+        if figure.value is None or figure.low is None or figure.high is None:
+            continue
+        if figure.low > 0:
+            clear.append((pair.name, pair.against, figure.value))
+        elif figure.high < 0:
+            clear.append((pair.against, pair.name, -figure.value))
     return {
         "difference_axis": _axis([*figures, Figure(value=0.0)], share=False),
         "clear_differences": clear,

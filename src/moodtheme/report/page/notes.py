@@ -25,19 +25,13 @@ def notes(inputs: Inputs) -> list[str]:
         )
     if results.settings.bootstrap:
         said.append(
-            f"Intervals are 95 % percentile intervals of {count(results.settings.bootstrap)} "
-            "resamples of the test tracks. Another training run, another seed or another split is "
-            "not in them, and tracks by one artist are drawn as if they were independent, which "
-            "makes them a little too narrow."
+            f"The intervals are 95 % percentile intervals of {count(results.settings.bootstrap)} "
+            "resamples. Tracks by one artist are drawn as if they were independent, which makes "
+            "the intervals a little too narrow."
         )
     said.append(
         "Each system's epoch was chosen on validation, so validation figures flatter. What is "
         "called oracle used the test labels to choose thresholds, as the task's official script "
         "does: such figures flatter, and nobody has such thresholds in use."
     )
-    if results.dataset.shared_artists:
-        said.append(
-            f"{plural(results.dataset.shared_artists, 'artist')} in more than one split: a system "
-            "may recognise an artist instead of a mood."
-        )
     return [*said, *inputs.absent]
