@@ -1,6 +1,7 @@
 """Stages that export every system and the fused nine as models that tag."""
 
 import shutil
+import warnings
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from moodtheme import __version__
 from moodtheme.datasets import Split
 from moodtheme.downloads import sha256_of
+from moodtheme.errors import EvaluationWarning
 from moodtheme.fused_bundle import export_fused
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS
 from moodtheme.reproduction import names
@@ -15,7 +17,7 @@ from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.scoring import best_weights, load_scores
 from moodtheme.scores import load_truth
 from moodtheme.system_bundle import export_system
-from moodtheme.training.system_run import load_trained
+from moodtheme.training.system_run import TrainedSystem, load_trained
 
 FUSED = "fused-nine"
 """Name of the bundle of all nine systems."""
@@ -61,6 +63,15 @@ def _export(job: Job, name: str, systems: tuple[str, ...]) -> None:
         truth = load_truth(job.truth_file(Split.VALIDATION))
         scores: list[NDArray[np.float32]] = [load_scores(files[system]) for system in systems]
         trained = [load_trained(job.system_folder(system)) for system in systems]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EvaluationWarning)  # said when all is evaluated
+            write(trained, truth, scores)
+
+    def write(
+        trained: list[TrainedSystem],
+        truth: NDArray[np.bool_],
+        scores: list[NDArray[np.float32]],
+    ) -> None:
         if name == FUSED:
             export_fused(
                 trained,
