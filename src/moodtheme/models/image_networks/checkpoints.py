@@ -30,6 +30,11 @@ _VGG16_CONVOLUTIONS = tuple(
 )
 
 
+# EfficientNet-Lite's batch normalisation after each convolution, by its port's names.
+_BLOCK_NORMS = {"expand": "_bn0", "depthwise": "_bn1", "project": "_bn2"}
+_OUTER_NORMS = {"stem": "_bn0", "head": "_bn1"}
+
+
 class _UnfitError(Exception):
     """The file does not hold what it should; the message says why."""
 
@@ -191,22 +196,20 @@ def _read_efficientnet(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> Sta
     published = _read_state_dict(path)
     state = {}
     for name in (key.removesuffix(".weight") for key in wanted if key.endswith(".weight")):
-        if name in ("stem", "head"):
-            convolution, norm = {"stem": ("_conv_stem", "_bn0"), "head": ("_conv_head", "_bn1")}[
-                name
-            ]
-        else:
-            _, number, _, kind = name.split(".")  # blocks.N.layers.KIND
-            norm = {"expand": "_bn0", "depthwise": "_bn1", "project": "_bn2"}[kind]
-            convolution, norm = f"_blocks.{number}._{kind}_conv", f"_blocks.{number}.{norm}"
+        match name.split("."):
+            case ["blocks", number, _, kind]:
+                convolution = f"_blocks.{number}._{kind}_conv"
+                norm = f"_blocks.{number}.{_BLOCK_NORMS[kind]}"
+            case [part, _]:
+                convolution, norm = f"_conv_{part}", _OUTER_NORMS[part]
         kernel = _take(published, f"{convolution}.weight").double()
         scale, shift, mean, variance = (
             _take(published, f"{norm}.{part}").double()
             for part in ("weight", "bias", "running_mean", "running_var")
         )
         _check(f"{convolution}.weight", tuple(kernel.shape), wanted[f"{name}.weight"])
-        for part in (scale, shift, mean, variance):
-            _check(norm, tuple(part.shape), wanted[f"{name}.bias"])
+        for vector in (scale, shift, mean, variance):
+            _check(norm, tuple(vector.shape), wanted[f"{name}.bias"])
         gain = scale / torch.sqrt(variance + NORM_EPSILON)
         state[f"{name}.weight"] = (kernel * gain.reshape(-1, 1, 1, 1)).float()
         state[f"{name}.bias"] = (shift - mean * gain).float()

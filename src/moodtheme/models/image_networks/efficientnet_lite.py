@@ -74,7 +74,7 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = SameConv2d(3, STEM, 3, stride=2)
+        self.stem = nn.Sequential(SameConv2d(3, STEM, 3, stride=2), nn.ReLU6(inplace=True))
         blocks = []
         width = STEM
         for expansion, kernel, first_stride, channels, repeats in _STAGES:
@@ -87,10 +87,10 @@ class EfficientNetLite0(nn.Module):
                 )
                 width = channels
         self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Conv2d(width, HEAD, 1)
+        self.head = nn.Sequential(nn.Conv2d(width, HEAD, 1), nn.ReLU6(inplace=True))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Features of preprocessed pictures."""
-        x = nn.functional.relu6(self.stem(pictures))
-        x = nn.functional.relu6(self.head(self.blocks(x)))
-        return torch.mean(x, dim=(2, 3))
+        x = self.head(self.blocks(self.stem(pictures)))
+        # With channels last a good deal faster than `mean`.
+        return torch.flatten(nn.functional.adaptive_avg_pool2d(x, 1), start_dim=1)

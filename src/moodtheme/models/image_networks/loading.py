@@ -66,6 +66,7 @@ def load_image_network(
     layer = layer or known.default_layer
     n_features = known.n_features(layer)
     colours = known.colours_for(preprocessing)
+    known.require(precision)
     network = make_network(known.architecture, layer=layer)
     if pretrained:
         path = find_weights(known, weights, offline=offline, progress=progress)
