@@ -1,6 +1,7 @@
 """`moodtheme features`: extract, look, take away; every format gives the same numbers back."""
 
 import csv
+import functools
 import re
 import shutil
 import sys
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from moodtheme.datasets import load_dataset
-from moodtheme.feature_store import FeatureStore, build_features, extractor, find_stores
+from moodtheme.feature_store import FeatureStore, build_features, find_stores
+from moodtheme.feature_store import build as building
 from moodtheme.recipes import DeepSpectrumView
 from program import Program
 from toy_collection import write_collection
@@ -31,9 +33,10 @@ SMALL = (
 
 
 @pytest.fixture(autouse=True, scope="module")
-def few_windows_at_once() -> Iterator[None]:
+def one_network() -> Iterator[None]:
+    """Load the image network once for all tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extractor, "_WINDOWS_AT_ONCE", 4)
+        patch.setattr(building, "make_extractor", functools.cache(building.make_extractor))
         yield
 
 
@@ -202,7 +205,7 @@ def test_info_says_what_is_there_and_finds_damage(
 def test_one_kind_must_be_named_where_there_are_several(
     features: Path, table: Path, program: Program, tmp_path: Path
 ) -> None:
-    extract(program, table, features, "--set", "window_s=1")
+    shutil.copytree(find_stores(features)[0], features / "another-kind")
     status, _, err = program(
         "features", "export", features, "--dataset", table, "--format", "npz",
         "-o", tmp_path / "out.npz",

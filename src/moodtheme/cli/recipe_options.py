@@ -34,7 +34,9 @@ def chosen_recipe(system: str, settings: Sequence[str], weights: str) -> Recipe:
             raise UsageError(f"--set {text}: is not NAME=VALUE; write for example units=128")
         values[name] = value
     recipe = with_values(find_recipe(system), values)
-    return with_values(recipe, {"pretrained": "false"}) if weights == RANDOM else recipe
+    if weights == RANDOM and recipe.view.pretrained:
+        return with_values(recipe, {"pretrained": "false"})
+    return recipe
 
 
 def weights_file(weights: str) -> Path | None:
