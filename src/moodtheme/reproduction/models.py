@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,38 +61,10 @@ def _export(job: Job, name: str, systems: tuple[str, ...]) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for abandoned in folder.parent.glob(f".{name}-*"):
             shutil.rmtree(abandoned)  # of an export that was killed
-        truth = load_truth(job.truth_file(Split.VALIDATION))
-        scores: list[NDArray[np.float32]] = [load_scores(files[system]) for system in systems]
-        trained = [load_trained(job.system_folder(system)) for system in systems]
+        scores = [load_scores(files[system]) for system in systems]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EvaluationWarning)  # said when all is evaluated
-            write(trained, truth, scores)
-
-    def write(
-        trained: list[TrainedSystem],
-        truth: NDArray[np.bool_],
-        scores: list[NDArray[np.float32]],
-    ) -> None:
-        if name == FUSED:
-            export_fused(
-                trained,
-                folder,
-                name=name,
-                licence=job.request.licence,
-                validation_truth=truth,
-                validation_scores=scores,
-                offline=job.request.offline,
-            )
-        else:
-            export_system(
-                trained[0],
-                folder,
-                name=name,
-                licence=job.request.licence,
-                validation_truth=truth,
-                validation_scores=scores[0],
-                offline=job.request.offline,
-            )
+            _write(job, name, [load_trained(job.system_folder(s)) for s in systems], scores)
 
     job.stages.do(
         names.export(name),
@@ -105,3 +78,34 @@ def _export(job: Job, name: str, systems: tuple[str, ...]) -> None:
         },
         outputs=[folder / "bundle.json"],
     )
+
+
+def _write(
+    job: Job,
+    name: str,
+    systems: Sequence[TrainedSystem],
+    scores: Sequence[NDArray[np.float32]],
+) -> None:
+    """Write a bundle of several systems, or of one."""
+    folder, licence, offline = job.bundle_folder(name), job.request.licence, job.request.offline
+    truth = load_truth(job.truth_file(Split.VALIDATION))
+    if name == FUSED:
+        export_fused(
+            systems,
+            folder,
+            name=name,
+            licence=licence,
+            validation_truth=truth,
+            validation_scores=scores,
+            offline=offline,
+        )
+    else:
+        export_system(
+            systems[0],
+            folder,
+            name=name,
+            licence=licence,
+            validation_truth=truth,
+            validation_scores=scores[0],
+            offline=offline,
+        )
