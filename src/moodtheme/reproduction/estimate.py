@@ -9,6 +9,7 @@ import torch
 
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.feature_store import describe_extractor
+from moodtheme.models.image_networks import find_image_network
 from moodtheme.recipes import BaselineView, CrnnView, DeepSpectrumView, OpenSmileView, Recipe
 from moodtheme.reproduction import names
 from moodtheme.reproduction.selection import without_weights
@@ -238,7 +239,7 @@ class _Estimator:
             if self._work.done(names.predict(system)):
                 continue
             speed = self._training_speed(system)
-            self.disk_bytes += speed.parameters * _FLOAT_BYTES  # the exported model
+            self.disk_bytes += speed.parameters * _FLOAT_BYTES + _image_bytes(recipe)
             seconds = tracks * speed.track_s
             if isinstance(recipe.view, CrnnView | BaselineView):
                 seconds += self._excerpts_s(tracks, recipe.view)
@@ -288,6 +289,13 @@ class _Estimator:
         """Seconds to decode an excerpt of each track."""
         music_s = tracks * view.samples / view.sample_rate
         return music_s / self._decoding_speed(view.sample_rate) / self._at_once
+
+
+def _image_bytes(recipe: Recipe) -> int:
+    """Bytes of the image network that an exported model carries; its file is as large."""
+    if not isinstance(recipe.view, DeepSpectrumView):
+        return 0
+    return find_image_network(recipe.view.image_network).download_bytes
 
 
 def in_words(seconds: float) -> str:
