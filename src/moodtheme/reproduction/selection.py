@@ -58,7 +58,7 @@ _QUICK: tuple[tuple[str, Mapping[str, str]], ...] = (
             "excerpt_s": "6",
             "units": "64",
             "dense": "64",
-            "frozen_epochs": "10",
+            "frozen_epochs": "8",
             "epochs": "2",
             "batch_size": "8",
         },
