@@ -108,7 +108,7 @@ _CRNNS = [_recipe(f"crnn-{cell}", CrnnView(), Head(cell=cell), _CRNN_SOURCES) fo
 _DEEP_SPECTRUM = [
     _recipe(
         f"ds-{window_s}s-{cell}",
-        DeepSpectrumView(window_s=window_s),
+        DeepSpectrumView(window_s=float(window_s)),
         _feature_head(cell),
         _DEEP_SPECTRUM_SOURCES,
         _FEATURE_SCHEDULE,
