@@ -63,7 +63,7 @@ def export_fused(
         How the systems' scores become one: by mean, or by mean of logits.
     half_images
         Whether image networks' weights are kept as float16 in the bundle, at half the size;
-        refused where that changes a score of test music by more than 0.005.
+        refused where that changes a score of test music by more than 0.002.
     weights
         File of the image network's weights, for Deep Spectrum systems; None has them fetched.
     offline
