@@ -30,7 +30,7 @@ from moodtheme.training.module import SystemModule
 
 _DECODED = 2  # files that a decoding rate is measured on
 _SAMPLE_S = 30.0  # length of the track that stands for files that are not there
-_SMALL_BATCH = 2  # tracks in a timed step on a processor, where time grows with the batch
+_SMALL_BATCH = 2  # tracks in a timed step of audio on a processor, where time grows with them
 _RESAMPLES = 4
 _HALF = {Precision.BFLOAT16: torch.bfloat16, Precision.FLOAT16: torch.float16}
 
@@ -107,23 +107,25 @@ def training_speed(
     if isinstance(recipe.view, DeepSpectrumView | OpenSmileView):
         assert n_features is not None
         shape = (recipe.view.windows, n_features)
-    inputs = 0.1 * torch.randn(max(tracks, 2), *shape, device=device)
+        tracks = batch  # quick enough, and weights, not tracks, are most of the work
+    tracks = max(tracks, 2)  # batch normalisation needs two
+    inputs = 0.1 * torch.randn(tracks, *shape, device=device)
     network = make_network(recipe, n_tags=n_tags, n_features=n_features).to(device)
     parameters = parameter_count(network)
     kept, steps = 0, []
     for stage in recipe.stages:
         step = _Step(network, recipe, stage, inputs, n_tags)
         kept = max(kept, step.activations())
-        steps.append(timed(step) * batch / len(inputs) if device.type == "cpu" else timed(step))
+        steps.append(timed(step) * batch / tracks)
     network.eval()
     with torch.inference_mode():
-        track_s = timed(lambda: _synchronised(network(inputs))) / len(inputs)
+        track_s = timed(lambda: _synchronised(network(inputs))) / tracks
     return TrainingSpeed(
         step_s=tuple(steps),
         track_s=track_s,
         parameters=parameters,
         # float32: weights, gradients, and at most two numbers an optimiser keeps of each.
-        memory_bytes=4 * 4 * parameters + kept * batch // len(inputs),
+        memory_bytes=4 * 4 * parameters + kept * batch // tracks,
     )
 
 
