@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -133,19 +134,23 @@ class Bomb:
         return (Path.touch, (self.path,))
 
 
-@pytest.mark.parametrize("damage", ["absent", "other shape", "no tensors", "no archive", "pickle"])
+@pytest.mark.parametrize(
+    "damage", ["absent", "other shape", "sparse", "no tensors", "no archive", "pickle"]
+)
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "vgg16-torchvision"])
 def test_a_state_dict_of_something_else_is_refused_by_name(
     tmp_path: Path, name: str, damage: str
 ) -> None:
     path = tmp_path / "other.pth"
     lite = name == "efficientnet-lite0"
-    state: dict[str, object] = {**(lite0_state() if lite else torchvision_state())}
+    state: dict[str, Any] = {**(lite0_state() if lite else torchvision_state())}
     victim = "_blocks.7._bn1.running_var" if lite else "features.21.bias"
     if damage == "absent":
         del state[victim]
     if damage == "other shape":
         state[victim] = torch.zeros(7)
+    if damage == "sparse":
+        state[victim] = state[victim].to_sparse()
     if damage == "pickle":
         state[victim] = Bomb(tmp_path / "ran")
     torch.save([1, 2] if damage == "no tensors" else state, path)

@@ -28,8 +28,6 @@ _VGG16_CONVOLUTIONS = tuple(
     for block, channels in enumerate(BLOCKS, start=1)
     for number in range(1, len(channels) + 1)
 )
-
-
 # EfficientNet-Lite's batch normalisation after each convolution, by its port's names.
 _BLOCK_NORMS = {"expand": "_bn0", "depthwise": "_bn1", "project": "_bn2"}
 _OUTER_NORMS = {"stem": "_bn0", "head": "_bn1"}
@@ -61,6 +59,7 @@ def load_checkpoint(network: nn.Module, known: ImageNetwork, path: Path) -> None
         state = _READERS[known.checkpoint](path, wanted)
         for name, shape in wanted.items():
             _check(name, tuple(state[name].shape), shape)
+            state[name] = state[name].float()
             if not state[name].isfinite().all():
                 raise _UnfitError(f"{name} holds values that are not finite")
     except _UnfitError as error:
@@ -68,7 +67,7 @@ def load_checkpoint(network: nn.Module, known: ImageNetwork, path: Path) -> None
             f"{path} does not hold {known.name}'s weights: {error}; give {known.weights.file} as "
             "published, or leave --weights out to have it fetched"
         ) from error
-    network.load_state_dict({name: state[name].float() for name in wanted}, assign=True)
+    network.load_state_dict(state, assign=True)
 
 
 def _check(name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
@@ -146,7 +145,10 @@ def _read_state_dict(path: Path) -> State:
 def _take(state: State, name: str) -> Tensor:
     if name not in state:
         raise _UnfitError(f"it has no {name}")
-    return state[name]
+    values = state[name]
+    if values.layout is not torch.strided or not values.is_floating_point():
+        raise _UnfitError(f"{name} is no dense array of real numbers")
+    return values
 
 
 def _read_torchvision(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> State:
