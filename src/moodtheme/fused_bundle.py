@@ -1,6 +1,7 @@
 """Trained systems as a model bundle: their scores fused, the view of each inside."""
 
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from moodtheme.bundle import (
     Thresholds,
     write_bundle,
 )
-from moodtheme.errors import UsageError
+from moodtheme.errors import EvaluationWarning, UsageError
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.evaluation.thresholds import best_f1, choose
 from moodtheme.fusion import FusionMethod, fuse
@@ -115,7 +116,7 @@ def export_fused(
             quality=(
                 Measurement(
                     measure="roc_auc_macro",
-                    value=float(macro(roc_auc(validation_truth, fused))),
+                    value=_roc_auc(validation_truth, fused),
                     data=f"{first.dataset}, validation (epochs were chosen on it)",
                 ),
             ),
@@ -131,6 +132,13 @@ def export_fused(
         )
         write_bundle(folder, bundle, [Path(scratch) / member.file for member in members])
     return bundle
+
+
+def _roc_auc(truth: npt.NDArray[np.bool_], scores: npt.NDArray[np.float32]) -> float:
+    """Macro ROC-AUC over the tags that have one; the others were named before training."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EvaluationWarning)
+        return float(macro(roc_auc(truth, scores)))
 
 
 def _description(systems: Sequence[TrainedSystem]) -> str:
