@@ -20,9 +20,9 @@ from moodtheme.models.image_networks.vgg16 import Vgg16
 from moodtheme.recipes import Precision
 
 _DTYPES = {Precision.FLOAT32: torch.float32, Precision.BFLOAT16: torch.bfloat16}
-# Pictures in the network at once. On a processor more would only outgrow its caches, and the sizes
-# of memory blocks that the C library hands out again without clearing them.
-_AT_ONCE = 4
+# Pictures in the network at once, as measured: on a processor more of them only outgrow its caches
+# and the memory that the C library hands out again without clearing it.
+_AT_ONCE = {torch.float32: 4, torch.bfloat16: 2}
 _AT_ONCE_ON_GPU = 64
 
 
@@ -100,7 +100,8 @@ class ImageFeatures(nn.Module):
         """
         if self._engine is None:
             self._engine = self._make_engine()
-        at_once = _AT_ONCE if self.mean.device.type == "cpu" else _AT_ONCE_ON_GPU
+        on_processor = self.mean.device.type == "cpu"
+        at_once = _AT_ONCE[self._dtype] if on_processor else _AT_ONCE_ON_GPU
         features = np.empty((len(pictures), self.n_features), np.float32)
         for start in range(0, len(pictures), at_once):
             batch = slice(start, start + at_once)
