@@ -58,8 +58,8 @@ _QUICK: tuple[tuple[str, Mapping[str, str]], ...] = (
             "excerpt_s": "6",
             "units": "64",
             "dense": "64",
-            "frozen_epochs": "8",
-            "epochs": "2",
+            "frozen_epochs": "6",
+            "epochs": "1",
             "batch_size": "8",
         },
     ),
@@ -75,7 +75,7 @@ _QUICK: tuple[tuple[str, Mapping[str, str]], ...] = (
             "batch_size": "8",
         },
     ),
-    ("baseline", {"epochs": "3", "sgd_epochs": "0", "batch_size": "8"}),
+    ("baseline", {"epochs": "2", "sgd_epochs": "0", "batch_size": "8"}),
 )
 
 
