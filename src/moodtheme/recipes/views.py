@@ -98,8 +98,8 @@ class CrnnView(msgspec.Struct, frozen=True, kw_only=True, tag="crnn"):
         return f"excerpt {self.evaluation} of {self.excerpt_s:g} s"
 
 
-class DeepSpectrumView(msgspec.Struct, frozen=True, kw_only=True, tag="deep-spectrum"):
-    """A Deep Spectrum system's view: an image network's features of plots, one a window.
+class WindowedView(msgspec.Struct, frozen=True, kw_only=True):
+    """What views of consecutive windows share.
 
     Attributes
     ----------
@@ -109,6 +109,38 @@ class DeepSpectrumView(msgspec.Struct, frozen=True, kw_only=True, tag="deep-spec
         How much of the track counts, from its start.
     sample_rate
         In Hz; everything is resampled to it.
+    """
+
+    window_s: PositiveReal
+    duration_s: PositiveReal = 29.0
+    sample_rate: Positive = 44_100
+
+    @property
+    def window_samples(self) -> int:
+        """Length of a window in samples."""
+        return round(self.window_s * self.sample_rate)
+
+    @property
+    def windows(self) -> int:
+        """Complete windows in the duration."""
+        return max(1, int((self.duration_s + WINDOW_TOLERANCE_S) / self.window_s + 1e-9))
+
+    @property
+    def samples(self) -> int:
+        """Length of all windows together, in samples."""
+        return self.windows * self.window_samples
+
+    @property
+    def heard(self) -> str:
+        """What a score is computed from, in words."""
+        return f"{self.windows} windows of {self.window_s:g} s from the start"
+
+
+class DeepSpectrumView(WindowedView, frozen=True, kw_only=True, tag="deep-spectrum"):
+    """A Deep Spectrum system's view: an image network's features of plots, one a window.
+
+    Attributes
+    ----------
     n_mels, scale, colour_map, resize
         How a window is drawn, see `moodtheme.features.mel_plot`.
     image_network
@@ -123,9 +155,6 @@ class DeepSpectrumView(msgspec.Struct, frozen=True, kw_only=True, tag="deep-spec
         The image network's number format.
     """
 
-    window_s: PositiveReal
-    duration_s: PositiveReal = 29.0
-    sample_rate: Positive = 44_100
     n_mels: Positive = 128
     scale: FrequencyScale = FrequencyScale.MEL
     colour_map: str = "magma"
@@ -137,47 +166,23 @@ class DeepSpectrumView(msgspec.Struct, frozen=True, kw_only=True, tag="deep-spec
     feature_precision: Precision = Precision.FLOAT32
 
     @property
-    def window_samples(self) -> int:
-        """Length of a window in samples."""
-        return round(self.window_s * self.sample_rate)
-
-    @property
-    def windows(self) -> int:
-        """Complete windows in the duration."""
-        return max(1, int((self.duration_s + WINDOW_TOLERANCE_S) / self.window_s + 1e-9))
-
-    @property
-    def samples(self) -> int:
-        """Length of all windows together, in samples."""
-        return self.windows * self.window_samples
-
-    @property
     def hears(self) -> str:
         """With what it hears, in words."""
         layer = f" {self.layer}" if self.layer else ""
         return f"{self.image_network}{layer} features of plots"
 
-    @property
-    def heard(self) -> str:
-        """What a score is computed from, in words."""
-        return f"{self.windows} windows of {self.window_s:g} s from the start"
 
-
-class OpenSmileView(msgspec.Struct, frozen=True, kw_only=True, tag="opensmile"):
+class OpenSmileView(WindowedView, frozen=True, kw_only=True, tag="opensmile"):
     """Statistics of openSMILE's low-level descriptors, one vector a window.
 
     Attributes
     ----------
     feature_set
         Which descriptors.
-    window_s, duration_s, sample_rate
-        As in `DeepSpectrumView`.
     """
 
     feature_set: FeatureSet = FeatureSet.EGEMAPS
     window_s: PositiveReal = 1.0
-    duration_s: PositiveReal = 29.0
-    sample_rate: Positive = 44_100
 
     @property
     def pretrained(self) -> bool:
@@ -185,29 +190,9 @@ class OpenSmileView(msgspec.Struct, frozen=True, kw_only=True, tag="opensmile"):
         return False
 
     @property
-    def window_samples(self) -> int:
-        """Length of a window in samples."""
-        return round(self.window_s * self.sample_rate)
-
-    @property
-    def windows(self) -> int:
-        """Complete windows in the duration."""
-        return max(1, int((self.duration_s + WINDOW_TOLERANCE_S) / self.window_s + 1e-9))
-
-    @property
-    def samples(self) -> int:
-        """Length of all windows together, in samples."""
-        return self.windows * self.window_samples
-
-    @property
     def hears(self) -> str:
         """With what it hears, in words."""
         return f"{self.feature_set} descriptors"
-
-    @property
-    def heard(self) -> str:
-        """What a score is computed from, in words."""
-        return f"{self.windows} windows of {self.window_s:g} s from the start"
 
 
 class BaselineView(msgspec.Struct, frozen=True, kw_only=True, tag="mediaeval-baseline"):
