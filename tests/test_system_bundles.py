@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from moodtheme.bundle import ExcerptPolicy, read_manifest
+from moodtheme.decisions import calibrate
 from moodtheme.errors import AudioError, UsageError, WeightsError
 from moodtheme.export import Scores, export_graph
 from moodtheme.feature_store import make_extractor
@@ -283,6 +284,8 @@ def test_runs_are_fused_into_a_bundle_that_tags(program: Program, tmp_path: Path
     assert manifest.name == "fused"
     assert manifest.systems == ("ds-1s-gru", "ds-1s-lstm", "crnn-gru")
     assert manifest.thresholds is not None and len(manifest.thresholds.values) == 2
+    assert manifest.calibration is not None
+    assert manifest.calibration.fitted_on == manifest.thresholds.chosen_on
     assert all(name in manifest.provenance for name in own)
     status, out, err = program("tag", song, "--model", bundle, "--format", "json")
     assert status == 0, err
@@ -291,6 +294,9 @@ def test_runs_are_fused_into_a_bundle_that_tags(program: Program, tmp_path: Path
     found = [tags["high"]["score"], tags["noisy"]["score"]]
     np.testing.assert_allclose(found, fused, atol=2e-3)
     assert np.ptp(expected) > 0.05
+    calibrated = calibrate(np.array([found], np.float32), manifest.calibration)[0]
+    said = [tags["high"]["probability"], tags["noisy"]["probability"]]
+    np.testing.assert_allclose(said, calibrated, atol=1e-3)
 
     # Other validation tracks cannot be fused.
     other = write_collection(tmp_path / "other", training=6)

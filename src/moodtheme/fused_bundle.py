@@ -13,12 +13,14 @@ from moodtheme import __version__
 from moodtheme.bundle import (
     FORMAT_VERSION,
     Bundle,
+    Calibration,
     Fusion,
     Measurement,
     Thresholds,
     write_bundle,
 )
 from moodtheme.errors import EvaluationWarning, UsageError
+from moodtheme.evaluation.calibration import fit_calibration
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.evaluation.thresholds import best_f1, choose
 from moodtheme.fusion import FusionMethod, fuse
@@ -59,7 +61,7 @@ def export_fused(
     validation_truth
         Bool (tracks, tags).
     validation_scores
-        One matrix a system, (tracks, tags): the per-tag thresholds are chosen on their fusion.
+        One matrix a system, (tracks, tags): thresholds and calibration are fitted on their fusion.
     fusion
         How the systems' scores become one: by mean, or by mean of logits.
     half_images
@@ -98,6 +100,8 @@ def export_fused(
             for graph in graphs
         )
         best = choose(validation_truth, fused, best_f1)
+        calibration = fit_calibration(validation_truth, fused)
+        validation = f"{first.dataset}: {len(validation_truth)} validation tracks"
         bundle = Bundle(
             format_version=FORMAT_VERSION,
             name=name,
@@ -111,7 +115,12 @@ def export_fused(
             thresholds=Thresholds(
                 values=tuple(np.nan_to_num(best, nan=_NEVER).tolist()),
                 method="highest F1",
-                chosen_on=f"{first.dataset}: {len(validation_truth)} validation tracks",
+                chosen_on=validation,
+            ),
+            calibration=Calibration(
+                slopes=tuple(calibration.slopes.tolist()),
+                intercepts=tuple(calibration.intercepts.tolist()),
+                fitted_on=validation,
             ),
             quality=(
                 Measurement(

@@ -58,8 +58,8 @@ def export(
 ) -> None:
     """Write trained systems as ONNX graphs with their front ends inside.
 
-    Thresholds are those with the highest F1 on the runs' validation tracks. Deep Spectrum systems
-    of one window length share a graph.
+    Thresholds are those with the highest F1 on the runs' validation tracks, and scores are
+    calibrated to probabilities there. Deep Spectrum systems of one window length share a graph.
     """
     if output is None and len(runs) > 1:
         raise UsageError("several runs make one bundle; say where with --output DIR")
