@@ -158,6 +158,25 @@ def test_a_dry_run_prints_estimates_and_leaves_nothing(
     assert not run.exists()
 
 
+def test_what_is_in_the_cache_is_not_estimated(
+    program: Program, collection: Path, tmp_path: Path
+) -> None:
+    cache, stage = tmp_path / "cache", "extract efficientnet-lite0 features of 1 s"
+    more = ["--cache", cache, "--dry-run"]
+    words = arguments(tmp_path / "run", collection, *more, systems="ds-1s-gru")
+    status, out, err = program(*words)
+    assert status == 0 and f"{stage}\t" in out and "16 windows at" in out, err
+    extract = ["features", "extract", "--dataset", collection, "--system", "ds-1s-gru"]
+    extract += ["-o", cache / "features", "--set", "image_network=efficientnet-lite0"]
+    extract += ["--set", "duration_s=1", "--weights", "random"]
+    assert program(*extract, "--part", "validation")[0] == 0
+    assert "12 windows at" in program(*words)[1]
+    assert program(*extract)[0] == 0
+    status, out, err = program(*words)
+    assert status == 0 and stage not in out and "timing extract" not in err
+    assert "train ds-1s-gru\t" in out
+
+
 def test_a_dry_run_estimates_what_cannot_be_started_yet_and_names_every_problem(
     program: Program, tmp_path: Path
 ) -> None:

@@ -1,140 +1,148 @@
-"""Four-quadrant accuracy, arousal and valence accuracy and macro ROC-AUC, with intervals.
+"""Print and write the figures of finished `moodtheme reproduce` runs on EMOPIA.
 
-    python examples/emopia/quadrants.py emopia/tracks.csv --part test NAME=SCORES.npy ...
+The official split, and beside its rows three runs of openSMILE systems:
 
-A clip's quadrant is the one with the highest score. Arousal and valence are read off that quadrant
-(Q1 and Q2 are aroused, Q1 and Q4 pleasant), as in the published baselines. Intervals are 95 %
-percentile intervals over 2,000 resamples of songs, not of clips: clips of a song resemble each
-other. NAME=A.npy,B.npy averages the scores of several files.
+    python examples/emopia/quadrants.py --run emopia/tracks.csv emopia-run \
+        --system egemaps-lstm runs/egemaps-lstm/validation-scores.npy egemaps-lstm.npy ...
+
+Folds of a cross-validation, together and each by itself:
+
+    python examples/emopia/quadrants.py --run emopia/fold-1.csv cv/fold-1 \
+        --run emopia/fold-2.csv cv/fold-2 ... --each "all systems"
 """
 
 import argparse
 import json
-import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+from figures import QUADRANTS, Fold, Row, Scores, make_fold, measure
 
 from moodtheme.datasets import Split, TrackTable, load_dataset
-from moodtheme.errors import EvaluationWarning
-from moodtheme.evaluation.metrics import macro, roc_auc
+from moodtheme.reproduction.results import Kind, read_results
 from moodtheme.scores import load_systems, replacing
 
-QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
-AROUSED = np.array([True, True, False, False])
-PLEASANT = np.array([True, False, False, True])
-RESAMPLES = 2000
-
-Array = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure and its interval."""
+class Run:
+    """A fold, and the scores of its systems and fusions on validation and test."""
 
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        """As in a table."""
-        return f"{100 * self.value:.1f} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+    fold: Fold
+    clips: int
+    songs: int
+    scores: dict[str, tuple[Scores, Scores]]
 
 
-@dataclass(frozen=True)
-class Row:
-    """A system's figures."""
+def read_run(table_file: str, folder: Path, *, seed: int) -> Run:
+    """Read one reproduction and the table it was made from."""
+    table = load_dataset(table_file, check_files=False)
+    if table.tags != QUADRANTS:
+        raise SystemExit(f"{table_file} has the tags {', '.join(table.tags)}, not Q1 to Q4")
+    validation, test = table.part(Split.VALIDATION), table.part(Split.TEST)
+    rows = [row for row in read_results(folder).rows if row.kind is not Kind.POPULARITY]
+    return Run(
+        fold=make_fold(validation.labels, test.labels, test.artists, seed=seed),
+        clips=len(test),
+        songs=len(set(test.artists)),
+        scores={
+            row.name: (
+                read_scores(folder / row.validation_scores.path, validation),
+                read_scores(folder / row.test_scores.path, test),
+            )
+            for row in rows
+        },
+    )
 
-    name: str
-    quadrant: Figure
-    arousal: Figure
-    valence: Figure
-    roc_auc_macro: Figure
+
+def read_scores(file: Path, part: TrackTable) -> Scores:
+    """Scores of a part's clips."""
+    (system,) = load_systems([file])
+    if system.values.shape != part.labels.shape:
+        raise SystemExit(f"{file}: shape {system.values.shape}, the part {part.labels.shape}")
+    return np.asarray(system.values, np.float32)
 
 
-def resample_songs(songs: npt.NDArray[np.intp], resamples: int) -> list[npt.NDArray[np.intp]]:
-    """Rows of each resample: as many songs as there are, drawn with replacement."""
-    rng = np.random.default_rng(0)
-    rows_of = [np.flatnonzero(songs == song) for song in np.unique(songs)]
+def measure_runs(runs: Sequence[Run]) -> list[Row]:
+    """Figures of all rows that every run has."""
+    names = [name for name in runs[0].scores if all(name in run.scores for run in runs)]
+    folds = [run.fold for run in runs]
     return [
-        np.concatenate([rows_of[song] for song in rng.integers(len(rows_of), size=len(rows_of))])
-        for _ in range(resamples)
+        measure(
+            name,
+            folds,
+            [run.scores[name][0] for run in runs],
+            [run.scores[name][1] for run in runs],
+        )
+        for name in names
     ]
 
 
-def measure(
-    name: str, truth: npt.NDArray[np.bool_], scores: Array, resamples: list[npt.NDArray[np.intp]]
-) -> Row:
-    """All figures of one system."""
-    true, said = truth.argmax(axis=1), scores.argmax(axis=1)
-    hits = {
-        "quadrant": true == said,
-        "arousal": AROUSED[true] == AROUSED[said],
-        "valence": PLEASANT[true] == PLEASANT[said],
-    }
-    figures = {}
-    for figure, hit in hits.items():
-        draws = [hit[rows].mean() for rows in resamples]
-        figures[figure] = Figure(float(hit.mean()), *np.percentile(draws, [2.5, 97.5]).tolist())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EvaluationWarning)
-        draws = [float(macro(roc_auc(truth[rows], scores[rows]))) for rows in resamples]
-        area = float(macro(roc_auc(truth, scores)))
-    figures["roc_auc_macro"] = Figure(area, *np.nanpercentile(draws, [2.5, 97.5]).tolist())
-    return Row(name, **figures)
-
-
-def read_part(dataset: str, part: str) -> TrackTable:
-    """The clips of a split (``all``: every clip), with the quadrants in order."""
-    table = load_dataset(dataset, check_files=False)
-    if part != "all":
-        table = table.part(Split(part))
-    if table.tags != QUADRANTS:
-        raise SystemExit(f"{dataset} has the tags {', '.join(table.tags)}, not Q1 to Q4")
-    return table
-
-
-def as_markdown(rows: list[Row], tracks: int, songs: int) -> str:
-    """The table of a documentation page."""
+def as_markdown(rows: Sequence[Row]) -> str:
+    """The two tables of a documentation page."""
     lines = [
-        f"{tracks} clips of {songs} songs; percent, with 95 % intervals over songs",
-        "",
         "| system | four quadrants | arousal | valence | macro ROC-AUC |",
         "|---|---|---|---|---|",
     ]
+    for row in rows:
+        by = row.scores
+        lines.append(
+            f"| {row.name} | {by.quadrant} | {by.arousal} | {by.valence} | {row.roc_auc_macro} |"
+        )
     lines += [
-        f"| {row.name} | {row.quadrant} | {row.arousal} | {row.valence} | {row.roc_auc_macro} |"
-        for row in rows
+        "",
+        "| calibrated on validation | four quadrants | arousal | valence | Brier, from | to |",
+        "|---|---|---|---|---|---|",
     ]
+    for row in rows:
+        by, was, now = row.probabilities, row.brier_scores.value, row.brier_probabilities.value
+        lines.append(
+            f"| {row.name} | {by.quadrant} | {by.arousal} | {by.valence} | {was:.3f} | {now:.3f} |"
+        )
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Print the table, write the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("table", help="tracks.csv")
-    parser.add_argument("scores", nargs="+", metavar="NAME=FILE[,FILE...]")
-    parser.add_argument("--part", default="test", help="train, validation, test or all")
+    """Print the tables, write the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--run", nargs=2, action="append", required=True, metavar=("TABLE", "FOLDER")
+    )
+    parser.add_argument(
+        "--system", nargs=3, action="append", default=[], metavar=("NAME", "VALIDATION", "TEST")
+    )
+    parser.add_argument("--each", metavar="ROW", help="this row's figures in every run")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
-    table = read_part(options.table, options.part)
-    songs = np.unique(table.artists, return_inverse=True)[1]
-    resamples = resample_songs(songs, RESAMPLES)
-    rows = []
-    for given in options.scores:
-        name, _, files = given.partition("=")
-        scores = np.mean([system.values for system in load_systems(files.split(","))], axis=0)
-        if scores.shape != table.labels.shape:
-            raise SystemExit(f"{files}: shape {scores.shape}, the table has {table.labels.shape}")
-        rows.append(measure(name, table.labels, scores.astype(np.float64), resamples))
-    print(as_markdown(rows, len(table), len(np.unique(songs))))
+    runs = [
+        read_run(table, Path(folder), seed=seed) for seed, (table, folder) in enumerate(options.run)
+    ]
+    if options.system and len(runs) > 1:
+        raise SystemExit("--system goes with a single --run")
+    for name, *files in options.system:
+        table = load_dataset(options.run[0][0], check_files=False)
+        parts = [table.part(split) for split in (Split.VALIDATION, Split.TEST)]
+        validation, test = (
+            read_scores(Path(file), part) for file, part in zip(files, parts, strict=True)
+        )
+        runs[0].scores[name] = (validation, test)
+    rows = measure_runs(runs)
+    clips, songs = sum(run.clips for run in runs), sum(run.songs for run in runs)
+    print(f"{clips} clips of {songs} songs; percent, with 95 % intervals over songs\n")
+    print(as_markdown(rows))
+    if options.each:
+        of_runs = [
+            measure(Path(folder).name, [run.fold], *([s] for s in run.scores[options.each]))
+            for (_, folder), run in zip(options.run, runs, strict=True)
+        ]
+        print(f"\n{options.each}\n\n{as_markdown(of_runs)}")
     if options.json:
         with replacing(options.json) as temporary:
-            temporary.write_text(
-                json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8"
-            )
+            figures = json.dumps([asdict(row) for row in rows], indent=1)
+            temporary.write_text(figures + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

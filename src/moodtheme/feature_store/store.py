@@ -70,6 +70,10 @@ class FeatureStore:
         """
         return self._contents.find(file) in self._rows
 
+    def knows(self, file: Path) -> bool:
+        """Whether a file that was read before, and has not changed since, is there."""
+        return self._contents.known(file) in self._rows
+
     def row(self, file: Path) -> int:
         """Number of a file's row.
 

