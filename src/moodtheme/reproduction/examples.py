@@ -8,12 +8,8 @@ from moodtheme.downloads import sha256_of
 from moodtheme.errors import AudioError
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
-from moodtheme.reproduction.results import (
-    ExampleTrack,
-    TimelineWindow,
-    read_record,
-    write_record,
-)
+from moodtheme.reproduction.records import read_record, write_record
+from moodtheme.reproduction.results import ExampleTrack, TimelineWindow
 from moodtheme.tagger import Tagger, TagScore
 
 _COUNT = 4

@@ -12,7 +12,7 @@ from moodtheme.errors import AudioError, ReproductionError
 from moodtheme.feature_store import FeatureView, build_features
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
-from moodtheme.reproduction.results import read_record, write_record
+from moodtheme.reproduction.records import read_record, write_record
 from moodtheme.training.audio_cache import MINIMUM_S, Progress, build_cache, plan_cache
 
 _UNREADABLE = "unreadable"

@@ -21,6 +21,7 @@ from moodtheme.reproduction.figures import Measured, Pair, ScoredSet, measure
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.models import FUSED, has_fused
 from moodtheme.reproduction.notes import notes_on
+from moodtheme.reproduction.records import write_record
 from moodtheme.reproduction.results import (
     RESULTS,
     Dataset,
@@ -34,7 +35,6 @@ from moodtheme.reproduction.results import (
     Settings,
     SweepPoint,
     SystemRun,
-    write_record,
 )
 from moodtheme.reproduction.scoring import SCORED, ScoredRow, digests, load_scores, rows_of
 from moodtheme.reproduction.selection import changed_values, definition
@@ -166,7 +166,7 @@ def _measure(
     warned = dict.fromkeys(str(warning.message) for warning in caught)
     for line in warned:
         job.console.say(f"warning: {line}")
-    return measured, differences, tuple(warned)
+    return measured, differences, tuple(f"{line[0].upper()}{line[1:]}." for line in warned)
 
 
 def _row(job: Job, row: ScoredRow, measured: Measured) -> Row:

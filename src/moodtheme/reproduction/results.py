@@ -1,9 +1,8 @@
-"""What a reproduction found, as ``results.json`` and ``timings.json`` hold it.
+"""What a reproduction found, as ``results.json`` holds it.
 
-Everything in ``results.json`` follows from the data, the settings, the seed and the number of
-threads: two runs with the same of these write the same file. What differs from one run to the next
-(seconds, memory, the machine, dates) is in ``timings.json``. All paths are relative to the run's
-folder, with ``/``.
+Everything here follows from the data, the settings, the seed and the number of threads: two runs
+with the same of these write the same file. What differs from one run to the next is in
+`moodtheme.reproduction.timings`. All paths are relative to the run's folder, with ``/``.
 
 Figures are called as in `moodtheme.evaluation`: ``roc_auc_macro``, ``pr_auc_micro``,
 ``f1_macro_oracle`` (thresholds chosen on the very set that is scored: an upper bound),
@@ -15,18 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
 
 from moodtheme.errors import ReproductionError
 from moodtheme.recipes.recipe import Setting
-from moodtheme.scores import replacing
+from moodtheme.reproduction.records import read_record
 
 RESULTS = "results.json"
-TIMINGS = "timings.json"
 FORMAT_VERSION = 1
-_T = TypeVar("_T")
 
 
 class Kind(StrEnum):
@@ -351,42 +345,6 @@ class Results:
     versions: Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class StageTiming:
-    """How long a stage took when it was last worked on.
-
-    Attributes
-    ----------
-    stage
-        Its name.
-    seconds
-        Of the sitting that finished it; a training counts all its epochs.
-    waiting_s
-        Of a training: how long it waited for data.
-    peak_memory_bytes
-        Largest size of the process up to the stage's end, as far as the system tells.
-    peak_accelerator_bytes
-        Allocated on the accelerator in a training; None on a processor.
-    finished
-        When, in UTC, as ISO 8601.
-    """
-
-    stage: str
-    seconds: float
-    waiting_s: float | None = None
-    peak_memory_bytes: int | None = None
-    peak_accelerator_bytes: int | None = None
-    finished: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timings:
-    """What differs from run to run: `machine` names the processor, cores and accelerator."""
-
-    machine: str
-    stages: tuple[StageTiming, ...]
-
-
 def read_results(folder: Path) -> Results:
     """Read what was found.
 
@@ -407,30 +365,3 @@ def read_results(folder: Path) -> Results:
             f"{FORMAT_VERSION}; run the reproduction again"
         )
     return results
-
-
-def read_timings(folder: Path) -> Timings:
-    """Read how long everything took; errors as of `read_results`."""
-    return read_record(folder / TIMINGS, Timings)
-
-
-def write_record(path: Path, content: object) -> None:
-    """Write a dataclass as JSON, whole or not at all."""
-    text = msgspec.json.format(msgspec.json.encode(content), indent=1)
-    with replacing(path) as temporary:
-        temporary.write_bytes(text + b"\n")
-
-
-def read_record(path: Path, kind: type[_T]) -> _T:
-    """Read a dataclass that `write_record` wrote; errors as of `read_results`."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except OSError as error:
-        raise ReproductionError(
-            f"{path}: cannot be read ({error.strerror}); name the folder of a finished "
-            "`moodtheme reproduce`"
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ReproductionError(
-            f"{path} is damaged: {error}; delete it and run the reproduction again"
-        ) from error

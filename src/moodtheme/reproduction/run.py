@@ -23,17 +23,16 @@ from moodtheme.reproduction.inputs import make_inputs
 from moodtheme.reproduction.job import Console, Job, Request, corpus_folder
 from moodtheme.reproduction.models import example_model, export_models
 from moodtheme.reproduction.outcome import validation_roc_auc, write_results
+from moodtheme.reproduction.records import write_record
 from moodtheme.reproduction.results import (
     RESULTS,
-    TIMINGS,
     Results,
-    Timings,
     read_results,
-    write_record,
 )
 from moodtheme.reproduction.scoring import fuse_rows, predict, write_truth
 from moodtheme.reproduction.selection import check_sweep, choose_recipes
 from moodtheme.reproduction.stages import Stages
+from moodtheme.reproduction.timings import TIMINGS, Timings
 from moodtheme.reproduction.training import CONFIGURATIONS, require_own_runs, train_systems
 from moodtheme.training.devices import choose_device
 from moodtheme.training.run_folder import HISTORY

@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 
 from moodtheme.reproduction.names import slug
-from moodtheme.reproduction.results import StageTiming, write_record
+from moodtheme.reproduction.records import write_record
+from moodtheme.reproduction.timings import StageTiming
 from moodtheme.training.memory import peak_memory
 
 _STAMPS = ".stages"

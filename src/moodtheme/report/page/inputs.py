@@ -7,13 +7,11 @@ from pathlib import Path, PurePosixPath
 from moodtheme.errors import EvaluationError, MoodthemeError, ReproductionError, TrainingError
 from moodtheme.report.page.table_lines import headline
 from moodtheme.reproduction.results import (
-    TIMINGS,
     Results,
     Row,
-    Timings,
     read_results,
-    read_timings,
 )
+from moodtheme.reproduction.timings import TIMINGS, Timings, read_timings
 from moodtheme.scores import BoolMatrix, ScoreMatrix, load_systems, load_truth
 from moodtheme.training.history import Epoch, read_history
 
