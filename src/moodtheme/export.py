@@ -48,8 +48,31 @@ def export_graph(
         Part of `module`, as in its state dict's keys, whose weight matrices and filters are kept as
         float16 in the file. Runtimes compute in float32 all the same.
     """
-    example = torch.zeros(2, samples)
-    module = module.eval()
+    model = to_onnx(module.eval(), torch.zeros(2, samples), input_name="audio", opset=OPSET)
+    _forget_origin(model)
+    if half_weights is not None:
+        _halve_weights(model.graph, f"{half_weights}.")
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(model.SerializeToString())
+    partial.replace(path)
+
+
+def to_onnx(
+    module: nn.Module, example: Tensor, *, input_name: str, opset: int | None = None
+) -> onnx.ModelProto:
+    """A module as an ONNX model with one input, one output ``scores`` and a free batch.
+
+    Parameters
+    ----------
+    module
+        In the mode, training or evaluation, that is wanted.
+    example
+        An input of two.
+    input_name
+        What the input is called.
+    opset
+        Version of ONNX's operators; the exporter's choice by default.
+    """
     # The exporter reports on optional packages it looked for; none of it concerns the graph.
     noisy = logging.getLogger("torch.onnx")
     level = noisy.level
@@ -61,8 +84,8 @@ def export_graph(
                 module,
                 (example,),
                 dynamo=True,
-                opset_version=OPSET,
-                input_names=["audio"],
+                opset_version=opset,
+                input_names=[input_name],
                 output_names=["scores"],
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
                 verbose=False,
@@ -71,13 +94,8 @@ def export_graph(
         noisy.setLevel(level)
     if program is None:
         raise RuntimeError("the exporter returned no program")
-    model = program.model_proto
-    _forget_origin(model)
-    if half_weights is not None:
-        _halve_weights(model.graph, f"{half_weights}.")
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(model.SerializeToString())
-    partial.replace(path)
+    model: onnx.ModelProto = program.model_proto
+    return model
 
 
 def _forget_origin(model: onnx.ModelProto) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from moodtheme.cli.options import TrainingSeed
 from moodtheme.errors import MissingExtraError
 
 
@@ -36,7 +37,7 @@ def distil(
         float,
         typer.Option(min=0.1, help="Random windows for every 29 s of training music."),
     ] = 6.0,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    seed: TrainingSeed = 0,
     jobs: Annotated[
         int, typer.Option(min=1, help="Tracks at work at once; threads of the training.")
     ] = 2,

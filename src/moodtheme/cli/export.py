@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from moodtheme.cli.options import Offline
 from moodtheme.errors import MissingExtraError, UsageError
 
 
@@ -54,7 +55,7 @@ def export(
             show_default=False,
         ),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Write trained systems as ONNX graphs with their front ends inside.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moodtheme.cli.options import Division, Offline
 from moodtheme.cli.recipe_options import PUBLISHED, chosen_recipe, weights_file
 from moodtheme.errors import MissingExtraError, UsageError
 from moodtheme.recipes import RECIPES, Cell, DeepSpectrumView, OpenSmileView, find_recipe
@@ -54,7 +55,6 @@ DatasetOption = Annotated[
     ),
 ]
 PartOption = Annotated[str, typer.Option(help="train, validation, test, or all.")]
-SplitOption = Annotated[int, typer.Option(min=0, max=4, help="Which of MTG-Jamendo's divisions.")]
 FolderArgument = Annotated[
     Path,
     typer.Argument(
@@ -106,7 +106,7 @@ def extract(
         ),
     ] = PUBLISHED,
     part: PartOption = "all",
-    split: SplitOption = 0,
+    split: Division = 0,
     jobs: Annotated[
         int,
         typer.Option(min=1, help="Processes that extract; 1 uses every core in one process."),
@@ -125,7 +125,7 @@ def extract(
             show_default=False,
         ),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Extract the features of a collection's tracks.
 
@@ -177,7 +177,7 @@ def export(
         typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default=False),
     ],
     part: PartOption = "all",
-    split: SplitOption = 0,
+    split: Division = 0,
 ) -> None:
     """Write features of a collection's tracks, in its order, for other programs.
 

@@ -1,4 +1,4 @@
-"""Options that several evaluation commands share."""
+"""Options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -69,3 +69,13 @@ Json = Annotated[
         show_default=False,
     ),
 ]
+
+Division = Annotated[
+    int, typer.Option("--split", min=0, max=4, help="Which of MTG-Jamendo's divisions.")
+]
+
+TrainingSeed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random choice.")]
+
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+
+Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]

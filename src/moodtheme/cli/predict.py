@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from moodtheme.cli.options import Device, Division, Offline
 from moodtheme.errors import MissingExtraError, UsageError
 
 
@@ -28,7 +29,7 @@ def predict(
         ),
     ] = None,
     part: Annotated[str, typer.Option(help="train, validation, test, or all.")] = "test",
-    split: Annotated[int, typer.Option(min=0, max=4, help="Which of MTG-Jamendo's divisions.")] = 0,
+    split: Division = 0,
     evaluation: Annotated[
         str | None,
         typer.Option(
@@ -54,11 +55,11 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     jobs: Annotated[
         int, typer.Option(min=1, help="Files decoded, or features extracted, at once.")
     ] = 2,
-    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Score every track of a split: float32 (tracks, tags), rows and columns as in the table.
 

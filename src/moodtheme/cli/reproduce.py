@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moodtheme.cli.options import Device, Division, Offline, TrainingSeed
 from moodtheme.errors import MissingExtraError, MoodthemeError, UsageError
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def reproduce(
         bool,
         typer.Option("--dry-run", help="Check everything, print the estimated times, and stop."),
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
-    split: Annotated[int, typer.Option(min=0, max=4, help="Which of MTG-Jamendo's divisions.")] = 0,
+    seed: TrainingSeed = 0,
+    split: Division = 0,
     metadata: Annotated[
         Path | None,
         typer.Option(
@@ -101,7 +102,7 @@ def reproduce(
             show_default=False,
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Threads of PyTorch; its choice by default.", show_default=False),
@@ -127,7 +128,7 @@ def reproduce(
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Leave out tracks that cannot be read.")
     ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Train the paper's systems, fuse and evaluate them, export models, write a report.
 

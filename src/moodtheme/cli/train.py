@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moodtheme.cli.options import Device, Division, Offline, TrainingSeed
 from moodtheme.cli.recipe_options import PUBLISHED, chosen_recipe, weights_file
 from moodtheme.errors import MissingExtraError, UsageError
 from moodtheme.recipes import RECIPES, Recipe, describe
@@ -59,9 +60,9 @@ def train(
             "a local copy.",
         ),
     ] = PUBLISHED,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
-    split: Annotated[int, typer.Option(min=0, max=4, help="Which of MTG-Jamendo's divisions.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    seed: TrainingSeed = 0,
+    split: Division = 0,
+    device: Device = "auto",
     devices: Annotated[
         int, typer.Option(min=1, help="Training processes on this machine; they share a batch.")
     ] = 1,
@@ -100,7 +101,7 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")
     ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Train a system and keep its best epoch by validation ROC-AUC.
 

@@ -6,14 +6,14 @@ oneDNN with kernels packed once and ReLUs fused, as PyTorch's own compiler does 
 ``docs/image-networks.md`` has the measurements.
 """
 
-import logging
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+
+from moodtheme.export import to_onnx
 
 Engine = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """From RGB pictures ``(n, size, size, 3)`` to features ``(n, n_features)``."""
@@ -31,29 +31,11 @@ def onnx_engine(module: nn.Module, *, size: int) -> Engine:
     """
     import onnxruntime
 
-    # The exporter reports on optional packages it looked for; none of it concerns the graph.
-    noisy = logging.getLogger("torch.onnx")
-    level = noisy.level
-    noisy.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                module,
-                (torch.zeros(2, 3, size, size),),
-                dynamo=True,
-                input_names=["pictures"],
-                dynamic_shapes=({0: torch.export.Dim("n")},),
-                verbose=False,
-            )
-    finally:
-        noisy.setLevel(level)
-    if program is None:
-        raise RuntimeError("the exporter returned no program")
+    model = to_onnx(module, torch.zeros(2, 3, size, size), input_name="pictures")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(
-        program.model_proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
 
     def run(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
