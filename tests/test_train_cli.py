@@ -127,6 +127,28 @@ def test_the_same_command_does_not_train_again_and_another_is_refused(
         assert status == 1 and difference in err and "name another folder" in err
 
 
+def test_a_finished_run_trained_longer_ends_as_one_that_was_to_be_longer(
+    program: Program, collection: Path, trained: Path, tmp_path: Path
+) -> None:
+    status, _, err = program(*arguments(collection, trained, "epochs=3"))
+    assert status == 0, err
+    assert "epoch 2/4" not in err and "stage 2, epoch 4/4" in err
+    fresh = tmp_path / "fresh"
+    assert program(*arguments(collection, fresh, "epochs=3"))[0] == 0
+    longer, whole = (
+        [line.split(",")[:5] for line in (run / "history.csv").read_text().splitlines()]
+        for run in (trained, fresh)
+    )
+    assert longer == whole and len(longer) == 5
+    scores = [np.load(run / "validation-scores.npy") for run in (trained, fresh)]
+    np.testing.assert_array_equal(*scores)
+    assert json.loads((trained / "result.json").read_text())["epochs"] == 4
+    # Not shorter, and no more of a stage that others began from.
+    for change in ("epochs=2", "frozen_epochs=2"):
+        status, _, err = program(*arguments(collection, trained, "epochs=3", change))
+        assert status == 1 and f"schedule.{change.partition('=')[0]} " in err
+
+
 def test_missing_files_stop_a_run_with_their_names(program: Program, tmp_path: Path) -> None:
     table = write_collection(tmp_path / "collection")
     for number in (1, 3):

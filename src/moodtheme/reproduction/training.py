@@ -200,7 +200,7 @@ def _train(job: Job, run: _Run) -> None:
         work,
         inputs=_inputs(job, run),
         outputs=[run.folder / RESULT],
-        resumes=_resumes(run.folder),
+        resumes=_resumes(run),
     )
 
 
@@ -212,8 +212,9 @@ def _inputs(job: Job, run: _Run) -> dict[str, object]:
     }
 
 
-def _resumes(folder: Path) -> str:
-    if (folder / RESULT).exists():
+def _resumes(run: _Run) -> str:
+    folder = run.folder
+    if (folder / RESULT).exists() and read_run(folder).recipe.schedule == run.recipe.schedule:
         return "trained before with the same settings, taken as it is"
     if (folder / HISTORY).exists():
         return f"goes on after epoch {len(read_history(folder / HISTORY))}"

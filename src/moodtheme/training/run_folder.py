@@ -97,6 +97,9 @@ def stage_folder(folder: Path, number: int) -> Path:
 def claim(folder: Path, run: Run) -> None:
     """Make a folder this run's, or see that it is already.
 
+    A run that is to have more epochs than before, and is the same otherwise, goes on: it ends as if
+    it had been to have them from the start.
+
     Raises
     ------
     TrainingError
@@ -110,7 +113,11 @@ def claim(folder: Path, run: Run) -> None:
                 f"{folder} holds another run: {'; '.join(found)}; name another folder, or "
                 "repeat that run's settings to go on with it"
             )
-        return
+        if there.recipe.schedule == run.recipe.schedule:
+            return
+        # Finished no more, before it is another run: killed in between, either command goes on.
+        (folder / RESULT).unlink(missing_ok=True)
+        (stage_folder(folder, len(run.recipe.stages)) / DONE).unlink(missing_ok=True)
     write_json(folder / RUN, run)
 
 
@@ -157,7 +164,10 @@ def _read_json(path: Path, kind: type[_T]) -> _T:
 
 
 def differences(there: Run, wanted: Run) -> list[str]:
-    """Where two runs differ, but for the version and how the dataset was called."""
+    """Where two runs differ, but for the version and how the dataset was called.
+
+    More epochs of the last stage are no difference: a run can go on with them.
+    """
     if there.recipe.system != wanted.recipe.system:
         return [f"system {there.recipe.system}, not {wanted.recipe.system}"]
     same = replace(wanted, version=there.version, dataset=there.dataset)
@@ -166,6 +176,8 @@ def differences(there: Run, wanted: Run) -> list[str]:
     for part in ("view", "head", "schedule"):
         wanted_part = right["recipe"][part] or {}
         for key, value in (left["recipe"][part] or {}).items():
+            if key == "epochs" and _prolongs(there.recipe, wanted.recipe):
+                continue
             if value != wanted_part.get(key):
                 found.append(f"{part}.{key} {value}, not {wanted_part.get(key)}")
     for name, value in left.items():
@@ -174,3 +186,9 @@ def differences(there: Run, wanted: Run) -> list[str]:
         elif name != "recipe" and value != right[name]:
             found.append(f"{name} {value}, not {right[name]}")
     return found
+
+
+def _prolongs(there: Recipe, wanted: Recipe) -> bool:
+    """Whether a recipe has more epochs of the stage that is last in both."""
+    same_stages = len(there.stages) == len(wanted.stages) and not there.schedule.sgd_epochs
+    return same_stages and there.schedule.epochs < wanted.schedule.epochs
