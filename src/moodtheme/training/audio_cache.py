@@ -1,10 +1,8 @@
 """Decoded audio on disk: any excerpt of any track is one short read.
 
 Training wants a random excerpt of every track in every epoch; decoding MP3 each time would be
-most of the work. A cache is a folder with ``index.jsonl`` and shards of int16 samples, all mono at
-one rate. A track's samples are scaled to its own peak, so nothing clips and quiet music keeps its
-detail. Tracks are only ever appended: samples first, then the line of the index that makes them
-count, so whatever a kill leaves behind is cut off by the next build.
+most of the work. Tracks are only ever appended: samples first, then the line of the index that
+makes them count, so whatever a kill leaves behind is cut off by the next build.
 """
 
 import json
@@ -22,6 +20,18 @@ import numpy.typing as npt
 
 from moodtheme.audio import probe, read_audio
 from moodtheme.errors import AudioError, DatasetError
+from moodtheme.training.audio_index import (
+    FORMAT,
+    FULL_SCALE,
+    INDEX,
+    SAMPLE,
+    Entry,
+    file_key,
+    file_state,
+    is_same,
+    read_index,
+    shard_path,
+)
 
 try:
     import fcntl
@@ -33,24 +43,7 @@ Progress = Callable[[int, int], None]
 """Called with tracks done and tracks to do."""
 
 MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging
-_SAMPLE = np.dtype("<i2")
-_FULL_SCALE = 32_767
 _SHARD_BYTES = 2**30
-_INDEX = "index.jsonl"
-_FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Where a track's samples are, and which file they were decoded from."""
-
-    file: str
-    size: int
-    mtime_ns: int
-    shard: int
-    offset: int
-    samples: int
-    peak: float
 
 
 @dataclass(frozen=True)
@@ -89,16 +82,15 @@ class AudioCache:
     def __init__(self, folder: Path, *, sample_rate: int) -> None:
         self.folder = folder
         self.sample_rate = sample_rate
-        self._entries = {entry.file: entry for entry in _read_index(folder, sample_rate)[0]}
+        self._entries = {entry.file: entry for entry in read_index(folder, sample_rate)[0]}
 
     def has(self, file: Path) -> bool:
         """Whether the file is there as it is now on disk."""
-        entry = self._entries.get(_key(file))
-        return entry is not None and (entry.size, entry.mtime_ns) == _state(file)
+        return is_same(self._entries.get(file_key(file)), file)
 
     def length(self, file: Path) -> int:
         """Samples of a track."""
-        return self._entries[_key(file)].samples
+        return self._entries[file_key(file)].samples
 
     def read(self, file: Path, start: int = 0, samples: int | None = None) -> FloatArray:
         """Part of a track.
@@ -116,15 +108,15 @@ class AudioCache:
         -------
         ndarray, shape (n,), float32
         """
-        entry = self._entries[_key(file)]
+        entry = self._entries[file_key(file)]
         left = entry.samples - start
         raw = np.fromfile(
-            _shard_path(self.folder, entry.shard),
-            dtype=_SAMPLE,
+            shard_path(self.folder, entry.shard),
+            dtype=SAMPLE,
             count=left if samples is None else min(samples, left),
-            offset=(entry.offset + start) * _SAMPLE.itemsize,
+            offset=(entry.offset + start) * SAMPLE.itemsize,
         )
-        return raw.astype(np.float32) * np.float32(entry.peak / _FULL_SCALE)
+        return raw.astype(np.float32) * np.float32(entry.peak / FULL_SCALE)
 
 
 def plan_cache(
@@ -155,7 +147,7 @@ def plan_cache(
             missing.append(file)
             seconds += _header_duration(file) if np.isnan(duration) else duration
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    needed = round(seconds * sample_rate) * _SAMPLE.itemsize
+    needed = round(seconds * sample_rate) * SAMPLE.itemsize
     return CachePlan(tuple(missing), needed, shutil.disk_usage(existing).free)
 
 
@@ -205,7 +197,7 @@ def build_cache(
         entries = _trim(folder, index, sample_rate)
         # Another process may have decoded some while this one waited for the lock.
         there = {entry.file: entry for entry in entries}
-        missing = [file for file in plan.missing if not _same(there.get(_key(file)), file)]
+        missing = [file for file in plan.missing if not is_same(there.get(file_key(file)), file)]
         writer = _Writer(folder, index, entries)
         for done, (file, decoded) in enumerate(_decode_all(missing, sample_rate, jobs), start=1):
             if isinstance(decoded, AudioError):
@@ -225,17 +217,17 @@ class _Writer:
         self._shard = max((entry.shard for entry in entries), default=0)
 
     def append(self, file: Path, audio: FloatArray) -> None:
-        path = _shard_path(self._folder, self._shard)
+        path = shard_path(self._folder, self._shard)
         if path.exists() and path.stat().st_size >= _SHARD_BYTES:
             self._shard += 1
-            path = _shard_path(self._folder, self._shard)
-        size, mtime_ns = _state(file)
+            path = shard_path(self._folder, self._shard)
+        size, mtime_ns = file_state(file)
         peak = float(np.abs(audio).max())
-        scale = _FULL_SCALE / peak if peak else 0.0
+        scale = FULL_SCALE / peak if peak else 0.0
         with path.open("ab") as shard:
-            offset = shard.tell() // _SAMPLE.itemsize
-            np.rint(audio * np.float32(scale)).astype(_SAMPLE).tofile(shard)
-        entry = Entry(_key(file), size, mtime_ns, self._shard, offset, len(audio), peak)
+            offset = shard.tell() // SAMPLE.itemsize
+            np.rint(audio * np.float32(scale)).astype(SAMPLE).tofile(shard)
+        entry = Entry(file_key(file), size, mtime_ns, self._shard, offset, len(audio), peak)
         self._index.write(json.dumps(asdict(entry)) + "\n")
         self._index.flush()
 
@@ -268,7 +260,7 @@ def _decode_all(
 @contextmanager
 def _locked(folder: Path) -> Iterator[IO[str]]:
     """The index, for this process alone; another builder is waited for."""
-    with (folder / _INDEX).open("a+", encoding="utf-8") as index:
+    with (folder / INDEX).open("a+", encoding="utf-8") as index:
         if fcntl is not None:
             fcntl.flock(index, fcntl.LOCK_EX)
         yield index
@@ -276,10 +268,10 @@ def _locked(folder: Path) -> Iterator[IO[str]]:
 
 def _trim(folder: Path, index: IO[str], sample_rate: int) -> list[Entry]:
     """Cut off what a kill left half written; return what counts."""
-    entries, good = _read_index(folder, sample_rate)
+    entries, good = read_index(folder, sample_rate)
     if good == 0:
         index.truncate(0)
-        index.write(json.dumps({"format": _FORMAT, "sample_rate": sample_rate}) + "\n")
+        index.write(json.dumps({"format": FORMAT, "sample_rate": sample_rate}) + "\n")
         index.flush()
     else:
         index.truncate(good)
@@ -289,66 +281,8 @@ def _trim(folder: Path, index: IO[str], sample_rate: int) -> list[Entry]:
     for path in folder.glob("shard-*.i16"):
         number = int(path.stem.removeprefix("shard-"))
         with path.open("r+b") as shard:
-            shard.truncate(ends.get(number, 0) * _SAMPLE.itemsize)
+            shard.truncate(ends.get(number, 0) * SAMPLE.itemsize)
     return entries
-
-
-def _read_index(folder: Path, sample_rate: int) -> tuple[list[Entry], int]:
-    """Entries whose samples are all there, and the length in bytes of what the index holds of them.
-
-    Tracks are appended in turn, so nothing counts behind the first entry that is cut short.
-    """
-    path = folder / _INDEX
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise DatasetError(f"{folder} holds something else; name another folder")
-        return [], 0
-    entries: list[Entry] = []
-    with path.open("rb") as index:
-        header = index.readline()
-        if not header.endswith(b"\n"):
-            return [], 0
-        good = index.tell()
-        try:
-            form = json.loads(header)
-            fits = (form["format"], form["sample_rate"]) == (_FORMAT, sample_rate)
-            while (line := index.readline()).endswith(b"\n"):
-                entry = Entry(**json.loads(line))
-                if not _is_whole(folder, entry):
-                    break
-                entries.append(entry)
-                good = index.tell()
-        except (ValueError, TypeError, KeyError) as error:
-            raise DatasetError(f"{path} is damaged ({error}); delete {folder}") from error
-    if not fits:
-        raise DatasetError(
-            f"{folder} holds audio of another rate or format ({header.decode().strip()}), "
-            f"{sample_rate} Hz are wanted; name another folder"
-        )
-    return entries, good
-
-
-def _is_whole(folder: Path, entry: Entry) -> bool:
-    shard = _shard_path(folder, entry.shard)
-    end = (entry.offset + entry.samples) * _SAMPLE.itemsize
-    return shard.exists() and shard.stat().st_size >= end
-
-
-def _same(entry: Entry | None, file: Path) -> bool:
-    return entry is not None and (entry.size, entry.mtime_ns) == _state(file)
-
-
-def _shard_path(folder: Path, number: int) -> Path:
-    return folder / f"shard-{number:04d}.i16"
-
-
-def _key(file: Path) -> str:
-    return str(file.absolute())
-
-
-def _state(file: Path) -> tuple[int, int]:
-    status = file.stat()
-    return status.st_size, status.st_mtime_ns
 
 
 def _header_duration(file: Path) -> float:
