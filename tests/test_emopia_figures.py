@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from figures import Fold, Row, make_fold, measure
+from figures import Figure, Fold, Row, make_fold, measure, roc_auc_difference
 from sklearn.metrics import roc_auc_score
 
 CLIPS = 60
@@ -77,3 +77,15 @@ def test_a_calibration_on_validation_lowers_the_error_of_scores_that_are_off() -
     assert row.brier_probabilities.value < row.brier_scores.value
     same = measure("a system", [fold], [validation], [test])
     assert row.roc_auc_macro == same.roc_auc_macro
+
+
+def test_differences_are_paired() -> None:
+    fold, _, _, test = some_fold(1)
+    other = test.copy()
+    other[:, 0] = np.random.default_rng(5).random(CLIPS)
+    assert roc_auc_difference([fold], [test], [test]) == Figure(0.0, 0.0, 0.0)
+    difference = roc_auc_difference([fold], [test], [other])
+    areas = [roc_auc_score(fold.truth, scores) for scores in (test, other)]
+    assert difference.value == pytest.approx(areas[0] - areas[1])
+    alone = measure("a system", [fold], [test], [test]).roc_auc_macro
+    assert difference.high - difference.low < 2 * (alone.high - alone.low)

@@ -100,18 +100,30 @@ def measure(
         _calibrated(fold.validation_truth, on_validation, on_test)
         for fold, on_validation, on_test in zip(folds, validation, test, strict=True)
     ]
-    areas = []
-    for fold, scores in zip(folds, test, strict=True):
-        roc_auc, _ = weigh_rankings(rank_tags(fold.truth, scores), fold.weights)
-        areas.append(macro(roc_auc))
     return Row(
         name=name,
         scores=_accuracy(folds, test),
         probabilities=_accuracy(folds, probabilities),
-        roc_auc_macro=_figure(np.mean(areas, axis=0)),
+        roc_auc_macro=_figure(_areas(folds, test)),
         brier_scores=_brier(folds, test),
         brier_probabilities=_brier(folds, probabilities),
     )
+
+
+def roc_auc_difference(
+    folds: Sequence[Fold], one: Sequence[Scores], other: Sequence[Scores]
+) -> Figure:
+    """Macro ROC-AUC of one system minus another's, on the same resamples (paired)."""
+    return _figure(_areas(folds, one) - _areas(folds, other))
+
+
+def _areas(folds: Sequence[Fold], test: Sequence[Scores]) -> npt.NDArray[np.float64]:
+    """Macro ROC-AUC in each resample, the mean over folds."""
+    areas = []
+    for fold, scores in zip(folds, test, strict=True):
+        roc_auc, _ = weigh_rankings(rank_tags(fold.truth, scores), fold.weights)
+        areas.append(macro(roc_auc))
+    return np.asarray(np.mean(areas, axis=0))
 
 
 def _calibrated(truth: Labels, validation: Scores, test: Scores) -> Scores:

@@ -8,7 +8,7 @@ The official split, and beside its rows three runs of openSMILE systems:
 Folds of a cross-validation, together and each by itself:
 
     python examples/emopia/quadrants.py --run emopia/fold-1.csv cv/fold-1 \
-        --run emopia/fold-2.csv cv/fold-2 ... --each "all systems"
+        --run emopia/fold-2.csv cv/fold-2 ... --row "all systems"
 """
 
 import argparse
@@ -18,7 +18,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from figures import QUADRANTS, Fold, Row, Scores, make_fold, measure
+from figures import (
+    QUADRANTS,
+    Fold,
+    Row,
+    Scores,
+    make_fold,
+    measure,
+    roc_auc_difference,
+)
 
 from moodtheme.datasets import Split, TrackTable, load_dataset
 from moodtheme.reproduction.results import Kind, read_results
@@ -103,6 +111,17 @@ def as_markdown(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def compare(runs: Sequence[Run], name: str, others: Sequence[str]) -> str:
+    """Paired differences of macro ROC-AUC between a row and all others, as a table."""
+    folds = [run.fold for run in runs]
+    lines = [f"| {name} minus | macro ROC-AUC, points |", "|---|---|"]
+    for other in others:
+        if other != name:
+            one, two = ([run.scores[row][1] for run in runs] for row in (name, other))
+            lines.append(f"| {other} | {roc_auc_difference(folds, one, two)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Print the tables, write the figures."""
     parser = argparse.ArgumentParser(
@@ -114,7 +133,9 @@ def main() -> None:
     parser.add_argument(
         "--system", nargs=3, action="append", default=[], metavar=("NAME", "VALIDATION", "TEST")
     )
-    parser.add_argument("--each", metavar="ROW", help="this row's figures in every run")
+    parser.add_argument(
+        "--row", metavar="NAME", help="this row's figures in every run, and above every other row"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
     runs = [
@@ -133,12 +154,13 @@ def main() -> None:
     clips, songs = sum(run.clips for run in runs), sum(run.songs for run in runs)
     print(f"{clips} clips of {songs} songs; percent, with 95 % intervals over songs\n")
     print(as_markdown(rows))
-    if options.each:
+    if options.row:
         of_runs = [
-            measure(Path(folder).name, [run.fold], *([s] for s in run.scores[options.each]))
+            measure(Path(folder).name, [run.fold], *([s] for s in run.scores[options.row]))
             for (_, folder), run in zip(options.run, runs, strict=True)
         ]
-        print(f"\n{options.each}\n\n{as_markdown(of_runs)}")
+        print(f"\n{options.row}, by run\n\n{as_markdown(of_runs)}")
+        print(f"\n{compare(runs, options.row, [row.name for row in rows])}")
     if options.json:
         with replacing(options.json) as temporary:
             figures = json.dumps([asdict(row) for row in rows], indent=1)
