@@ -138,8 +138,7 @@ class _Estimator:
         """Features of every track that is not known to have them."""
         found = []
         for view, stage in names.feature_stages(self._work.recipes).items():
-            tracks = self._without_features(view)
-            if self._work.done(stage) or not tracks:
+            if self._work.done(stage) or not (tracks := self._without_features(view)):
                 continue
             self._report(f"timing {stage}")
             rate = feature_speed(view, device=str(self._work.device))
