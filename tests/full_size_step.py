@@ -4,7 +4,6 @@
 """
 
 import json
-import resource
 import sys
 
 import numpy as np
@@ -14,13 +13,16 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from moodtheme.models.networks import make_network
 from moodtheme.models.summary import parameter_count
 from moodtheme.recipes import DeepSpectrumView, find_recipe
+from moodtheme.training.memory import peak_memory
 from moodtheme.training.module import SystemModule
 
 TRACKS, FEATURES, TAGS = 32, 4096, 56  # the paper's batch, VGG16's fc2, MTG-Jamendo's tags
 
 
 def peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    found = peak_memory()
+    assert found is not None
+    return found
 
 
 def main(system: str) -> None:
