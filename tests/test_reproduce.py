@@ -192,6 +192,24 @@ def test_a_dry_run_estimates_what_cannot_be_started_yet_and_names_every_problem(
     assert not run.exists()
 
 
+def test_systems_that_cannot_be_exported_are_trained_and_reported(
+    program: Program, collection: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("opensmile", reason="NO SYSTEM HEARS DESCRIPTORS: no opensmile package")
+    run = tmp_path / "run"
+    command = ["reproduce", run, "--dataset", collection, "--systems", "opensmile-gru"]
+    command += ["--bootstrap", 20, "--threads", 1, "--jobs", 1, "--device", "cpu"]
+    values = ("units=4", "dense=4", "epochs=2", "duration_s=1", "batch_size=4")
+    command += [word for value in values for word in ("--set", f"opensmile.{value}")]
+    status, out, err = program(*command)
+    assert status == 0, err
+    assert "opensmile-gru\t" in out
+    assert "export opensmile-gru: left out" in err and "moodtheme predict" in err
+    results = read_results(run)
+    assert results.rows[-1].bundle is None and not results.examples
+    assert (run / "report.html").is_file() and not (run / "bundles").exists()
+
+
 def test_unreadable_tracks_stop_a_run_before_it_trains(program: Program, tmp_path: Path) -> None:
     table = write_collection(tmp_path / "collection")
     for name in ("train-1", "test-2"):

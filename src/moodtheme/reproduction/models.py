@@ -12,7 +12,7 @@ from moodtheme.datasets import Split
 from moodtheme.downloads import sha256_of
 from moodtheme.errors import EvaluationWarning
 from moodtheme.fused_bundle import export_fused
-from moodtheme.recipes import BASELINE, NINE_SYSTEMS
+from moodtheme.recipes import BASELINE, NINE_SYSTEMS, OpenSmileView
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.scoring import best_weights, load_scores
@@ -29,16 +29,33 @@ def has_fused(job: Job) -> bool:
     return all(system in job.recipes for system in NINE_SYSTEMS)
 
 
+def exported(job: Job) -> tuple[str, ...]:
+    """Systems that can be exported; no graph computes openSMILE's descriptors."""
+    return tuple(
+        system
+        for system, recipe in job.recipes.items()
+        if not isinstance(recipe.view, OpenSmileView)
+    )
+
+
 def export_models(job: Job) -> None:
     """Write a bundle for each system, and one for the nine, with thresholds from validation."""
     for system in job.recipes:
-        _export(job, system, (system,))
+        if system in exported(job):
+            _export(job, system, (system,))
+        else:
+            job.console.say(
+                f"{names.export(system)}: left out, since no graph computes openSMILE's "
+                f"descriptors; `moodtheme predict {job.system_folder(system)}` scores files"
+            )
     if has_fused(job):
         _export(job, FUSED, NINE_SYSTEMS)
 
 
-def example_model(job: Job, on_validation: dict[str, float]) -> str:
+def example_model(job: Job, on_validation: dict[str, float]) -> str | None:
     """Name of the bundle that the example tracks are heard with: the nine, or the best system.
+
+    None where no system can be exported.
 
     Parameters
     ----------
@@ -49,8 +66,9 @@ def example_model(job: Job, on_validation: dict[str, float]) -> str:
     """
     if has_fused(job):
         return FUSED
-    systems = [system for system in job.recipes if system != BASELINE] or [BASELINE]
-    return max(systems, key=lambda system: on_validation[system])
+    candidates = exported(job)
+    systems = [system for system in candidates if system != BASELINE] or candidates
+    return max(systems, key=lambda system: on_validation[system], default=None)
 
 
 def _export(job: Job, name: str, systems: tuple[str, ...]) -> None:

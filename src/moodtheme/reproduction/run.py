@@ -153,7 +153,8 @@ def reproduce(prepared: Prepared) -> Results:
         predict(job, system)
     fuse_rows(job)
     export_models(job)
-    examples = hear_examples(job, example_model(job, validation_roc_auc(job)))
+    model = example_model(job, validation_roc_auc(job))
+    examples = hear_examples(job, model) if model else ()
     write_results(job, sweep, examples)
     write_record(
         job.folder / TIMINGS, Timings(machine=_machine(job.device), stages=job.stages.timings())
