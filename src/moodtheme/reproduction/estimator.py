@@ -11,20 +11,30 @@ from moodtheme.datasets import Split, TrackTable
 from moodtheme.feature_store import FeatureStore, describe_extractor
 from moodtheme.feature_store.layout import EXTRACTOR
 from moodtheme.models.image_networks import find_image_network
-from moodtheme.recipes import BaselineView, CrnnView, DeepSpectrumView, OpenSmileView, Recipe
+from moodtheme.recipes import (
+    NINE_SYSTEMS,
+    BaselineView,
+    CrnnView,
+    DeepSpectrumView,
+    OpenSmileView,
+    Recipe,
+)
 from moodtheme.reproduction import names
 from moodtheme.reproduction.estimates import Estimate, Estimates
+from moodtheme.reproduction.models import FUSED, exportable, has_nine
 from moodtheme.reproduction.selection import without_weights
 from moodtheme.reproduction.speed import (
     TrainingSpeed,
     bootstrap_speed,
     decoding_speed,
+    export_speed,
     feature_speed,
     training_speed,
 )
 from moodtheme.training.audio_cache import plan_cache
 
 FeatureView = DeepSpectrumView | OpenSmileView
+View = CrnnView | BaselineView | FeatureView
 
 _BASE_BYTES = 700_000_000  # Python with PyTorch and Lightning, before they do anything
 _PATIENCES = 2  # after how many patiences a training that ends early is taken to end
@@ -82,6 +92,7 @@ def estimate(work: Work, *, report: Callable[[str], None]) -> Estimates:
         *estimator.features(),
         *estimator.training(),
         *estimator.prediction(),
+        *estimator.exports(),
         *estimator.evaluation(),
     ]
     return Estimates(
@@ -99,6 +110,7 @@ class _Estimator:
         self._counts = {part: len(work.table.part(part)) for part in Split}
         self._speeds: dict[str, TrainingSpeed] = {}
         self._decoding: dict[int, float] = {}
+        self._exports: dict[View, float] = {}
         self._at_once = min(work.jobs, os.cpu_count() or 1)
         self.disk_bytes = 0
         self.memory: dict[str, int] = {}
@@ -207,6 +219,25 @@ class _Estimator:
             )
         return found
 
+    def exports(self) -> list[Estimate]:
+        """Models of the systems, and of the nine, of which those with one view share a graph."""
+        recipes, done = self._work.recipes, self._work.done
+        found = [
+            Estimate(stage=names.export(system), seconds=self._export_s(system), work="a graph")
+            for system in exportable(recipes)
+            if not done(names.export(system))
+        ]
+        if has_nine(recipes) and not done(names.export(FUSED)):
+            shared = {
+                recipe.view if isinstance(recipe.view, DeepSpectrumView) else system: system
+                for system, recipe in recipes.items()
+                if system in NINE_SYSTEMS
+            }
+            seconds = sum(self._export_s(system) for system in shared.values())
+            work = f"{len(shared)} graphs"
+            found.append(Estimate(stage=names.export(FUSED), seconds=seconds, work=work))
+        return found
+
     def evaluation(self) -> list[Estimate]:
         """The bootstrap."""
         if self._work.done(names.EVALUATE) or not self._work.resamples:
@@ -234,17 +265,24 @@ class _Estimator:
                 return sum(not store.knows(file) for file in files)
         return len(files)
 
+    def _export_s(self, system: str) -> float:
+        """Seconds to export a system, timed once for all with its view."""
+        recipe = self._work.recipes[system]
+        if recipe.view not in self._exports:
+            self._report(f"timing {names.export(system)}")
+            self._exports[recipe.view] = export_speed(
+                recipe, n_tags=len(self._work.table.tags), n_features=_n_features_of(recipe.view)
+            )
+        return self._exports[recipe.view]
+
     def _training_speed(self, system: str) -> TrainingSpeed:
         if system not in self._speeds:
             self._report(f"timing {names.train(system)}")
             recipe = self._work.recipes[system]
-            view = recipe.view
             self._speeds[system] = training_speed(
                 recipe,
                 n_tags=len(self._work.table.tags),
-                n_features=_n_features(view)
-                if isinstance(view, DeepSpectrumView | OpenSmileView)
-                else None,
+                n_features=_n_features_of(recipe.view),
                 device=self._work.device,
             )
         return self._speeds[system]
@@ -255,7 +293,7 @@ class _Estimator:
             self._decoding[rate] = decoding_speed(self._work.table.files, rate)
         return self._decoding[rate]
 
-    def _excerpts_s(self, tracks: int, view: CrnnView | BaselineView | FeatureView) -> float:
+    def _excerpts_s(self, tracks: int, view: View) -> float:
         """Seconds to decode an excerpt of each track."""
         music_s = tracks * view.samples / view.sample_rate
         return music_s / self._decoding_speed(view.sample_rate) / self._at_once
@@ -270,3 +308,8 @@ def _image_bytes(recipe: Recipe) -> int:
 
 def _n_features(view: FeatureView) -> int:
     return describe_extractor(without_weights(view)).n_features
+
+
+def _n_features_of(view: View) -> int | None:
+    """Width of a window's features; None for a view of audio."""
+    return _n_features(view) if isinstance(view, DeepSpectrumView | OpenSmileView) else None

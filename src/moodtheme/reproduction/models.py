@@ -2,7 +2,7 @@
 
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from moodtheme.datasets import Split
 from moodtheme.downloads import sha256_of
 from moodtheme.errors import EvaluationWarning
 from moodtheme.fused_bundle import export_fused
-from moodtheme.recipes import BASELINE, NINE_SYSTEMS, OpenSmileView
+from moodtheme.recipes import BASELINE, NINE_SYSTEMS, OpenSmileView, Recipe
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.scoring import best_weights, load_scores
@@ -24,31 +24,27 @@ FUSED = "fused-nine"
 """Name of the bundle of all nine systems."""
 
 
-def has_fused(job: Job) -> bool:
+def has_nine(recipes: Mapping[str, Recipe]) -> bool:
     """Whether all nine systems are there to be fused."""
-    return all(system in job.recipes for system in NINE_SYSTEMS)
+    return all(system in recipes for system in NINE_SYSTEMS)
 
 
-def exported(job: Job) -> tuple[str, ...]:
+def exportable(recipes: Mapping[str, Recipe]) -> tuple[str, ...]:
     """Systems that can be exported; no graph computes openSMILE's descriptors."""
-    return tuple(
-        system
-        for system, recipe in job.recipes.items()
-        if not isinstance(recipe.view, OpenSmileView)
-    )
+    return tuple(s for s, recipe in recipes.items() if not isinstance(recipe.view, OpenSmileView))
 
 
 def export_models(job: Job) -> None:
     """Write a bundle for each system, and one for the nine, with thresholds from validation."""
     for system in job.recipes:
-        if system in exported(job):
+        if system in exportable(job.recipes):
             _export(job, system, (system,))
         else:
             job.console.say(
                 f"{names.export(system)}: left out, since no graph computes openSMILE's "
                 f"descriptors; `moodtheme predict {job.system_folder(system)}` scores files"
             )
-    if has_fused(job):
+    if has_nine(job.recipes):
         _export(job, FUSED, NINE_SYSTEMS)
 
 
@@ -64,9 +60,9 @@ def example_model(job: Job, on_validation: dict[str, float]) -> str | None:
     on_validation
         Macro ROC-AUC of each system there.
     """
-    if has_fused(job):
+    if has_nine(job.recipes):
         return FUSED
-    candidates = exported(job)
+    candidates = exportable(job.recipes)
     systems = [system for system in candidates if system != BASELINE] or candidates
     return max(systems, key=lambda system: on_validation[system], default=None)
 

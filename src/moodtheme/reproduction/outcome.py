@@ -19,7 +19,7 @@ from moodtheme.report.table1 import TABLE_1
 from moodtheme.reproduction import names
 from moodtheme.reproduction.figures import Measured, Pair, ScoredSet, measure
 from moodtheme.reproduction.job import Job
-from moodtheme.reproduction.models import FUSED, has_fused
+from moodtheme.reproduction.models import FUSED, has_nine
 from moodtheme.reproduction.notes import notes_on
 from moodtheme.reproduction.records import write_record
 from moodtheme.reproduction.results import (
@@ -170,7 +170,7 @@ def _measure(
 
 
 def _row(job: Job, row: ScoredRow, measured: Measured) -> Row:
-    bundle = FUSED if row.name == _ALL_SYSTEMS and has_fused(job) else row.file
+    bundle = FUSED if row.name == _ALL_SYSTEMS and has_nine(job.recipes) else row.file
     folder = job.bundle_folder(bundle)
     return Row(
         name=row.name,

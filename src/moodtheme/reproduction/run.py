@@ -167,7 +167,7 @@ def table_of(estimates: Estimates) -> Sequence[tuple[str, str, str]]:
     """Rows of stage, time and what the time is for, with a last one for all."""
     rows = [(stage.stage, in_words(stage.seconds), stage.work) for stage in estimates.stages]
     total = ("all of these", in_words(estimates.seconds), "one after the other")
-    rest = ("exports, example tracks, report", "not timed", "3 to 20 s a system where measured")
+    rest = ("example tracks, report", "not timed", "seconds, whatever the collection")
     return [*rows, total, rest]
 
 

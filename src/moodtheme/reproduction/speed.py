@@ -20,7 +20,11 @@ from moodtheme.audio import read_audio
 from moodtheme.errors import AudioError, EvaluationWarning
 from moodtheme.evaluation.bootstrap import bootstrap
 from moodtheme.evaluation.figures import rank_system
+from moodtheme.export import Scores, export_graph
 from moodtheme.feature_store import make_extractor
+from moodtheme.models.deep_spectrum import DeepSpectrum
+from moodtheme.models.feature_network import FeatureNetwork
+from moodtheme.models.image_networks import load_image_network
 from moodtheme.models.networks import make_network
 from moodtheme.models.summary import parameter_count
 from moodtheme.recipes import DeepSpectrumView, OpenSmileView, Precision, Recipe, Stage
@@ -127,6 +131,30 @@ def training_speed(
         # float32: weights, gradients, and at most two numbers an optimiser keeps of each.
         memory_bytes=4 * 4 * parameters + kept * batch // tracks,
     )
+
+
+def export_speed(recipe: Recipe, *, n_tags: int, n_features: int | None) -> float:
+    """Seconds to write a system as a graph; random weights take as long as others.
+
+    Parameters
+    ----------
+    recipe, n_tags, n_features
+        As for `training_speed`.
+    """
+    module: nn.Module = make_network(recipe, n_tags=n_tags, n_features=n_features)
+    if isinstance(module, FeatureNetwork):
+        assert isinstance(recipe.view, DeepSpectrumView)
+        view = without_weights(recipe.view)
+        images = load_image_network(
+            view.image_network,
+            layer=view.layer,
+            preprocessing=view.preprocessing,
+            pretrained=False,
+        )
+        module = DeepSpectrum(view, images, [module])
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "graph.onnx"
+        return timed(lambda: export_graph(Scores(module), path, samples=recipe.view.samples))
 
 
 def bootstrap_speed(n_tracks: int, n_tags: int) -> float:
