@@ -47,12 +47,3 @@ class Estimates:
     def seconds(self) -> float:
         """All stages together."""
         return sum(stage.seconds for stage in self.stages)
-
-
-def in_words(seconds: float) -> str:
-    """A length of time as a person would say it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -10,7 +10,6 @@ import torch
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.feature_store import FeatureStore, describe_extractor
 from moodtheme.feature_store.layout import EXTRACTOR
-from moodtheme.models.image_networks import find_image_network
 from moodtheme.recipes import (
     NINE_SYSTEMS,
     BaselineView,
@@ -27,7 +26,7 @@ from moodtheme.reproduction.speed import (
     TrainingSpeed,
     bootstrap_speed,
     decoding_speed,
-    export_speed,
+    export_cost,
     feature_speed,
     training_speed,
 )
@@ -110,7 +109,7 @@ class _Estimator:
         self._counts = {part: len(work.table.part(part)) for part in Split}
         self._speeds: dict[str, TrainingSpeed] = {}
         self._decoding: dict[int, float] = {}
-        self._exports: dict[View, float] = {}
+        self._exports: dict[View, tuple[float, int]] = {}
         self._at_once = min(work.jobs, os.cpu_count() or 1)
         self.disk_bytes = 0
         self.memory: dict[str, int] = {}
@@ -210,7 +209,6 @@ class _Estimator:
             if self._work.done(names.predict(system)):
                 continue
             speed = self._training_speed(system)
-            self.disk_bytes += speed.parameters * _FLOAT_BYTES + _image_bytes(recipe)
             seconds = tracks * speed.track_s
             if isinstance(recipe.view, CrnnView | BaselineView):
                 seconds += self._excerpts_s(tracks, recipe.view)
@@ -222,20 +220,23 @@ class _Estimator:
     def exports(self) -> list[Estimate]:
         """Models of the systems, and of the nine, of which those with one view share a graph."""
         recipes, done = self._work.recipes, self._work.done
-        found = [
-            Estimate(stage=names.export(system), seconds=self._export_s(system), work="a graph")
-            for system in exportable(recipes)
-            if not done(names.export(system))
-        ]
-        if has_nine(recipes) and not done(names.export(FUSED)):
+        models = {system: [system] for system in exportable(recipes)}
+        if has_nine(recipes):
             shared = {
                 recipe.view if isinstance(recipe.view, DeepSpectrumView) else system: system
                 for system, recipe in recipes.items()
                 if system in NINE_SYSTEMS
             }
-            seconds = sum(self._export_s(system) for system in shared.values())
-            work = f"{len(shared)} graphs"
-            found.append(Estimate(stage=names.export(FUSED), seconds=seconds, work=work))
+            models[FUSED] = list(shared.values())
+        found = []
+        for model, graphs in models.items():
+            if done(names.export(model)):
+                continue
+            costs = [self._export_cost(system) for system in graphs]
+            self.disk_bytes += sum(size for _, size in costs)
+            work = f"{len(graphs)} graph{'s' if len(graphs) > 1 else ''}"
+            seconds = sum(seconds for seconds, _ in costs)
+            found.append(Estimate(stage=names.export(model), seconds=seconds, work=work))
         return found
 
     def evaluation(self) -> list[Estimate]:
@@ -265,12 +266,12 @@ class _Estimator:
                 return sum(not store.knows(file) for file in files)
         return len(files)
 
-    def _export_s(self, system: str) -> float:
-        """Seconds to export a system, timed once for all with its view."""
+    def _export_cost(self, system: str) -> tuple[float, int]:
+        """Seconds and bytes of a system's graph, found once for all with its view."""
         recipe = self._work.recipes[system]
         if recipe.view not in self._exports:
             self._report(f"timing {names.export(system)}")
-            self._exports[recipe.view] = export_speed(
+            self._exports[recipe.view] = export_cost(
                 recipe, n_tags=len(self._work.table.tags), n_features=_n_features_of(recipe.view)
             )
         return self._exports[recipe.view]
@@ -297,13 +298,6 @@ class _Estimator:
         """Seconds to decode an excerpt of each track."""
         music_s = tracks * view.samples / view.sample_rate
         return music_s / self._decoding_speed(view.sample_rate) / self._at_once
-
-
-def _image_bytes(recipe: Recipe) -> int:
-    """Bytes of the image network that an exported model carries; its file is as large."""
-    if not isinstance(recipe.view, DeepSpectrumView):
-        return 0
-    return find_image_network(recipe.view.image_network).download_bytes
 
 
 def _n_features(view: FeatureView) -> int:

@@ -36,8 +36,9 @@ def exportable(recipes: Mapping[str, Recipe]) -> tuple[str, ...]:
 
 def export_models(job: Job) -> None:
     """Write a bundle for each system, and one for the nine, with thresholds from validation."""
+    graphs = exportable(job.recipes)
     for system in job.recipes:
-        if system in exportable(job.recipes):
+        if system in graphs:
             _export(job, system, (system,))
         else:
             job.console.say(

@@ -12,11 +12,12 @@ import torch
 from moodtheme import __version__
 from moodtheme.datasets import Metadata, Split
 from moodtheme.downloads import sha256_of
+from moodtheme.durations import in_words
 from moodtheme.errors import ReproductionError
 from moodtheme.recipes import Recipe
 from moodtheme.reproduction import checks, names
 from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
-from moodtheme.reproduction.estimates import Estimates, in_words
+from moodtheme.reproduction.estimates import Estimates
 from moodtheme.reproduction.estimator import Work, estimate
 from moodtheme.reproduction.examples import hear_examples
 from moodtheme.reproduction.inputs import make_inputs

@@ -133,8 +133,8 @@ def training_speed(
     )
 
 
-def export_speed(recipe: Recipe, *, n_tags: int, n_features: int | None) -> float:
-    """Seconds to write a system as a graph; random weights take as long as others.
+def export_cost(recipe: Recipe, *, n_tags: int, n_features: int | None) -> tuple[float, int]:
+    """Seconds to write a system as a graph, and its bytes; random weights take as many as others.
 
     Parameters
     ----------
@@ -154,7 +154,8 @@ def export_speed(recipe: Recipe, *, n_tags: int, n_features: int | None) -> floa
         module = DeepSpectrum(view, images, [module])
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "graph.onnx"
-        return timed(lambda: export_graph(Scores(module), path, samples=recipe.view.samples))
+        seconds = timed(lambda: export_graph(Scores(module), path, samples=recipe.view.samples))
+        return seconds, path.stat().st_size
 
 
 def bootstrap_speed(n_tracks: int, n_tags: int) -> float:

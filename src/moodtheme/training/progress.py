@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from moodtheme.durations import in_words
 from moodtheme.training.history import Epoch, best_epoch
 from moodtheme.training.processes import is_first_process
 
@@ -122,13 +123,5 @@ def time_left(epochs: Sequence[Epoch], *, last_epoch: int, more_stages: bool) ->
     here = last_epoch - last.epoch
     if here <= 0:
         return "stage done" if more_stages else "done"
-    words = _in_words(sum(recent) / len(recent) * here)
+    words = in_words(sum(recent) / len(recent) * here)
     return f"{words} left of this stage" if more_stages else f"{words} left"
-
-
-def _in_words(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
