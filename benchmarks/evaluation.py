@@ -20,7 +20,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from moodtheme.evaluation.bootstrap import draw_weights
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import rank_tags
-from moodtheme.scores import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 TRACKS, TAGS, SYSTEMS = 4231, 56, 14
 

@@ -22,11 +22,11 @@ from rich.filesize import decimal
 from audio_cache import write_synthetic
 from moodtheme.audio import find_audio_files
 from moodtheme.cli.recipe_options import RANDOM, chosen_recipe
-from moodtheme.downloads import sha256_of
 from moodtheme.errors import AudioError
 from moodtheme.feature_store import Extractor, make_extractor
 from moodtheme.feature_store.extraction import read_track
 from moodtheme.features import mel_plots
+from moodtheme.files import sha256_of
 from moodtheme.models.image_networks import load_image_network
 from moodtheme.recipes import DeepSpectrumView
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from moodtheme.cli.tables import with_interval
 from moodtheme.evaluation import Validation, evaluate_systems
 from moodtheme.evaluation.fusion_weights import LearnedWeights, learn_weights
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import rank_tags
-from moodtheme.fusion import FusionMethod, fuse
-from moodtheme.report.tables import with_interval
-from moodtheme.scores import BoolMatrix, ScoreMatrix, load_systems, load_truth
+from moodtheme.scores.fusion import FusionMethod, fuse
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, load_systems, load_truth
 
 RECORD = 0.781
 """Macro ROC-AUC of Music2Emo (2025), the highest published for a single system."""

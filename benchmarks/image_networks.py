@@ -18,12 +18,12 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from moodtheme.demo import Mood, compose_and_render
 from moodtheme.features import mel_plots
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.models.image_networks.engines import onnx_engine, torch_engine
 from moodtheme.models.image_networks.features import ImageFeatures
 from moodtheme.recipes import Precision
-from moodtheme.synthesis import Mood, compose_and_render
 
 RATE = 44_100
 MATRIX = 2048

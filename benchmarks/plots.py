@@ -32,7 +32,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from drawn_plots import DPI, draw, picture, pixels, spectrogram_db
-from moodtheme.export import export_graph
+from moodtheme.exporting.graph import export_graph
 from moodtheme.features import mel_plot, mel_plots
 from moodtheme.features.plot_module import SpectrogramPlots
 

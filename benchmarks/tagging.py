@@ -20,8 +20,8 @@ import soundfile
 
 from moodtheme.audio import find_audio_files, open_audio, probe
 from moodtheme.errors import AudioError
-from moodtheme.library import tag_files
-from moodtheme.tagger import Tagger
+from moodtheme.tagging.batch import tag_files
+from moodtheme.tagging.tagger import Tagger
 
 
 def decode(files: list[Path], sample_rate: int | None) -> None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import strategies as st
 
-from moodtheme.scores import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 SHARED = Path(__file__).parents[2] / "shared"
 

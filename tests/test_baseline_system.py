@@ -9,9 +9,9 @@ import soundfile
 import torch
 
 from moodtheme.audio import resample
-from moodtheme.bundle import ExcerptPolicy, read_manifest
 from moodtheme.models.mediaeval_baseline import Baseline, BaselineNetwork
-from moodtheme.tagger import Tagger
+from moodtheme.tagging.bundle import ExcerptPolicy, read_manifest
+from moodtheme.tagging.tagger import Tagger
 from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
 from moodtheme.training.examples import CentreExamples
 from moodtheme.training.system_run import load_trained

@@ -9,7 +9,7 @@ from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 from moodtheme.evaluation import evaluate, evaluate_systems
 from moodtheme.evaluation.bootstrap import bootstrap, draw_weights, interval
 from moodtheme.evaluation.figures import DecisionRule, Figures, rank_system
-from moodtheme.scores import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 TAGS = ["sad", "calm", "epic", "fun"]
 

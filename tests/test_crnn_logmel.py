@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from moodtheme.demo import Mood, compose_and_render
 from moodtheme.features.crnn_logmel import CrnnLogMel, add_noise, normalise_bands
-from moodtheme.synthesis import Mood, compose_and_render
 
 RATE = 16_000
 

@@ -9,13 +9,20 @@ import numpy as np
 import pytest
 import torch
 
-from moodtheme.bundle import FORMAT_VERSION, Bundle, ExcerptPolicy, Fusion, Member, write_bundle
-from moodtheme.downloads import sha256_of
-from moodtheme.export import Scores, export_graph
+from moodtheme.demo import Mood, compose_and_render
+from moodtheme.exporting.graph import Scores, export_graph
+from moodtheme.files import sha256_of
 from moodtheme.models.crnn import Crnn
 from moodtheme.recipes import Cell, find_recipe, with_values
-from moodtheme.synthesis import Mood, compose_and_render
-from moodtheme.tagger import Tagger
+from moodtheme.tagging.bundle import (
+    FORMAT_VERSION,
+    Bundle,
+    ExcerptPolicy,
+    Fusion,
+    Member,
+    write_bundle,
+)
+from moodtheme.tagging.tagger import Tagger
 from program import Program
 
 ROOT = Path(__file__).parents[1]

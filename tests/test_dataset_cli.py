@@ -32,7 +32,9 @@ class Command:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.setattr("moodtheme.downloads._LONGEST_WAIT_S", 0.0)  # retries without pauses
+    monkeypatch.setattr(
+        "moodtheme.fetched.downloads._LONGEST_WAIT_S", 0.0
+    )  # retries without pauses
     return Command(capsys, monkeypatch)
 
 

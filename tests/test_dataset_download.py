@@ -12,7 +12,6 @@ import pytest
 
 import toy_jamendo
 from mirror import Fault, Mirror, running_mirror
-from moodtheme import downloads
 from moodtheme.datasets import download as dataset_download
 from moodtheme.datasets.download import (
     Archive,
@@ -27,6 +26,7 @@ from moodtheme.datasets.download import (
 from moodtheme.datasets.jamendo import DataType
 from moodtheme.datasets.metadata import Metadata
 from moodtheme.errors import DatasetError
+from moodtheme.fetched import downloads
 
 AUDIO = DataType.AUDIO
 

@@ -12,7 +12,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moodtheme.bundle import read_manifest
 from moodtheme.distillation import labels as labels_module
 from moodtheme.distillation.agreement import spearman_per_tag, top_overlap
 from moodtheme.distillation.augment import Change, apply_change, cut
@@ -20,8 +19,9 @@ from moodtheme.distillation.fit import Schedule, Windows, fit_student
 from moodtheme.distillation.labels import Teacher, make_material, open_material
 from moodtheme.distillation.plan import MusicTrack, Part, make_plan, read_music_table
 from moodtheme.errors import DatasetError
-from moodtheme.inference import MemberSession
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, FRAMES, N_MELS, SAMPLE_RATE
+from moodtheme.tagging.bundle import read_manifest
+from moodtheme.tagging.session import MemberSession
 from program import Program
 from toy_bundle import make_bundle
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from mirror import Fault, Mirror, running_mirror, sha256
-from moodtheme import cache
-from moodtheme.downloads import fetch as fetch_from
-from moodtheme.downloads import partial_size, remote_size, sha256_of
 from moodtheme.errors import DownloadError, HashMismatchError
+from moodtheme.fetched import cache
+from moodtheme.fetched.downloads import fetch as fetch_from
+from moodtheme.fetched.downloads import partial_size, remote_size
+from moodtheme.files import sha256_of
 
 CONTENT = bytes(range(256)) * 4096
 DIGEST = sha256(CONTENT)

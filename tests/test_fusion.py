@@ -11,8 +11,8 @@ from sklearn.metrics import roc_auc_score
 from evaluation_cases import case
 from moodtheme.errors import EvaluationError, UsageError
 from moodtheme.evaluation.fusion_weights import learn_weights
-from moodtheme.fusion import FusionMethod, fuse, tied_ranks
-from moodtheme.scores import ScoreMatrix
+from moodtheme.scores.fusion import FusionMethod, fuse, tied_ranks
+from moodtheme.scores.matrices import ScoreMatrix
 
 
 def systems(n: int, seed: int) -> list[ScoreMatrix]:

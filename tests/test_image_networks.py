@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from moodtheme.cache import ENVIRONMENT_VARIABLE
 from moodtheme.errors import UsageError
+from moodtheme.fetched.cache import ENVIRONMENT_VARIABLE
 from moodtheme.models.image_networks import (
     IMAGE_NETWORKS,
     find_image_network,

@@ -9,9 +9,9 @@ import torch
 
 from moodtheme import Tagger
 from moodtheme.errors import BundleError
-from moodtheme.inference import MemberSession
-from moodtheme.model_store import get_model, verify_model
 from moodtheme.models.mediaeval_baseline import Baseline, BaselineFrontEnd, BaselineNetwork
+from moodtheme.tagging.models import get_model, verify_model
+from moodtheme.tagging.session import MemberSession
 
 SHARED = Path(__file__).parents[2] / "shared" / "mtg-baseline"
 needs_shared = pytest.mark.skipif(
@@ -89,7 +89,7 @@ def test_batches_give_bit_identical_scores(bundle: Path, goldens: dict[str, np.n
 
 
 def test_a_checkpoint_of_other_shape_is_refused(tmp_path: Path) -> None:
-    from moodtheme.conversion import convert_mediaeval_baseline
+    from moodtheme.exporting.conversion import convert_mediaeval_baseline
 
     torch.save(BaselineNetwork(n_tags=3).state_dict(), tmp_path / "other.pth")
     with pytest.raises(BundleError, match="does not hold the baseline's layers"):

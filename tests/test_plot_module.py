@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moodtheme.export import export_graph
+from moodtheme.exporting.graph import export_graph
 from moodtheme.features import mel_plots
 from moodtheme.features.plot_module import SpectrogramPlots
 from moodtheme.features.plot_options import FrequencyScale, Resize

@@ -14,10 +14,10 @@ from moodtheme.evaluation import Validation, evaluate, evaluate_systems
 from moodtheme.evaluation.fusion_weights import learn_weights
 from moodtheme.evaluation.popularity import popularity_scores
 from moodtheme.evaluation.thresholds import best_f1_thresholds
-from moodtheme.fusion import FusionMethod, fuse
-from moodtheme.report.table1 import CRNN, DS_1S, DS_5S, compare_with_paper
-from moodtheme.scores import BoolMatrix, ScoreMatrix, load_systems, load_truth
-from moodtheme.tags import MOOD_THEME_TAGS, load_tags
+from moodtheme.reproduction.table1 import CRNN, DS_1S, DS_5S, compare_with_paper
+from moodtheme.scores.fusion import FusionMethod, fuse
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, load_systems, load_truth
+from moodtheme.scores.vocabulary import MOOD_THEME_TAGS, load_tags
 
 pytestmark = needs_shared
 

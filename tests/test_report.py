@@ -10,11 +10,11 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from evaluation_cases import case
+from moodtheme.cli.tables import with_interval
 from moodtheme.errors import EvaluationError, EvaluationWarning
 from moodtheme.evaluation import Validation, evaluate_systems
-from moodtheme.report.plots import COLOURS, Curve, curve_grid, save, tag_curves, tag_dots
-from moodtheme.report.table1 import TABLE_1, compare_with_paper
-from moodtheme.report.tables import with_interval
+from moodtheme.evaluation.plots import COLOURS, Curve, curve_grid, save, tag_curves, tag_dots
+from moodtheme.reproduction.table1 import TABLE_1, compare_with_paper
 from program import Program
 
 NINE = [row.name for row in TABLE_1[:9]]
@@ -129,7 +129,7 @@ def test_without_matplotlib_plots_say_what_to_install(
     folder = write_scores(tmp_path / "scores", NINE[:1])
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        "moodtheme.report.plots.find_spec",
+        "moodtheme.evaluation.plots.find_spec",
         lambda name: None if name == "matplotlib" else found(name),
     )
     status, _, err = run(

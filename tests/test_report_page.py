@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moodtheme.errors import ReproductionError
-from moodtheme.report.page import write_report
-from moodtheme.report.page.axes import axis_over
-from moodtheme.report.page.cooccurrence import disagreements, jaccard, together
-from moodtheme.report.page.formats import duration, plural, signed_points, tick_text
-from moodtheme.report.page.inputs import read_inputs
-from moodtheme.report.page.settings_table import name_group, shared_settings
-from moodtheme.report.page.table_lines import headline, table_lines
-from moodtheme.report.page.timelines import timelines
-from moodtheme.report.page.together_map import LEVELS, together_picture
-from moodtheme.report.page.training_curves import training_curves
+from moodtheme.reproduction.page import write_report
+from moodtheme.reproduction.page.axes import axis_over
+from moodtheme.reproduction.page.cooccurrence import disagreements, jaccard, together
+from moodtheme.reproduction.page.formats import duration, plural, signed_points, tick_text
+from moodtheme.reproduction.page.inputs import read_inputs
+from moodtheme.reproduction.page.settings_table import name_group, shared_settings
+from moodtheme.reproduction.page.table_lines import headline, table_lines
+from moodtheme.reproduction.page.timelines import timelines
+from moodtheme.reproduction.page.together_map import LEVELS, together_picture
+from moodtheme.reproduction.page.training_curves import training_curves
 from moodtheme.reproduction.results import (
     RESULTS,
     Figure,
@@ -460,5 +460,5 @@ def test_the_command_prints_where_the_page_is(
 
 
 def test_the_templates_are_part_of_the_package() -> None:
-    templates = importlib.resources.files("moodtheme.report.page") / "templates"
+    templates = importlib.resources.files("moodtheme.reproduction.page") / "templates"
     assert {"page.html.j2", "style.css"} <= {entry.name for entry in templates.iterdir()}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from moodtheme.report.page import write_report
+from moodtheme.reproduction.page import write_report
 from toy_results import HOSTILE, some_tags, write_run
 
 api = pytest.importorskip(

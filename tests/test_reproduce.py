@@ -11,7 +11,7 @@ import pytest
 
 from moodtheme.reproduction.results import Kind, read_results
 from moodtheme.reproduction.timings import read_timings
-from moodtheme.tagger import Tagger
+from moodtheme.tagging.tagger import Tagger
 from program import Program
 from toy_collection import write_collection
 from toy_reproduction import arguments

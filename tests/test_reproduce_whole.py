@@ -16,10 +16,10 @@ import soundfile
 
 from mirror import running_mirror, sha256
 from moodtheme.datasets.jamendo import HEADER
+from moodtheme.demo import Mood, compose_and_render
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS
 from moodtheme.reproduction.results import Kind, read_results
-from moodtheme.synthesis import Mood, compose_and_render
-from moodtheme.tagger import Tagger
+from moodtheme.tagging.tagger import Tagger
 from program import Program
 from toy_collection import write_collection
 from toy_jamendo import regular, tar_of

@@ -13,7 +13,6 @@ from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import ReproductionError, UsageError
 from moodtheme.evaluation import Validation, evaluate_systems
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, RECIPES, describe, find_recipe
-from moodtheme.report.table1 import TABLE_1
 from moodtheme.reproduction.collection import Collection, require_files, tracks_sha256
 from moodtheme.reproduction.examples import choose_examples
 from moodtheme.reproduction.figures import Pair, ScoredSet, measure
@@ -31,6 +30,7 @@ from moodtheme.reproduction.selection import (
     choose_systems,
 )
 from moodtheme.reproduction.stages import Stages, fingerprint
+from moodtheme.reproduction.table1 import TABLE_1
 
 
 def value_of(recipe: object, name: str) -> tuple[str, str]:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from moodtheme.errors import EvaluationError, UsageError
-from moodtheme.scores import load_systems, load_truth, match_systems, save_matrix
-from moodtheme.tags import MOOD_THEME_TAGS, bare_name, load_tags, tags_for
+from moodtheme.scores.matrices import load_systems, load_truth, match_systems, save_matrix
+from moodtheme.scores.vocabulary import MOOD_THEME_TAGS, bare_name, load_tags, tags_for
 
 SCORES = np.array([[0.25, 0.5], [0.75, 1.0]], np.float32)
 

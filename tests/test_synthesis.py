@@ -5,10 +5,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from moodtheme.demo import Mood, compose_and_render, demo_pieces, write_demo_pieces
+from moodtheme.demo.mix import CEILING
+from moodtheme.demo.pieces import compose_mood
 from moodtheme.errors import UsageError
-from moodtheme.synthesis import Mood, compose_and_render, demo_pieces, write_demo_pieces
-from moodtheme.synthesis.mix import CEILING
-from moodtheme.synthesis.pieces import compose_mood
 
 RATE = 22050
 SECONDS = 16.0

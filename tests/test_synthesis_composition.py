@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moodtheme.synthesis.composition import compose
-from moodtheme.synthesis.harmony import (
+from moodtheme.demo.composition import compose
+from moodtheme.demo.harmony import (
     Cadence,
     Function,
     Mode,
@@ -14,15 +14,15 @@ from moodtheme.synthesis.harmony import (
     lead_voices,
     progression,
 )
-from moodtheme.synthesis.instruments import Instrument
-from moodtheme.synthesis.modal import damped_modes
-from moodtheme.synthesis.moods import CUES, Mood, blend, perturb
-from moodtheme.synthesis.percussion import stroke
-from moodtheme.synthesis.performance import perform
-from moodtheme.synthesis.score import Drum, Part
-from moodtheme.synthesis.streams import stream
-from moodtheme.synthesis.styles import draw_style
-from moodtheme.synthesis.tones import tone
+from moodtheme.demo.instruments import Instrument
+from moodtheme.demo.modal import damped_modes
+from moodtheme.demo.moods import CUES, Mood, blend, perturb
+from moodtheme.demo.percussion import stroke
+from moodtheme.demo.performance import perform
+from moodtheme.demo.score import Drum, Part
+from moodtheme.demo.streams import stream
+from moodtheme.demo.styles import draw_style
+from moodtheme.demo.tones import tone
 
 moods = st.sampled_from(Mood)
 seeds = st.integers(0, 2**31)

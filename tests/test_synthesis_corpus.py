@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from moodtheme.datasets import Split, read_table
+from moodtheme.demo import Mood
+from moodtheme.demo.corpus import demo_tracks, make_demo_corpus
 from moodtheme.errors import UsageError
-from moodtheme.synthesis import Mood
-from moodtheme.synthesis.corpus import demo_tracks, make_demo_corpus
-from moodtheme.tags import MOOD_THEME_TAGS, bare_name
+from moodtheme.scores.vocabulary import MOOD_THEME_TAGS, bare_name
 
 
 def test_every_tag_occurs_in_every_split_and_no_artist_in_two():

@@ -10,22 +10,22 @@ import soundfile
 import torch
 from torch import nn
 
-from moodtheme.bundle import ExcerptPolicy, read_manifest
-from moodtheme.decisions import calibrate
+from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import AudioError, UsageError, WeightsError
-from moodtheme.export import Scores, export_graph
+from moodtheme.exporting.bundles import export_fused
+from moodtheme.exporting.graph import Scores, export_graph
+from moodtheme.exporting.systems import check_half, export_member, plan_graphs
 from moodtheme.feature_store import make_extractor
 from moodtheme.feature_store.extraction import read_track
-from moodtheme.fused_bundle import export_fused
-from moodtheme.inference import MemberSession
 from moodtheme.models.deep_spectrum import DeepSpectrum
 from moodtheme.models.feature_network import FeatureNetwork
 from moodtheme.models.image_networks import load_image_network
 from moodtheme.models.networks import make_network
 from moodtheme.recipes import NINE_SYSTEMS, Cell, DeepSpectrumView, find_recipe, with_values
-from moodtheme.synthesis import Mood, compose_and_render
-from moodtheme.system_graph import check_half, export_member, plan_graphs
-from moodtheme.tagger import Tagger
+from moodtheme.tagging.bundle import ExcerptPolicy, read_manifest
+from moodtheme.tagging.decisions import calibrate
+from moodtheme.tagging.session import MemberSession
+from moodtheme.tagging.tagger import Tagger
 from moodtheme.training.run_folder import Result, Run
 from moodtheme.training.system_run import TrainedSystem
 from program import Program

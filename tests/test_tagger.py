@@ -7,7 +7,6 @@ import pytest
 import soundfile
 
 from moodtheme import Tagger
-from moodtheme.bundle import ExcerptPolicy, Fusion
 from moodtheme.errors import (
     AudioError,
     BundleError,
@@ -15,9 +14,10 @@ from moodtheme.errors import (
     SilentAudioError,
     TooShortError,
 )
-from moodtheme.fusion import FusionMethod
-from moodtheme.library import tag_files
-from moodtheme.tagger import TrackTags
+from moodtheme.scores.fusion import FusionMethod
+from moodtheme.tagging.batch import tag_files
+from moodtheme.tagging.bundle import ExcerptPolicy, Fusion
+from moodtheme.tagging.tagger import TrackTags
 from toy_bundle import RATE, SAMPLES, TAGS, make_bundle
 
 

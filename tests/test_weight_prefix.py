@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mirror import Mirror, running_mirror, sha256
-from moodtheme.cache import ENVIRONMENT_VARIABLE
 from moodtheme.errors import HashMismatchError
-from moodtheme.weights import WeightFile, fetch_weights
+from moodtheme.fetched.cache import ENVIRONMENT_VARIABLE
+from moodtheme.fetched.weights import WeightFile, fetch_weights
 
 CONTENT = b"numbers" * 1000
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moodtheme.bundle import ExcerptPolicy
-from moodtheme.windows import cut_excerpt, loop_to_length, slide_windows
+from moodtheme.tagging.bundle import ExcerptPolicy
+from moodtheme.tagging.windows import cut_excerpt, loop_to_length, slide_windows
 
 
 def blocks_of(audio: np.ndarray, cuts: list[int]) -> list[np.ndarray]:

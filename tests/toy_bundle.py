@@ -6,7 +6,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from moodtheme.bundle import (
+from moodtheme.files import sha256_of
+from moodtheme.tagging.bundle import (
     FORMAT_VERSION,
     Bundle,
     Calibration,
@@ -16,7 +17,6 @@ from moodtheme.bundle import (
     Thresholds,
     write_bundle,
 )
-from moodtheme.downloads import sha256_of
 
 TAGS = ("loud", "quiet", "steady")
 RATE = 8_000

@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from moodtheme.errors import EvaluationWarning
-from moodtheme.fusion import fuse
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, describe, find_recipe, with_values
-from moodtheme.report.table1 import TABLE_1
 from moodtheme.reproduction.figures import Pair, ScoredSet, measure
 from moodtheme.reproduction.records import write_record
 from moodtheme.reproduction.results import (
@@ -26,9 +24,11 @@ from moodtheme.reproduction.results import (
     SystemRun,
     TimelineWindow,
 )
+from moodtheme.reproduction.table1 import TABLE_1
 from moodtheme.reproduction.timings import TIMINGS, StageTiming, Timings
-from moodtheme.scores import ScoreMatrix
-from moodtheme.tags import MOOD_THEME_TAGS
+from moodtheme.scores.fusion import fuse
+from moodtheme.scores.matrices import ScoreMatrix
+from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 from moodtheme.training.history import Epoch, write_history
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&|`\u202e{{7*7}}"

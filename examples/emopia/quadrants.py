@@ -29,8 +29,9 @@ from figures import (
 )
 
 from moodtheme.datasets import Split, TrackTable, load_dataset
+from moodtheme.files import replacing
 from moodtheme.reproduction.results import Kind, read_results
-from moodtheme.scores import load_systems, replacing
+from moodtheme.scores.matrices import load_systems
 
 
 @dataclass(frozen=True)

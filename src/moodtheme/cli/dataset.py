@@ -266,7 +266,7 @@ def truth(
     Rows are the tracks in the collection's order, columns its tags in theirs.
     """
     from moodtheme.datasets import Metadata, Split, load_dataset
-    from moodtheme.scores import save_matrix
+    from moodtheme.scores.matrices import save_matrix
 
     if part not in {*Split, "all"}:
         raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")

@@ -14,7 +14,7 @@ from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
     from moodtheme.evaluation.ranking import FloatArray
-    from moodtheme.scores import SystemScores
+    from moodtheme.scores.matrices import SystemScores
 
 CHOSEN = ("oracle", "validation", "youden")
 """The rules that choose a threshold a tag, whatever the scores' scale."""
@@ -70,11 +70,11 @@ def decide(
 
     Prints each tag's threshold and how many tracks got the tag.
     """
+    from moodtheme.cli.tables import Cell, print_table
     from moodtheme.evaluation.checks import check_finite, warn_of_range
     from moodtheme.evaluation.thresholds import apply_thresholds, top_k
-    from moodtheme.report.tables import Cell, print_table
-    from moodtheme.scores import load_systems, save_matrix
-    from moodtheme.tags import tags_for
+    from moodtheme.scores.matrices import load_systems, save_matrix
+    from moodtheme.scores.vocabulary import tags_for
 
     systems = load_systems([scores])
     if len(systems) != 1:
@@ -117,7 +117,7 @@ def _thresholds(
     import numpy as np
 
     from moodtheme.evaluation.thresholds import best_f1_thresholds, youden_thresholds
-    from moodtheme.scores import load_truth, match_systems
+    from moodtheme.scores.matrices import load_truth, match_systems
 
     if rule not in CHOSEN:
         return np.full(len(tags), _number(rule)), f"fixed at {rule}"

@@ -17,9 +17,9 @@ def demo(
     model says. The generator's mood is what was written, not what anyone heard.
     """
     from moodtheme.cli.results import Format, make_writer
-    from moodtheme.library import tag_file
-    from moodtheme.synthesis import demo_pieces, write_demo_pieces
-    from moodtheme.tagger import Tagger
+    from moodtheme.demo import demo_pieces, write_demo_pieces
+    from moodtheme.tagging.batch import tag_file
+    from moodtheme.tagging.tagger import Tagger
 
     paths = write_demo_pieces(folder)
     typer.echo(f"Written to {folder}:")

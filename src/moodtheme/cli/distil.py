@@ -54,7 +54,7 @@ def distil(
         from moodtheme.distillation.run import distil as run_distillation
     except ImportError as error:
         raise MissingExtraError("distilling a model") from error
-    from moodtheme.model_store import find_model
+    from moodtheme.tagging.models import find_model
 
     settings = Settings(
         table=table,

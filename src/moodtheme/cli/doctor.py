@@ -10,7 +10,7 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
     import dataclasses
     from json import dumps
 
-    from moodtheme.doctor import Status, examine
+    from moodtheme.cli.checkup import Status, examine
 
     findings = []
     for finding in examine():

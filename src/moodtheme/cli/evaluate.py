@@ -21,7 +21,7 @@ from moodtheme.cli.options import (
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 
 if TYPE_CHECKING:
-    from moodtheme.scores import BoolMatrix, SystemScores
+    from moodtheme.scores.matrices import BoolMatrix, SystemScores
 
 POPULARITY = "popularity"
 """What the popularity baseline is called in tables."""
@@ -77,8 +77,8 @@ def evaluate(
     from moodtheme.evaluation import Validation, evaluate_systems
     from moodtheme.evaluation.popularity import popularity_scores
     from moodtheme.evaluation.rows import LEVEL
-    from moodtheme.scores import load_truth, match_systems
-    from moodtheme.tags import tags_for
+    from moodtheme.scores.matrices import load_truth, match_systems
+    from moodtheme.scores.vocabulary import tags_for
 
     with warnings_as_lines():
         labels = load_truth(truth)
@@ -142,7 +142,7 @@ def _usable(
 ) -> "list[SystemScores]":
     """Load what fits the truth; what does not is a failure and does not stop the rest."""
     from moodtheme.evaluation.checks import check_scores
-    from moodtheme.scores import load_systems
+    from moodtheme.scores.matrices import load_systems
 
     good = []
     for path in paths:
@@ -162,14 +162,14 @@ def _usable(
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
     import json
 
-    from moodtheme.scores import replacing
+    from moodtheme.files import replacing
 
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
 
 
 def _print_table(rows: list[dict[str, Any]], resamples: int) -> None:
-    from moodtheme.report.tables import print_table, with_interval
+    from moodtheme.cli.tables import print_table, with_interval
 
     shown = {key: head for key, head in COLUMNS.items() if key in rows[0]}
     decimals = 4 if resamples else 6
@@ -188,7 +188,7 @@ def _print_table(rows: list[dict[str, Any]], resamples: int) -> None:
 
 
 def _print_differences(rows: list[dict[str, Any]], resamples: int) -> None:
-    from moodtheme.report.tables import print_table, with_interval
+    from moodtheme.cli.tables import print_table, with_interval
 
     compared = [row for row in rows if "difference" in row]
     if not compared:
@@ -212,7 +212,7 @@ def _difference(figure: Mapping[str, Any], with_interval: Any) -> str:
 
 
 def _print_long(rows: list[dict[str, Any]]) -> None:
-    from moodtheme.report.tables import Cell, print_table
+    from moodtheme.cli.tables import Cell, print_table
 
     lines: list[list[Cell]] = []
     for row in rows:

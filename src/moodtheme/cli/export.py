@@ -65,7 +65,7 @@ def export(
     if output is None and len(runs) > 1:
         raise UsageError("several runs make one bundle; say where with --output DIR")
     try:
-        from moodtheme.fused_bundle import export_fused
+        from moodtheme.exporting.bundles import export_fused
         from moodtheme.training.system_run import load_trained, load_validation
     except ImportError as error:
         raise MissingExtraError("exporting a trained system") from error

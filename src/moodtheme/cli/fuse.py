@@ -13,11 +13,11 @@ from moodtheme.errors import EvaluationError, UsageError
 
 if TYPE_CHECKING:
     from moodtheme.evaluation.fusion_weights import LearnedWeights
-    from moodtheme.scores import SystemScores
+    from moodtheme.scores.matrices import SystemScores
 
 
 class Method(StrEnum):
-    """`moodtheme.fusion.FusionMethod`, and weights learned on a validation set."""
+    """`moodtheme.scores.fusion.FusionMethod`, and weights learned on a validation set."""
 
     MEAN = "mean"
     WEIGHTED = "weighted"
@@ -64,12 +64,12 @@ def fuse(
     seed: Seed = 0,
 ) -> None:
     """Fuse score files into one; all must hold the same tracks and tags in the same order."""
+    from moodtheme.cli.tables import print_table
     from moodtheme.evaluation.checks import check_finite
-    from moodtheme.fusion import FusionMethod
-    from moodtheme.fusion import fuse as fuse_arrays
-    from moodtheme.report.tables import print_table
-    from moodtheme.scores import load_systems, save_matrix
-    from moodtheme.tags import tags_for
+    from moodtheme.scores.fusion import FusionMethod
+    from moodtheme.scores.fusion import fuse as fuse_arrays
+    from moodtheme.scores.matrices import load_systems, save_matrix
+    from moodtheme.scores.vocabulary import tags_for
 
     if (weights is not None) != (method is Method.WEIGHTED):
         raise UsageError("--weights goes with --method weighted, which needs it")
@@ -114,7 +114,7 @@ def _learn(
     systems: "list[SystemScores]", weights_from: tuple[Path, Path], tags: Sequence[str], seed: int
 ) -> "LearnedWeights":
     from moodtheme.evaluation.fusion_weights import learn_weights
-    from moodtheme.scores import load_truth, match_systems
+    from moodtheme.scores.matrices import load_truth, match_systems
 
     truth = load_truth(weights_from[0])
     matched = match_systems(systems, weights_from[1])

@@ -9,7 +9,7 @@ import typer
 from moodtheme.errors import BundleError
 
 if TYPE_CHECKING:
-    from moodtheme.bundle import Bundle
+    from moodtheme.tagging.bundle import Bundle
 
 app = typer.Typer(
     name="models", help="List, fetch and check models.", no_args_is_help=True, rich_markup_mode=None
@@ -24,7 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command("list")
 def list_models(json: Json = False) -> None:
     """List all models by name, with where they are, their licence and origin."""
-    from moodtheme.model_store import known_models
+    from moodtheme.tagging.models import known_models
 
     models = list(known_models())
     if json:
@@ -66,7 +66,7 @@ def get(
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from moodtheme.model_store import get_model
+    from moodtheme.tagging.models import get_model
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
@@ -94,7 +94,7 @@ def verify(
     json: Json = False,
 ) -> None:
     """Check files against their hashes and load every graph; exit 1 if any does not fit."""
-    from moodtheme.model_store import find_model, known_models, verify_model
+    from moodtheme.tagging.models import find_model, known_models, verify_model
 
     chosen = names or [model.name for model in known_models() if model.folder is not None]
     rows: list[dict[str, Any]] = []
@@ -120,8 +120,8 @@ def info(name: Name = "moodtheme-small", json: Json = False) -> None:
     """Say what a model hears, what it was trained on, how good it is, and its terms."""
     import msgspec
 
-    from moodtheme.bundle import read_manifest
-    from moodtheme.model_store import bundle_bytes, find_model
+    from moodtheme.tagging.bundle import read_manifest
+    from moodtheme.tagging.models import bundle_bytes, find_model
 
     folder = find_model(name)
     bundle = read_manifest(folder)

@@ -76,7 +76,7 @@ def predict(
     from moodtheme.cli.notices import progress_bar
     from moodtheme.datasets import Split, load_dataset
     from moodtheme.recipes import with_values
-    from moodtheme.scores import save_matrix
+    from moodtheme.scores.matrices import save_matrix
 
     if part not in {*Split, "all"}:
         raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")

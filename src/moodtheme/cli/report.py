@@ -16,8 +16,8 @@ from moodtheme.errors import UsageError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from moodtheme.report.table1 import Table1Row
-    from moodtheme.scores import ScoreMatrix
+    from moodtheme.reproduction.table1 import Table1Row
+    from moodtheme.scores.matrices import ScoreMatrix
 
 app = typer.Typer(
     name="report",
@@ -65,8 +65,8 @@ def table1(
     Figures are macro ROC-AUC in percent. Fusions are plain means of the files in the folder.
     """
     from moodtheme.evaluation import Validation
-    from moodtheme.report.table1 import compare_with_paper
-    from moodtheme.scores import load_truth
+    from moodtheme.reproduction.table1 import compare_with_paper
+    from moodtheme.scores.matrices import load_truth
 
     with warnings_as_lines(), progress_bar("Resampling") as progress:
         rows = compare_with_paper(
@@ -120,9 +120,9 @@ def plots(
     Writes tags (dots with intervals), roc and pr (a panel a tag), and curves-NAME for each --tag.
     """
     from moodtheme.evaluation import evaluate_systems
-    from moodtheme.report import plots as draw
-    from moodtheme.scores import load_systems, load_truth
-    from moodtheme.tags import bare_name, tags_for
+    from moodtheme.evaluation import plots as draw
+    from moodtheme.scores.matrices import load_systems, load_truth
+    from moodtheme.scores.vocabulary import bare_name, tags_for
 
     labels = load_truth(truth)
     names = tags_for(labels.shape[1], tags)
@@ -172,14 +172,14 @@ def page(
 
     The page is one file without scripts that needs no connection.
     """
-    from moodtheme.report.page import write_report
+    from moodtheme.reproduction.page import write_report
 
     typer.echo(write_report(folder))
 
 
 def _known_systems(folder: Path) -> "dict[str, ScoreMatrix]":
-    from moodtheme.report.table1 import TABLE_1
-    from moodtheme.scores import load_systems
+    from moodtheme.reproduction.table1 import TABLE_1
+    from moodtheme.scores.matrices import load_systems
 
     files = [folder / f"{row.name}.npy" for row in TABLE_1 if len(row.members) == 1]
     present = [file for file in files if file.is_file()]
@@ -192,7 +192,7 @@ def _known_systems(folder: Path) -> "dict[str, ScoreMatrix]":
 
 
 def _print_table1(rows: "list[Table1Row]", *, with_validation: bool, resamples: int) -> None:
-    from moodtheme.report.tables import Cell, print_table, with_interval
+    from moodtheme.cli.tables import Cell, print_table, with_interval
 
     heads = ["system", "paper: validation", "here", "paper: test", "here", "difference"]
     lines: list[list[Cell]] = []
@@ -223,7 +223,7 @@ def _print_table1(rows: "list[Table1Row]", *, with_validation: bool, resamples: 
 def _write_json(path: Path, rows: "list[Table1Row]") -> None:
     import json
 
-    from moodtheme.scores import replacing
+    from moodtheme.files import replacing
 
     with replacing(path) as temporary:
         temporary.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")

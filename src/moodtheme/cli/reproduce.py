@@ -197,7 +197,7 @@ def reproduce(
 
 def _dry_run(request: "Request", folder: Path, console: "Console") -> None:
     """Print how long everything would take, and every problem there is."""
-    from moodtheme.report.tables import print_table
+    from moodtheme.cli.tables import print_table
     from moodtheme.reproduction.run import prepare, table_of
 
     prepared = prepare(request, folder, console, stop_at_problems=False)
@@ -217,8 +217,8 @@ def _announce(prepared: "Prepared", say: Callable[[str], None]) -> None:
 
 
 def _print_results(results: "Results") -> None:
-    from moodtheme.report.table1 import TABLE_1
-    from moodtheme.report.tables import UNDEFINED, print_table, with_interval
+    from moodtheme.cli.tables import UNDEFINED, print_table, with_interval
+    from moodtheme.reproduction.table1 import TABLE_1
 
     def cell(figure: "Figure") -> str:
         ends = (figure.low, figure.high)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # the command's options are built from this module before anything is loaded
-    from moodtheme.tagger import TagScore, TrackTags
+    from moodtheme.tagging.tagger import TagScore, TrackTags
 
 TABLE_TOP = 5  # tags a line of the table shows unless told
 _NAME_WIDTH = 40  # with five tags a line then fits 120 columns

@@ -11,7 +11,7 @@ from moodtheme.cli.results import Format, printable
 from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
-    from moodtheme.tagger import TrackTags
+    from moodtheme.tagging.tagger import TrackTags
 
 
 def tag(
@@ -69,8 +69,8 @@ def tag(
     from moodtheme.cli.outputs import finished_lines, result_file
     from moodtheme.cli.progress import TaggingProgress
     from moodtheme.cli.results import make_writer
-    from moodtheme.library import tag_files
-    from moodtheme.tagger import Tagger, TrackTags
+    from moodtheme.tagging.batch import tag_files
+    from moodtheme.tagging.tagger import Tagger, TrackTags
 
     kept: dict[str, str] = {}
     if resume:

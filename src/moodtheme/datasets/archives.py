@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from moodtheme.downloads import PARTIAL_SUFFIX
 from moodtheme.errors import DatasetError, HashMismatchError
+from moodtheme.fetched.downloads import PARTIAL_SUFFIX
 
 _BLOCK_BYTES = 1 << 20
 

@@ -18,8 +18,9 @@ from moodtheme.datasets.archives import unpack
 from moodtheme.datasets.jamendo import DataType
 from moodtheme.datasets.metadata import Metadata
 from moodtheme.datasets.text import read_text
-from moodtheme.downloads import fetch, partial_size, remote_size, sha256_of
 from moodtheme.errors import DatasetError, DownloadError, HashMismatchError
+from moodtheme.fetched.downloads import fetch, partial_size, remote_size
+from moodtheme.files import sha256_of
 
 DATASET = "autotagging_moodtheme"
 MIRRORS = (

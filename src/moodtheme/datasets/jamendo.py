@@ -17,7 +17,7 @@ from moodtheme.datasets.metadata import Metadata
 from moodtheme.datasets.table import Split, TrackTable, concatenate, label_matrix
 from moodtheme.datasets.text import read_text, rows_of
 from moodtheme.errors import DatasetError, UsageError
-from moodtheme.tags import MOOD_THEME_TAGS, bare_name
+from moodtheme.scores.vocabulary import MOOD_THEME_TAGS, bare_name
 
 HEADER = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
 SPLIT_COUNT = 5

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from moodtheme.cache import cache_dir
-from moodtheme.downloads import fetch
 from moodtheme.errors import DatasetError, DownloadError
+from moodtheme.fetched.cache import cache_dir
+from moodtheme.fetched.downloads import fetch
 
 COMMIT = "1b4fa8c32e076c73b5175c1703ae805b4109309d"
 REPOSITORY_DATA = f"https://raw.githubusercontent.com/MTG/mtg-jamendo-dataset/{COMMIT}/data"
@@ -45,7 +45,7 @@ class Metadata:
     folder
         Take them from here: the repository's ``data`` folder, the whole repository, or a folder
         with ``split-0`` to ``split-4`` and the other files beside them. They are read as they
-        are. None: fetch them once and keep them in `moodtheme.cache.cache_dir`.
+        are. None: fetch them once and keep them in `moodtheme.fetched.cache.cache_dir`.
     base_url
         The address of the repository's ``data`` folder.
     sha256

@@ -23,7 +23,7 @@ from moodtheme.datasets import jamendo
 from moodtheme.datasets.table import Split, TrackTable, label_matrix
 from moodtheme.datasets.text import read_text, rows_of, some_of
 from moodtheme.errors import DatasetError
-from moodtheme.scores import replacing
+from moodtheme.files import replacing
 
 COLUMNS = ("track", "path", "tags", "split", "artist", "album", "duration")
 _TAG_SEPARATORS = re.compile(r"[;|,]")

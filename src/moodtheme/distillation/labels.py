@@ -17,11 +17,9 @@ import soxr
 import torch
 
 from moodtheme.audio import read_audio
-from moodtheme.bundle import Member
 from moodtheme.distillation.augment import Change, apply_change, cut
 from moodtheme.distillation.plan import Part, Plan, PlannedTrack
 from moodtheme.errors import AudioError, DatasetError
-from moodtheme.inference import MemberSession
 from moodtheme.models.moodtheme_small import (
     EXCERPT_SAMPLES,
     FRAMES,
@@ -30,7 +28,9 @@ from moodtheme.models.moodtheme_small import (
     TARGET_LEVEL_DB,
     SmallFrontEnd,
 )
-from moodtheme.odds import logit
+from moodtheme.scores.odds import logit
+from moodtheme.tagging.bundle import Member
+from moodtheme.tagging.session import MemberSession
 
 FloatArray = npt.NDArray[np.float32]
 

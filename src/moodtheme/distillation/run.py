@@ -8,7 +8,15 @@ from pathlib import Path
 import msgspec
 
 from moodtheme import __version__
-from moodtheme.bundle import (
+from moodtheme.distillation.fit import Schedule, fit_student
+from moodtheme.distillation.labels import Teacher, make_material
+from moodtheme.distillation.plan import Part, Plan, make_plan, read_music_table
+from moodtheme.distillation.quality import Quality, measure_quality
+from moodtheme.errors import UsageError
+from moodtheme.exporting.graph import export_graph
+from moodtheme.files import sha256_of
+from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE, Small, SmallNetwork
+from moodtheme.tagging.bundle import (
     FORMAT_VERSION,
     Bundle,
     ExcerptPolicy,
@@ -18,16 +26,8 @@ from moodtheme.bundle import (
     read_manifest,
     write_bundle,
 )
-from moodtheme.distillation.fit import Schedule, fit_student
-from moodtheme.distillation.labels import Teacher, make_material
-from moodtheme.distillation.plan import Part, Plan, make_plan, read_music_table
-from moodtheme.distillation.quality import Quality, measure_quality
-from moodtheme.downloads import sha256_of
-from moodtheme.errors import UsageError
-from moodtheme.export import export_graph
-from moodtheme.inference import MemberSession
-from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE, Small, SmallNetwork
-from moodtheme.tagger import Tagger
+from moodtheme.tagging.session import MemberSession
+from moodtheme.tagging.tagger import Tagger
 
 Report = Callable[[str], None]
 

@@ -24,7 +24,7 @@ import numpy as np
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 from moodtheme.evaluation.figures import Figures, RankedSystem, join, weigh
 from moodtheme.evaluation.ranking import FloatArray, Weights
-from moodtheme.scores import BoolMatrix
+from moodtheme.scores.matrices import BoolMatrix
 
 WEIGHTS_AT_ONCE = 2**23
 """Weights drawn at a time (32 MiB of int32); bounds memory on large sets."""

@@ -17,8 +17,8 @@ import numpy as np
 from moodtheme.errors import EvaluationError
 from moodtheme.evaluation.checks import as_scores, check_scores, check_truth
 from moodtheme.evaluation.ranking import FloatArray
-from moodtheme.odds import logit
-from moodtheme.scores import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.scores.odds import logit
 
 _NO_PENALTY = 1e6
 """Inverse strength of scikit-learn's ridge penalty: next to none, as in Platt's method."""

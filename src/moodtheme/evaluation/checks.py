@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, EvaluationWarning
-from moodtheme.scores import BoolMatrix, ScoreMatrix
-from moodtheme.tags import tags_for
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.scores.vocabulary import tags_for
 
 NAMED_AT_MOST = 5
 """How many tags a message spells out before it only counts the rest."""
@@ -27,7 +27,7 @@ def check_truth(truth: npt.NDArray[Any], *, tags: Sequence[str] | None = None) -
     truth
         bool (tracks, tags).
     tags
-        Column names; by default those of `moodtheme.tags.tags_for`.
+        Column names; by default those of `moodtheme.scores.vocabulary.tags_for`.
 
     Returns
     -------

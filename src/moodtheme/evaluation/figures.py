@@ -20,7 +20,7 @@ from moodtheme.evaluation.ranking import (
     rank_tags,
     unit_weights,
 )
-from moodtheme.scores import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 
 class DecisionRule(StrEnum):

@@ -23,7 +23,7 @@ from moodtheme.errors import UsageError
 from moodtheme.evaluation.checks import as_scores, check_scores, check_truth, warn_of_undefined
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import FloatArray, rank_tags, unit_weights
-from moodtheme.scores import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 PICKS = 20
 """Steps of the greedy selection, so weights are multiples of at least 1/20. More steps take

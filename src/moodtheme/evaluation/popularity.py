@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.evaluation.checks import check_truth
-from moodtheme.scores import BoolMatrix
+from moodtheme.scores.matrices import BoolMatrix
 
 
 def popularity_scores(training_truth: BoolMatrix, n_tracks: int) -> npt.NDArray[np.float32]:

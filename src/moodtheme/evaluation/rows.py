@@ -13,7 +13,7 @@ from moodtheme.evaluation.checks import as_scores, check_scores, check_truth, wa
 from moodtheme.evaluation.figures import DecisionRule, Figures, RankedSystem, rank_system, weigh
 from moodtheme.evaluation.ranking import FloatArray
 from moodtheme.evaluation.thresholds import apply_thresholds, best_f1, choose
-from moodtheme.scores import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 FIXED_THRESHOLD = 0.5
 """The threshold of `DecisionRule.FIXED`: what a sigmoid output would decide if it were honest."""

@@ -22,7 +22,7 @@ from moodtheme.evaluation.checks import (
 )
 from moodtheme.evaluation.curves import OperatingPoints, operating_points
 from moodtheme.evaluation.ranking import FloatArray
-from moodtheme.scores import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 
 def best_f1_thresholds(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from moodtheme.downloads import sha256_of
 from moodtheme.errors import AudioError, MissingAudioError
+from moodtheme.files import sha256_of
 
 FILE_TABLE = "files.jsonl"
 _SAY_EVERY_S = 10.0

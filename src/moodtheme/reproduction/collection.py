@@ -11,8 +11,8 @@ from moodtheme.datasets import JAMENDO, Metadata, Split, TrackTable, load_datase
 from moodtheme.datasets.splits import shared_names
 from moodtheme.datasets.text import some_of
 from moodtheme.errors import DatasetError, ReproductionError
-from moodtheme.scores import replacing
-from moodtheme.tags import MOOD_THEME_TAGS
+from moodtheme.files import replacing
+from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 
 DEMO = "demo"
 MISSING = "missing-files.txt"
@@ -88,7 +88,7 @@ def open_collection(
         If it cannot be read, or a split has no tracks.
     """
     if source == DEMO:
-        from moodtheme.synthesis import make_demo_corpus
+        from moodtheme.demo import make_demo_corpus
 
         table = load_dataset(str(make_demo_corpus(folder, seed=seed, progress=progress)))
     else:

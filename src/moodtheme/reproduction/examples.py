@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodtheme.datasets import Split, TrackTable
-from moodtheme.downloads import sha256_of
 from moodtheme.errors import AudioError
+from moodtheme.files import sha256_of
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.records import read_record, write_record
 from moodtheme.reproduction.results import ExampleTrack, TimelineWindow
-from moodtheme.tagger import Tagger, TagScore
+from moodtheme.tagging.tagger import Tagger, TagScore
 
 _COUNT = 4
 _FILE = "examples.json"

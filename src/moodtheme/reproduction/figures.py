@@ -13,7 +13,7 @@ from moodtheme.evaluation.ranking import FloatArray
 from moodtheme.evaluation.rows import FIXED_THRESHOLD
 from moodtheme.evaluation.thresholds import apply_thresholds, best_f1, choose
 from moodtheme.reproduction.results import Difference, Figure, TagFigures
-from moodtheme.scores import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from moodtheme import __version__
 from moodtheme.datasets import Split
-from moodtheme.downloads import sha256_of
 from moodtheme.errors import EvaluationWarning
-from moodtheme.fused_bundle import export_fused
+from moodtheme.exporting.bundles import export_fused
+from moodtheme.exporting.system_bundle import export_system
+from moodtheme.files import sha256_of
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, OpenSmileView, Recipe
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.scoring import best_weights, load_scores
-from moodtheme.scores import load_truth
-from moodtheme.system_bundle import export_system
+from moodtheme.scores.matrices import load_truth
 from moodtheme.training.system_run import TrainedSystem, load_trained
 
 FUSED = "fused-nine"

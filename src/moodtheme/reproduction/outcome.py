@@ -10,12 +10,11 @@ import torch
 
 from moodtheme import __version__
 from moodtheme.datasets import Split
-from moodtheme.downloads import sha256_of
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation.metrics import macro, roc_auc
+from moodtheme.files import sha256_of
 from moodtheme.models.summary import parameter_count
 from moodtheme.recipes import BASELINE, describe
-from moodtheme.report.table1 import TABLE_1
 from moodtheme.reproduction import names
 from moodtheme.reproduction.figures import Measured, Pair, ScoredSet, measure
 from moodtheme.reproduction.job import Job
@@ -38,7 +37,8 @@ from moodtheme.reproduction.results import (
 )
 from moodtheme.reproduction.scoring import SCORED, ScoredRow, digests, load_scores, rows_of
 from moodtheme.reproduction.selection import changed_values, definition
-from moodtheme.scores import load_truth
+from moodtheme.reproduction.table1 import TABLE_1
+from moodtheme.scores.matrices import load_truth
 from moodtheme.training.run_folder import HISTORY, RESULT
 from moodtheme.training.system_run import load_trained
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from moodtheme.errors import ReproductionError
-from moodtheme.scores import replacing
+from moodtheme.files import replacing
 
 _T = TypeVar("_T")
 

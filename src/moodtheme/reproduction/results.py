@@ -90,7 +90,7 @@ class Row:
     Attributes
     ----------
     name
-        A system's name, or a fusion's as `moodtheme.report.table1.TABLE_1` calls it, or
+        A system's name, or a fusion's as `moodtheme.reproduction.table1.TABLE_1` calls it, or
         ``popularity``.
     kind
         What it is.

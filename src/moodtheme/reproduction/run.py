@@ -11,9 +11,8 @@ import torch
 
 from moodtheme import __version__
 from moodtheme.datasets import Metadata, Split
-from moodtheme.downloads import sha256_of
-from moodtheme.durations import in_words
 from moodtheme.errors import ReproductionError
+from moodtheme.files import sha256_of
 from moodtheme.recipes import Recipe
 from moodtheme.reproduction import checks, names
 from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
@@ -37,6 +36,7 @@ from moodtheme.reproduction.timings import TIMINGS, Timings
 from moodtheme.reproduction.training import CONFIGURATIONS, require_own_runs, train_systems
 from moodtheme.training.devices import choose_device
 from moodtheme.training.run_folder import HISTORY
+from moodtheme.work import in_words
 
 REPORT_PAGE = "report.html"
 
@@ -223,7 +223,7 @@ def _machine(device: torch.device) -> str:
 
 
 def _write_page(job: Job) -> None:
-    from moodtheme.report.page import write_report
+    from moodtheme.reproduction.page import write_report
 
     def work() -> None:
         write_report(job.folder)

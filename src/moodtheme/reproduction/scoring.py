@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodtheme.datasets import Split
-from moodtheme.downloads import sha256_of
 from moodtheme.errors import ReproductionError
 from moodtheme.evaluation.popularity import popularity_scores
-from moodtheme.fusion import fuse
+from moodtheme.files import replacing, sha256_of
 from moodtheme.recipes import BASELINE
-from moodtheme.report.table1 import TABLE_1
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import Kind
-from moodtheme.scores import load_systems, replacing, save_matrix
+from moodtheme.reproduction.table1 import TABLE_1
+from moodtheme.scores.fusion import fuse
+from moodtheme.scores.matrices import load_systems, save_matrix
 from moodtheme.training.keeper import BEST
 from moodtheme.training.predict import score_files
 from moodtheme.training.run_folder import read_result, stage_folder

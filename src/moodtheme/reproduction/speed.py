@@ -20,7 +20,7 @@ from moodtheme.audio import read_audio
 from moodtheme.errors import AudioError, EvaluationWarning
 from moodtheme.evaluation.bootstrap import bootstrap
 from moodtheme.evaluation.figures import rank_system
-from moodtheme.export import Scores, export_graph
+from moodtheme.exporting.graph import Scores, export_graph
 from moodtheme.feature_store import make_extractor
 from moodtheme.models.deep_spectrum import DeepSpectrum
 from moodtheme.models.feature_network import FeatureNetwork

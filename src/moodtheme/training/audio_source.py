@@ -7,8 +7,8 @@ import numpy as np
 from torch import nn
 
 from moodtheme.datasets import TrackTable
-from moodtheme.downloads import sha256_of
 from moodtheme.errors import AudioError
+from moodtheme.files import sha256_of
 from moodtheme.models.crnn import Crnn, fetch_pretrained, load_pretrained
 from moodtheme.models.networks import make_network
 from moodtheme.recipes import BaselineView, CrnnView

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from moodtheme.bundle import ExcerptPolicy
 from moodtheme.recipes import EvaluationExcerpt
+from moodtheme.tagging.bundle import ExcerptPolicy
+from moodtheme.tagging.windows import cut_excerpt, loop_to_length, slide_windows
 from moodtheme.training.audio_cache import AudioCache
 from moodtheme.training.randomness import Purpose, stream
-from moodtheme.windows import cut_excerpt, loop_to_length, slide_windows
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]

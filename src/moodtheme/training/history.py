@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from moodtheme.errors import TrainingError
-from moodtheme.scores import replacing
+from moodtheme.files import replacing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Checkpoint
 
-from moodtheme.scores import replacing
+from moodtheme.files import replacing
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience, write_history
 from moodtheme.training.module import SystemModule
 

@@ -10,9 +10,9 @@ from lightning.pytorch.callbacks import Callback
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from moodtheme.durations import in_words
 from moodtheme.training.history import Epoch, best_epoch
 from moodtheme.training.processes import is_first_process
+from moodtheme.work import in_words
 
 _RECENT = 5  # epochs whose mean length tells how long the others will take
 

@@ -14,8 +14,8 @@ import msgspec
 
 from moodtheme import __version__
 from moodtheme.errors import TrainingError
+from moodtheme.files import replacing
 from moodtheme.recipes import Recipe
-from moodtheme.scores import replacing
 
 Report = Callable[[str], None]
 _T = TypeVar("_T")

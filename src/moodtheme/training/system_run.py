@@ -13,7 +13,7 @@ from moodtheme.datasets.text import some_of
 from moodtheme.errors import DatasetError, TrainingError, UsageError, WeightsError
 from moodtheme.models.networks import make_network
 from moodtheme.models.summary import parameter_count, second_bias_parameters
-from moodtheme.scores import BoolMatrix, load_systems, load_truth, save_matrix
+from moodtheme.scores.matrices import BoolMatrix, load_systems, load_truth, save_matrix
 from moodtheme.training.audio_cache import Progress
 from moodtheme.training.examples import FloatArray, TrackSet
 from moodtheme.training.fit import fit

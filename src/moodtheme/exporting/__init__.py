@@ -1,0 +1,1 @@
+"""Making a bundle: graphs, trained systems alone or fused, published checkpoints converted."""

@@ -1,0 +1,168 @@
+"""Trained systems as a model bundle: their scores fused, the view of each inside."""
+
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from moodtheme import __version__
+from moodtheme.errors import EvaluationWarning, UsageError
+from moodtheme.evaluation.calibration import fit_calibration
+from moodtheme.evaluation.metrics import macro, roc_auc
+from moodtheme.evaluation.thresholds import best_f1, choose
+from moodtheme.exporting.systems import export_member, plan_graphs
+from moodtheme.scores.fusion import FusionMethod, fuse
+from moodtheme.tagging.bundle import (
+    FORMAT_VERSION,
+    Bundle,
+    Calibration,
+    Fusion,
+    Measurement,
+    Thresholds,
+    write_bundle,
+)
+from moodtheme.training.system_run import TrainedSystem
+
+_NEVER = 1.0  # no score is above it
+
+
+def export_fused(
+    systems: Sequence[TrainedSystem],
+    folder: Path,
+    *,
+    name: str,
+    licence: str,
+    validation_truth: npt.NDArray[np.bool_],
+    validation_scores: Sequence[npt.NDArray[np.float32]],
+    fusion: FusionMethod = FusionMethod.MEAN,
+    half_images: bool = False,
+    weights: Path | None = None,
+    offline: bool = False,
+) -> Bundle:
+    """Write trained systems as one bundle.
+
+    Deep Spectrum systems with one view share a file, so that the image network looks at each window
+    once: the paper's nine systems are five files.
+
+    Parameters
+    ----------
+    systems
+        At least one, from `moodtheme.training.system_run.load_trained`, all for the same tags.
+    folder
+        The bundle's folder.
+    name
+        The bundle's name.
+    licence
+        Terms of the weights, which follow from what they were trained on.
+    validation_truth
+        Bool (tracks, tags).
+    validation_scores
+        One matrix a system, (tracks, tags): thresholds and calibration are fitted on their fusion.
+    fusion
+        How the systems' scores become one: by mean, or by mean of logits.
+    half_images
+        Whether image networks' weights are kept as float16 in the bundle, at half the size;
+        refused where that changes a score of test music by more than 0.002.
+    weights
+        File of the image network's weights, for Deep Spectrum systems; None has them fetched.
+    offline
+        Never touch the network.
+
+    Raises
+    ------
+    UsageError
+        If the systems do not fit together, or the front end of one cannot be part of a graph.
+    BundleError
+        If `folder` holds something else.
+    DownloadError, HashMismatchError, WeightsError
+        If the image network's weights cannot be had, or are too coarse as float16.
+    """
+    if len(validation_scores) != len(systems):
+        raise ValueError(f"{len(validation_scores)} score matrices for {len(systems)} systems")
+    first = systems[0].run
+    for system in systems:
+        if system.run.tags != first.tags:
+            raise UsageError(
+                f"{system.run.recipe.system} knows other tags than {first.recipe.system}; fuse "
+                "systems that were trained on one dataset"
+            )
+    fused = fuse(validation_scores, method=fusion)
+    graphs = plan_graphs(systems)
+    with tempfile.TemporaryDirectory() as scratch:
+        members = tuple(
+            export_member(
+                graph, Path(scratch), half_images=half_images, weights=weights, offline=offline
+            )
+            for graph in graphs
+        )
+        best = choose(validation_truth, fused, best_f1)
+        calibration = fit_calibration(validation_truth, fused)
+        validation = f"{first.dataset}: {len(validation_truth)} validation tracks"
+        bundle = Bundle(
+            format_version=FORMAT_VERSION,
+            name=name,
+            description=_description(systems),
+            tags=first.tags,
+            members=members,
+            fusion=Fusion(method=fusion),
+            licence=licence,
+            origin="trained with moodtheme",
+            training_data=f"{first.dataset}: {first.tracks['train']} training tracks",
+            thresholds=Thresholds(
+                values=tuple(np.nan_to_num(best, nan=_NEVER).tolist()),
+                method="highest F1",
+                chosen_on=validation,
+            ),
+            calibration=Calibration(
+                slopes=tuple(calibration.slopes.tolist()),
+                intercepts=tuple(calibration.intercepts.tolist()),
+                fitted_on=validation,
+            ),
+            quality=(
+                Measurement(
+                    measure="roc_auc_macro",
+                    value=_roc_auc(validation_truth, fused),
+                    data=f"{first.dataset}, validation (epochs were chosen on it)",
+                ),
+            ),
+            provenance={
+                **{
+                    called: _provenance(system)
+                    for graph in graphs
+                    for called, system in zip(graph.names, graph.systems, strict=True)
+                },
+                "data_sha256": first.data_sha256,
+                "exported_by": f"moodtheme {__version__}, torch {torch.__version__}",
+            },
+        )
+        write_bundle(folder, bundle, [Path(scratch) / member.file for member in members])
+    return bundle
+
+
+def _roc_auc(truth: npt.NDArray[np.bool_], scores: npt.NDArray[np.float32]) -> float:
+    """Macro ROC-AUC over the tags that have one; the others were named before training."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EvaluationWarning)
+        return float(macro(roc_auc(truth, scores)))
+
+
+def _description(systems: Sequence[TrainedSystem]) -> str:
+    recipe = systems[0].run.recipe
+    tags = f"{len(systems[0].run.tags)} tags"
+    if len(systems) == 1:
+        return f"{recipe.system} with {recipe.view.hears}: {tags}"
+    return f"{len(systems)} systems fused: {tags}"
+
+
+def _provenance(system: TrainedSystem) -> str:
+    """What a system is and where its weights are from, in a line."""
+    run, result = system.run, system.result
+    return (
+        f"{run.recipe.view.hears}, {run.recipe.view.heard}; pretrained {run.weights or 'none'}; "
+        f"seed {run.seed}, epoch {result.best_epoch} of {result.epochs}, validation ROC-AUC "
+        f"{result.validation_roc_auc:.4f}; moodtheme {run.version}"
+    )

@@ -1,0 +1,219 @@
+"""Trained systems as graphs: waveform in, scores out, the front end inside."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch import nn
+
+from moodtheme.demo import Mood, compose_and_render
+from moodtheme.errors import UsageError, WeightsError
+from moodtheme.exporting.graph import Scores, export_graph
+from moodtheme.files import sha256_of
+from moodtheme.models.deep_spectrum import DeepSpectrum
+from moodtheme.models.feature_network import FeatureNetwork
+from moodtheme.models.image_networks import load_image_network
+from moodtheme.recipes import (
+    BaselineView,
+    CrnnView,
+    DeepSpectrumView,
+    EvaluationExcerpt,
+    OpenSmileView,
+    View,
+)
+from moodtheme.tagging.bundle import ExcerptPolicy, Member
+from moodtheme.training.system_run import TrainedSystem, require_same_weights
+
+_POLICIES = {
+    EvaluationExcerpt.CENTRE: ExcerptPolicy.CENTRE,
+    # A bundle has no such place; the centre is the nearest.
+    EvaluationExcerpt.SECOND_HALF: ExcerptPolicy.CENTRE,
+    EvaluationExcerpt.COVER: ExcerptPolicy.COVER,
+}
+_HALF_TOLERANCE = 2e-3  # of a score of test music; for other music 5e-3 shall hold
+_TEST_MOODS = (Mood.ENERGETIC, Mood.CALM)
+_IMAGES = "network.images"  # where the image network is in `Scores(DeepSpectrum(…))`
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Systems that one graph computes.
+
+    Attributes
+    ----------
+    name
+        Of its file, without the suffix.
+    systems
+        At least one; several share one view of the audio.
+    names
+        What each is called in the bundle.
+    """
+
+    name: str
+    systems: tuple[TrainedSystem, ...]
+    names: tuple[str, ...]
+
+
+def plan_graphs(systems: Sequence[TrainedSystem]) -> list[Graph]:
+    """Divide systems into graphs: Deep Spectrum systems with equal features share one.
+
+    The graphs, and the systems in each, keep the order given. Of systems with one name the second
+    gets ``-2`` added, and so on.
+
+    Raises
+    ------
+    UsageError
+        If the front end of one cannot be part of a graph.
+    """
+    groups: dict[object, list[int]] = {}
+    for number, system in enumerate(systems):
+        view = system.run.recipe.view
+        if isinstance(view, OpenSmileView):
+            raise UsageError(
+                f"{system.run.recipe.system} hears openSMILE's descriptors, which a graph cannot "
+                "compute, so it cannot be exported; `moodtheme predict` scores files with it"
+            )
+        shared = isinstance(view, DeepSpectrumView)
+        groups.setdefault((view, system.run.weights) if shared else number, []).append(number)
+    names = _distinct([system.run.recipe.system for system in systems])
+    stems = _distinct([_stem([systems[n] for n in group]) for group in groups.values()])
+    return [
+        Graph(stem, tuple(systems[n] for n in group), tuple(names[n] for n in group))
+        for stem, group in zip(stems, groups.values(), strict=True)
+    ]
+
+
+def export_member(
+    graph: Graph,
+    folder: Path,
+    *,
+    half_images: bool = False,
+    weights: Path | None = None,
+    offline: bool = False,
+) -> Member:
+    """Write a graph.
+
+    Parameters
+    ----------
+    graph
+        From `plan_graphs`.
+    folder
+        Where it is written; the member's ``file`` is its name there.
+    half_images
+        Whether the image network's weights are kept as float16 in the file, at half the size.
+    weights
+        File of the image network's weights; None has the published ones fetched. Only Deep
+        Spectrum systems need any.
+    offline
+        Never touch the network.
+
+    Raises
+    ------
+    DownloadError, HashMismatchError, WeightsError
+        If the image network's weights cannot be had, or are not those of the training, or scores
+        are others with float16 ones.
+    """
+    view = graph.systems[0].run.recipe.view
+    path = folder / f"{graph.name}.onnx"
+    if isinstance(view, DeepSpectrumView):
+        module = _deep_spectrum(graph, view, weights=weights, offline=offline)
+        export_graph(
+            Scores(module),
+            path,
+            samples=view.samples,
+            half_weights=_IMAGES if half_images else None,
+        )
+        if half_images:
+            check_half(module, path, view)
+    else:
+        export_graph(Scores(graph.systems[0].network.cpu()), path, samples=view.samples)
+    return Member(
+        file=path.name,
+        sha256=sha256_of(path),
+        systems=graph.names,
+        sample_rate=view.sample_rate,
+        samples=view.samples,
+        policy=_policy(view),
+    )
+
+
+def _deep_spectrum(
+    graph: Graph, view: DeepSpectrumView, *, weights: Path | None, offline: bool
+) -> nn.Module:
+    """The systems of a graph from audio on; the image network computes in float32."""
+    images = load_image_network(
+        view.image_network,
+        layer=view.layer,
+        preprocessing=view.preprocessing,
+        weights=weights,
+        pretrained=view.pretrained,
+        offline=offline,
+    )
+    require_same_weights(graph.systems[0].run, f"{view.image_network} {images.weights_sha256}")
+    networks = [system.network.cpu() for system in graph.systems]
+    return DeepSpectrum(view, images, [n for n in networks if isinstance(n, FeatureNetwork)])
+
+
+def check_half(module: nn.Module, path: Path, view: DeepSpectrumView) -> None:
+    """See that a graph with float16 weights scores music as the float32 module does.
+
+    Parameters
+    ----------
+    module
+        Audio ``(batch, samples)`` to logits.
+    path
+        The graph, audio to scores.
+    view
+        The audio's rate and length.
+
+    Raises
+    ------
+    WeightsError
+        If a score differs by more than 0.002.
+    """
+    session = ort.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for mood in _TEST_MOODS:
+        music = compose_and_render(
+            mood, seed=0, duration_s=view.samples / view.sample_rate, sample_rate=view.sample_rate
+        )
+        audio = np.resize(music.mean(axis=1).astype(np.float32), (1, view.samples))
+        with torch.inference_mode():
+            expected = torch.sigmoid(module(torch.from_numpy(audio))).numpy()
+        (scores,) = session.run(None, {"audio": audio})
+        worst = max(worst, float(np.abs(scores - expected).max()))
+    if worst > _HALF_TOLERANCE:
+        raise WeightsError(
+            f"{path.stem}: with float16 weights scores of test music differ by {worst:.3f}, more "
+            f"than {_HALF_TOLERANCE}; export with float32 weights (without --half)"
+        )
+
+
+def _policy(view: View) -> ExcerptPolicy:
+    match view:
+        case CrnnView():
+            return _POLICIES[view.evaluation]
+        case BaselineView():
+            return ExcerptPolicy.CENTRE
+        case DeepSpectrumView() | OpenSmileView():
+            return ExcerptPolicy.START
+
+
+def _stem(systems: Sequence[TrainedSystem]) -> str:
+    """What a graph is called: its system, or what several have in common, such as ``ds-1s``."""
+    name = systems[0].run.recipe.system
+    return name if len(systems) == 1 else name.rpartition("-")[0]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names with numbers added from the second use on."""
+    uses: Counter[str] = Counter()
+    distinct = []
+    for name in names:
+        uses[name] += 1
+        distinct.append(name if uses[name] == 1 else f"{name}-{uses[name]}")
+    return distinct

@@ -1,0 +1,1 @@
+"""What is fetched: the cache, downloads, published weights."""

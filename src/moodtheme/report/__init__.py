@@ -1,1 +1,0 @@
-"""What evaluation found, for people: tables, the paper's Table 1, pictures."""

@@ -1,5 +1,0 @@
-"""The report of a reproduction: one page to read, and the table as Markdown and CSV."""
-
-from moodtheme.report.page.write import write_report
-
-__all__ = ["write_report"]

@@ -1,0 +1,153 @@
+"""The paper's Table 1, beside the same figures computed from score files.
+
+Amiriparian et al., "Emotion and Themes Recognition in Music Utilising Convolutional and Recurrent
+Neural Networks", MediaEval 2019, Table 1: macro ROC-AUC in percent of nine systems and of five
+fusions by plain mean.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from moodtheme.errors import EvaluationError
+from moodtheme.evaluation import Validation, evaluate_systems
+from moodtheme.scores.fusion import fuse
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+
+CRNN = ("crnn-lstm", "crnn-gru", "crnn-blstm")
+DS_1S = ("ds-1s-lstm", "ds-1s-gru", "ds-1s-blstm")
+DS_5S = ("ds-5s-lstm", "ds-5s-gru", "ds-5s-blstm")
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """A line of Table 1.
+
+    Attributes
+    ----------
+    name
+        A system, or what is fused.
+    members
+        The systems behind it; one for a system itself.
+    validation, test
+        Macro ROC-AUC in percent as printed; None where the table has a dash.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    validation: float | None
+    test: float
+
+
+TABLE_1: tuple[PaperRow, ...] = (
+    PaperRow("crnn-lstm", ("crnn-lstm",), 71.4, 69.4),
+    PaperRow("crnn-gru", ("crnn-gru",), 72.6, 69.5),
+    PaperRow("crnn-blstm", ("crnn-blstm",), 71.9, 68.2),
+    PaperRow("ds-1s-lstm", ("ds-1s-lstm",), 70.1, 70.0),
+    PaperRow("ds-1s-gru", ("ds-1s-gru",), 68.4, 69.8),
+    PaperRow("ds-1s-blstm", ("ds-1s-blstm",), 69.2, 71.0),
+    PaperRow("ds-5s-lstm", ("ds-5s-lstm",), 69.0, 70.3),
+    PaperRow("ds-5s-gru", ("ds-5s-gru",), 68.8, 69.9),
+    PaperRow("ds-5s-blstm", ("ds-5s-blstm",), 68.4, 70.8),
+    PaperRow("all CRNN", CRNN, None, 70.7),
+    PaperRow("all 1 s Deep Spectrum", DS_1S, None, 71.5),
+    PaperRow("all 5 s Deep Spectrum", DS_5S, None, 71.6),
+    PaperRow("all Deep Spectrum", DS_1S + DS_5S, None, 72.6),
+    PaperRow("all systems", CRNN + DS_1S + DS_5S, None, 74.2),
+)
+"""The table, in its order."""
+
+
+@dataclass(frozen=True)
+class Table1Row:
+    """A line of the paper beside what was measured; fractions, not percent.
+
+    Attributes
+    ----------
+    paper
+        The line as printed.
+    missing
+        Members whose scores were not given; then nothing was measured.
+    test, validation
+        Macro ROC-AUC, None if not measured.
+    interval
+        95 % bootstrap interval of `test`, None without resamples.
+    """
+
+    paper: PaperRow
+    missing: tuple[str, ...] = ()
+    test: float | None = None
+    validation: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+def compare_with_paper(
+    truth: BoolMatrix,
+    systems: Mapping[str, ScoreMatrix],
+    *,
+    validation: Validation | None = None,
+    resamples: int = 0,
+    seed: int = 0,
+    tags: Sequence[str] | None = None,
+    progress: Callable[[float], None] = lambda _: None,
+) -> list[Table1Row]:
+    """Compute every line of Table 1 that the given systems allow.
+
+    Parameters
+    ----------
+    truth
+        bool (tracks, tags): the labels of the test set.
+    systems
+        Scores by system name; those the table does not know are left out.
+    validation
+        Validation truth and scores, for the table's other column; systems may be missing.
+    resamples, seed, tags, progress
+        As for `moodtheme.evaluation.evaluate_systems`.
+
+    Raises
+    ------
+    EvaluationError
+        None of the nine systems is there, or truth and scores cannot be compared.
+    """
+    tested = _fused(systems)
+    if not tested:
+        raise EvaluationError(
+            "none of the nine systems is there; name the score files "
+            + ", ".join(f"{row.name}.npy" for row in TABLE_1[:9])
+        )
+    evaluated = {
+        row["name"]: row
+        for row in evaluate_systems(
+            truth, tested, tags=tags, resamples=resamples, seed=seed, progress=progress
+        )
+    }
+    known = {} if validation is None else _fused(validation.scores)
+    validated = (
+        {row["name"]: row for row in evaluate_systems(validation.truth, known, tags=tags)}
+        if validation is not None
+        else {}
+    )
+    rows = []
+    for paper in TABLE_1:
+        measured = evaluated.get(paper.name)
+        rows.append(
+            Table1Row(
+                paper,
+                missing=tuple(name for name in paper.members if name not in systems),
+                test=measured["roc_auc_macro"] if measured else None,
+                validation=validated.get(paper.name, {}).get("roc_auc_macro"),
+                interval=tuple(measured["intervals"]["roc_auc_macro"])
+                if measured and resamples
+                else None,
+            )
+        )
+    return rows
+
+
+def _fused(systems: Mapping[str, ScoreMatrix]) -> dict[str, ScoreMatrix]:
+    return {
+        row.name: fuse([systems[name] for name in row.members])
+        if len(row.members) > 1
+        else systems[row.name]
+        for row in TABLE_1
+        if all(name in systems for name in row.members)
+    }

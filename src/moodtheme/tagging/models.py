@@ -1,0 +1,176 @@
+"""Which models there are, and where their bundles lie."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+
+from moodtheme.errors import BundleError, MissingExtraError, ModelNotFoundError
+from moodtheme.fetched.cache import cache_dir
+from moodtheme.fetched.weights import MEDIAEVAL_BASELINE, WeightFile, fetch_weights
+from moodtheme.tagging.bundle import MANIFEST, Bundle, read_graph, read_manifest
+
+DEFAULT_MODEL = "moodtheme-small"
+MEDIAEVAL_BASELINE_MODEL = "mtg-baseline"
+
+_FETCHABLE: dict[str, WeightFile] = {MEDIAEVAL_BASELINE_MODEL: MEDIAEVAL_BASELINE}
+
+
+class ModelState(StrEnum):
+    """Where a model is."""
+
+    EMBEDDED = "embedded"
+    INSTALLED = "installed"
+    AVAILABLE = "available"
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """A model `moodtheme models` knows by name.
+
+    Attributes
+    ----------
+    folder
+        Its bundle; None while it is only available.
+    """
+
+    name: str
+    state: ModelState
+    folder: Path | None
+    licence: str
+    origin: str
+
+
+def embedded_folder() -> Path:
+    """Folder of the bundles that come with the package."""
+    return Path(str(resources.files("moodtheme"))) / "bundles"
+
+
+def models_folder() -> Path:
+    """Folder of the bundles that were fetched or exported under a name."""
+    return cache_dir() / "models"
+
+
+def known_models() -> Iterator[KnownModel]:
+    """All models: embedded, installed in the cache, and those `models get` can bring."""
+    seen = set()
+    places = ((ModelState.EMBEDDED, embedded_folder()), (ModelState.INSTALLED, models_folder()))
+    for state, place in places:
+        for manifest in sorted(place.glob(f"*/{MANIFEST}")):
+            folder = manifest.parent
+            if folder.name in seen or folder.name.startswith("."):
+                continue
+            seen.add(folder.name)
+            try:
+                bundle = read_manifest(folder)
+                licence, origin = bundle.licence, bundle.origin
+            except BundleError as error:
+                licence, origin = "unknown", f"damaged: {error}"
+            yield KnownModel(folder.name, state, folder, licence, origin)
+    for name, weights in _FETCHABLE.items():
+        if name not in seen:
+            yield KnownModel(name, ModelState.AVAILABLE, None, weights.licence, weights.origin)
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """Folder of a bundle given by name or by path.
+
+    A name goes before a folder of the same name in the working directory; write ``./NAME`` for
+    the folder.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is no such model or folder, or the model must be fetched first.
+    """
+    models = {model.name: model for model in known_models()}
+    if model := models.get(str(name_or_path)):
+        if model.folder is None:
+            raise ModelNotFoundError(
+                f"the model {model.name} is not here yet; "
+                f"fetch it once with: moodtheme models get {model.name}"
+            )
+        return model.folder
+    folder = Path(name_or_path)
+    if folder.is_dir():
+        return folder
+    raise ModelNotFoundError(
+        f"no model or bundle folder is called {str(name_or_path)!r}; known models: "
+        f"{', '.join(models)} (see: moodtheme models list)"
+    )
+
+
+def verify_model(folder: Path) -> Bundle:
+    """Read a bundle, check every file's hash and load every graph.
+
+    Raises
+    ------
+    BundleError
+        With what does not fit.
+    """
+    from moodtheme.tagging.session import MemberSession
+
+    bundle = read_manifest(folder)
+    for member in bundle.members:
+        MemberSession(folder, member, n_tags=len(bundle.tags))
+    return bundle
+
+
+def bundle_bytes(folder: Path) -> int:
+    """Size of a bundle's files in bytes."""
+    return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+
+
+def get_model(
+    name: str,
+    *,
+    from_file: Path | None = None,
+    offline: bool = False,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Path:
+    """Bring a model here: fetch its weights, verify them, convert them to a bundle in the cache.
+
+    Does nothing for a model that is here and intact, unless `from_file` is given.
+
+    Returns
+    -------
+    Path
+        The bundle's folder.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If no model of that name can be fetched.
+    MissingExtraError
+        If the conversion's packages are not installed; the weights are fetched all the same.
+    DownloadError, HashMismatchError
+        See `moodtheme.fetched.weights.fetch_weights`.
+    """
+    models = {model.name: model for model in known_models()}
+    model = models.get(name)
+    if model is None:
+        raise ModelNotFoundError(f"no model is called {name!r}; known models: {', '.join(models)}")
+    if model.folder is not None and from_file is None:
+        try:
+            for member in read_manifest(model.folder).members:
+                read_graph(model.folder, member)
+            return model.folder
+        except BundleError:
+            if name not in _FETCHABLE:
+                raise
+    if name not in _FETCHABLE:
+        raise ModelNotFoundError(
+            f"{name} is not a model that is fetched; --from goes with: {', '.join(_FETCHABLE)}"
+        )
+    weights = fetch_weights(
+        _FETCHABLE[name], from_file=from_file, offline=offline, progress=progress
+    )
+    if find_spec("torch") is None or find_spec("onnxscript") is None:
+        raise MissingExtraError(f"{name} was fetched and verified; converting it to a bundle")
+    from moodtheme.exporting.conversion import convert_mediaeval_baseline
+
+    folder = models_folder() / name
+    convert_mediaeval_baseline(weights, folder)
+    return folder
