@@ -57,6 +57,7 @@ def test_the_head_takes_any_number_of_steps(cell: Cell) -> None:
 
 @pytest.mark.parametrize("cell", Cell)
 def test_the_last_output_has_heard_every_step(cell: Cell) -> None:
+    torch.manual_seed(0)  # some random weights leave the dense layer's units all off
     network = head(cell).eval()
     sequence = torch.randn(1, 8, 6, requires_grad=True)
     network(sequence).sum().backward()
