@@ -35,10 +35,11 @@ demo: $(VENV)/.base
 	$(BIN)/moodtheme tag $(FILES)
 endif
 
-lint: $(VENV)/.dev  ## Check style and types
+lint: $(VENV)/.dev  ## Check style, types and the layers of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 test: $(VENV)/.dev lint  ## Check style and types, run the fast tests
 	$(BIN)/pytest -n auto

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
+import moodtheme
+
 EXTRAS = (
     "torch",
     "lightning",
@@ -51,6 +53,24 @@ def test_tagging_and_asking_for_help_load_nothing_heavy(words: list[str], song: 
 def test_help_loads_no_numpy_either() -> None:
     done = run_python("import sys, moodtheme.cli.app; print('numpy' in sys.modules)")
     assert done.stdout.strip() == "False"
+
+
+def test_the_package_loads_nothing_heavy_and_every_public_name_is_there() -> None:
+    done = run_python(
+        "import sys, moodtheme\n"
+        "assert 'numpy' not in sys.modules\n"
+        "assert dir(moodtheme) == sorted(moodtheme.__all__)\n"
+        "from moodtheme import *\n"
+        f"assert not set({EXTRAS!r}) & sys.modules.keys()\n"
+        "for package in [m for m in vars().values() if hasattr(m, '__path__')]:\n"
+        "    assert all(hasattr(package, name) for name in package.__all__), package\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="taggr"):
+        moodtheme.taggr  # noqa: B018
 
 
 def test_the_base_install_tags_and_evaluates(song: Path, tmp_path: Path) -> None:

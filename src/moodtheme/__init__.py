@@ -1,21 +1,57 @@
 """moodtheme hears the moods and themes of music.
 
-``from moodtheme import Tagger`` is the front door; ``moodtheme.evaluation``, ``moodtheme.scores``
-and ``moodtheme.datasets`` serve research. Importing the package itself loads nothing heavy.
+This module is the whole public face: the names in its ``__all__``, and those in the ``__all__`` of
+the packages it names. Everything is loaded when it is first asked for; ``import moodtheme`` itself
+loads nothing heavy.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Tagger", "__version__"]
+
+__all__ = [
+    "TagScore",
+    "Tagger",
+    "TimelineWindow",
+    "TrackTags",
+    "__version__",
+    "audio",
+    "datasets",
+    "demo",
+    "errors",
+    "evaluation",
+    "features",
+    "find_audio_files",
+    "recipes",
+    "scores",
+    "tag_files",
+]
 
 if TYPE_CHECKING:
-    from moodtheme.tagging.tagger import Tagger
+    from moodtheme import audio, datasets, demo, errors, evaluation, features, recipes, scores
+    from moodtheme.audio import find_audio_files
+    from moodtheme.tagging.batch import tag_files
+    from moodtheme.tagging.tagger import Tagger, TagScore, TimelineWindow, TrackTags
+
+_HOMES = {
+    "find_audio_files": "audio",
+    "Tagger": "tagging.tagger",
+    "TagScore": "tagging.tagger",
+    "TimelineWindow": "tagging.tagger",
+    "TrackTags": "tagging.tagger",
+    "tag_files": "tagging.batch",
+}
+"""Where the names live that are not packages themselves."""
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Tagger":
-        from moodtheme.tagging.tagger import Tagger
+    if home := _HOMES.get(name):
+        return getattr(import_module(f"{__name__}.{home}"), name)
+    if name in __all__:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-        return Tagger
-    raise AttributeError(f"module 'moodtheme' has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
