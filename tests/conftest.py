@@ -1,27 +1,63 @@
 """What all tests share."""
 
-import os
+import socket
+import sys
 from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from environment import clean_environment
 from program import Program
+from skips import SkipReport
+
+clean_environment()
 
 # Examples are the same in every run, and how long one takes says nothing: machines are busy.
 settings.register_profile("moodtheme", deadline=None, derandomize=True)
 settings.load_profile("moodtheme")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(SkipReport(config))
+
+
 @pytest.fixture(autouse=True, scope="session")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep tests out of the user's cache, and the user's models out of the tests."""
-    before = os.environ.get("MOODTHEME_CACHE")
-    os.environ["MOODTHEME_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-    yield
-    os.environ.pop("MOODTHEME_CACHE")
-    if before is not None:
-        os.environ["MOODTHEME_CACHE"] = before
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[Path]]:
+    """Keep tests out of the user's cache, and the user's models out of the tests.
+
+    What fixtures of a module fetch goes to a cache of the session's; each test has its own.
+    """
+    folder = tmp_path_factory.mktemp("caches")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOODTHEME_CACHE", str(folder / "session"))
+        yield (folder / str(number) for number in count())
+
+
+@pytest.fixture(autouse=True)
+def own_cache(caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every test an empty cache, so that none depends on what another fetched."""
+    cache = next(caches)
+    monkeypatch.setenv("MOODTHEME_CACHE", str(cache))
+    return cache
+
+
+@pytest.fixture(autouse=True)
+def same_weights() -> None:
+    """Begin every test at the same place of PyTorch's generator, whatever ran before."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[str]:
+    """An address that nobody answers: the port is taken, and not listened to."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.fixture

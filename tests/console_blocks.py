@@ -5,7 +5,6 @@ a line ends in a backslash, and below each what it prints on a terminal 130 colu
 """
 
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -44,6 +43,8 @@ def examples(page: str) -> Iterator[Example]:
 
 def run(command: str, folder: Path) -> str:
     """Run a command in bash with a terminal as its standard output; return what it printed."""
+    import pty  # only on POSIX
+
     # The program of the environment that runs the tests, activated or not.
     search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     terminal, inside = pty.openpty()

@@ -15,7 +15,7 @@ needs_shared = [
     pytest.mark.shared,
     pytest.mark.skipif(
         not (SHARED / "published").is_dir(),
-        reason=f"no reference material in {SHARED}: the published results are not checked",
+        reason="../shared/published is absent: the published results are not checked",
     ),
 ]
 

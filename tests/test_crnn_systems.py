@@ -85,9 +85,9 @@ def test_a_full_size_graph_scores_like_pytorch_and_tags(
 def emopia(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some clips of EMOPIA, rendered; the table with their human labels."""
     if not (SHARED / "midis.zip").is_file():
-        pytest.skip("NO SYSTEM IS TRAINED ON HUMAN LABELS: ../shared/emopia is absent")
+        pytest.skip("../shared/emopia is absent: no system is trained on human labels")
     if shutil.which("fluidsynth") is None:
-        pytest.skip("NO SYSTEM IS TRAINED ON HUMAN LABELS: fluidsynth is not installed")
+        pytest.skip("fluidsynth is not installed: no system is trained on human labels")
     folder = tmp_path_factory.mktemp("emopia")
     script = ROOT / "examples" / "emopia" / "render.py"
     command = [sys.executable, str(script), str(SHARED / "midis.zip"), str(SHARED)]

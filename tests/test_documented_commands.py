@@ -1,5 +1,6 @@
 """The commands of the documentation print what the documentation says."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,11 @@ from evaluation_cases import SHARED, needs_shared
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-pytestmark = [pytest.mark.slow, *needs_shared]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="only on POSIX: no terminal"),
+    *needs_shared,
+]
 
 
 @pytest.mark.parametrize("page", ["evaluation.md", "reproduce.md"])

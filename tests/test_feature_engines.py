@@ -64,7 +64,7 @@ class TestRay:
     def ray(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # Its workers find the toy extractor by this; moodtheme itself is installed for them.
         monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-        pytest.importorskip("ray", reason="pip install 'moodtheme[ray]' to test the Ray engine")
+        pytest.importorskip("ray", reason="pip install 'moodtheme[ray]'")
 
     def test_stores_the_same_bytes(self, tmp_path: Path) -> None:
         files = write_tracks(tmp_path / "music", 40)

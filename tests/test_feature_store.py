@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import signal
 import subprocess
 import sys
 import time
@@ -243,7 +242,7 @@ def test_a_build_killed_at_random_moments_ends_right(tmp_path: Path) -> None:
         )
         assert child.stdout is not None and child.stdout.readline() == b"started\n"
         time.sleep(rng.uniform(0.02, 0.3))
-        child.send_signal(signal.SIGKILL)
+        child.kill()
         child.communicate()
         if (place(folder) / "extractor.json").exists():
             store = FeatureStore(place(folder))

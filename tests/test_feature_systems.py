@@ -221,7 +221,7 @@ def test_another_recipe_in_the_folder_is_refused(
 def test_descriptors_come_to_one_scale_by_the_training_tracks(
     collection: Path, tmp_path: Path
 ) -> None:
-    pytest.importorskip("opensmile", reason="NO SYSTEM HEARS DESCRIPTORS: no opensmile package")
+    pytest.importorskip("opensmile", reason="pip install 'moodtheme[opensmile]'")
     train(collection, tmp_path / "run", None, small("opensmile-blstm"))
     system = load_trained(tmp_path / "run")
     network = system.network

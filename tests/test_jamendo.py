@@ -17,7 +17,7 @@ from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 
 OFFICIAL = Path(__file__).parents[2] / "shared" / "jamendo"
 needs_official = pytest.mark.skipif(
-    not OFFICIAL.is_dir(), reason="the official lists are not in ../shared/jamendo"
+    not OFFICIAL.is_dir(), reason="../shared/jamendo is absent: the official lists are not read"
 )
 
 

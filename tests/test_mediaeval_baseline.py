@@ -15,7 +15,7 @@ from moodtheme.tagging.session import MemberSession
 
 SHARED = Path(__file__).parents[2] / "shared" / "mtg-baseline"
 needs_shared = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="the reference material ../shared/mtg-baseline is not there"
+    not SHARED.is_dir(), reason="../shared/mtg-baseline is absent: the baseline is not checked"
 )
 CLIPS = ("piano", "race", "race_loud")
 

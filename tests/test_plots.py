@@ -43,7 +43,7 @@ def drawn(audio: npt.NDArray[np.float32], sample_rate: int, n_fft: int, **option
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not GOLDENS.exists(), reason=f"{GOLDENS} is not here")
+@pytest.mark.skipif(not GOLDENS.exists(), reason="../shared/deepspectrum is absent")
 @pytest.mark.parametrize("clip", ["chirp", "piano"])
 @pytest.mark.parametrize(("name", "start_s", "end_s"), [("1s", 2, 3), ("5s", 0, 5)])
 @pytest.mark.parametrize(("size", "key"), [(227, "plot227"), (224, "plot")])

@@ -195,7 +195,7 @@ def test_a_dry_run_estimates_what_cannot_be_started_yet_and_names_every_problem(
 def test_systems_that_cannot_be_exported_are_trained_and_reported(
     program: Program, collection: Path, tmp_path: Path
 ) -> None:
-    pytest.importorskip("opensmile", reason="NO SYSTEM HEARS DESCRIPTORS: no opensmile package")
+    pytest.importorskip("opensmile", reason="pip install 'moodtheme[opensmile]'")
     run = tmp_path / "run"
     command = ["reproduce", run, "--dataset", collection, "--systems", "opensmile-gru"]
     command += ["--bootstrap", 20, "--threads", 1, "--jobs", 1, "--device", "cpu"]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import random
 import shutil
 import signal
@@ -122,6 +123,7 @@ def test_a_run_trained_elsewhere_with_the_same_settings_is_taken(
     assert (first / "results.json").read_bytes() == (second / "results.json").read_bytes()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="only on POSIX")
 def test_ctrl_c_stops_a_training_and_says_that_it_can_go_on(tmp_path: Path) -> None:
     table = write_collection(tmp_path / "collection")
     run = tmp_path / "run"

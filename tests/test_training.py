@@ -3,7 +3,6 @@
 import csv
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -301,7 +300,7 @@ def test_a_process_killed_time_and_again_ends_the_same(tmp_path: Path) -> None:
             time.sleep(0.005)
         if child.poll() is not None:
             break
-        child.send_signal(signal.SIGKILL)
+        child.kill()
         child.wait()
         kills += 1
     assert kills >= 3
