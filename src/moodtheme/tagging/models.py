@@ -9,13 +9,13 @@ from pathlib import Path
 
 from moodtheme.errors import BundleError, MissingExtraError, ModelNotFoundError
 from moodtheme.fetched.cache import cache_dir
-from moodtheme.fetched.weights import MEDIAEVAL_BASELINE, WeightFile, fetch_weights
+from moodtheme.fetched.weights import MEDIAEVAL_BASELINE, PublishedWeights
 from moodtheme.tagging.bundle import MANIFEST, Bundle, read_graph, read_manifest
 
 DEFAULT_MODEL = "moodtheme-small"
 MEDIAEVAL_BASELINE_MODEL = "mtg-baseline"
 
-_FETCHABLE: dict[str, WeightFile] = {MEDIAEVAL_BASELINE_MODEL: MEDIAEVAL_BASELINE}
+_FETCHABLE: dict[str, PublishedWeights] = {MEDIAEVAL_BASELINE_MODEL: MEDIAEVAL_BASELINE}
 
 
 class ModelState(StrEnum):
@@ -146,7 +146,7 @@ def get_model(
     MissingExtraError
         If the conversion's packages are not installed; the weights are fetched all the same.
     DownloadError, HashMismatchError
-        See `moodtheme.fetched.weights.fetch_weights`.
+        See `moodtheme.fetched.weights.PublishedWeights.fetch`.
     """
     models = {model.name: model for model in known_models()}
     model = models.get(name)
@@ -164,9 +164,7 @@ def get_model(
         raise ModelNotFoundError(
             f"{name} is not a model that is fetched; --from goes with: {', '.join(_FETCHABLE)}"
         )
-    weights = fetch_weights(
-        _FETCHABLE[name], from_file=from_file, offline=offline, progress=progress
-    )
+    weights = _FETCHABLE[name].fetch(from_file=from_file, offline=offline, progress=progress)
     if find_spec("torch") is None or find_spec("onnxscript") is None:
         raise MissingExtraError(f"{name} was fetched and verified; converting it to a bundle")
     from moodtheme.exporting.conversion import convert_mediaeval_baseline

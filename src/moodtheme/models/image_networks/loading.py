@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 
 from moodtheme.errors import WeightsError
 from moodtheme.fetched.downloads import Progress
-from moodtheme.fetched.packaged_weights import fetch_packaged_weights
-from moodtheme.fetched.weights import WeightFile, fetch_weights
 from moodtheme.files import sha256_of
 from moodtheme.models.image_networks.registry import ImageNetwork, find_image_network
 from moodtheme.recipes import Precision, Preprocessing
@@ -108,6 +106,4 @@ def find_weights(
                 f"{file}: no such file; give {network.name}'s weights, or leave --weights out"
             )
         return file
-    if isinstance(network.weights, WeightFile):
-        return fetch_weights(network.weights, offline=offline, progress=progress)
-    return fetch_packaged_weights(network.weights, offline=offline)
+    return network.weights.fetch(offline=offline, progress=progress)

