@@ -23,18 +23,20 @@ from moodtheme.audio import (
     Position,
     ResampleQuality,
     Resampler,
+    audio_identity,
     find_audio_files,
     open_audio,
     probe,
     read_excerpt,
     resample,
 )
+from moodtheme.audio.opened import OpenFile
 from moodtheme.audio.pyav_source import PyavSource
 from moodtheme.audio.soundfile_source import SoundfileSource
 from moodtheme.audio.sources import Source, UnsupportedError
 from moodtheme.errors import AudioError
 
-SOURCES: dict[Decoder, Callable[[Path], Source]] = {
+SOURCES: dict[Decoder, Callable[[OpenFile], Source]] = {
     Decoder.SOUNDFILE: SoundfileSource,
     Decoder.PYAV: PyavSource,
 }
@@ -66,12 +68,13 @@ def wall_s(work: Callable[[], object], jobs: int) -> float:
     return min(times)
 
 
-def decode(kind: Callable[[Path], Source], paths: list[Path]) -> None:
+def decode(kind: Callable[[OpenFile], Source], paths: list[Path]) -> None:
     for path in paths:
-        source = kind(path)
-        while len(source.read(source.info.sample_rate)):
-            pass
-        source.close()
+        with OpenFile(path) as file:
+            source = kind(file)
+            while len(source.read(source.info.sample_rate)):
+                pass
+            source.close()
 
 
 def stream(paths: list[Path], sample_rate: int) -> float:
@@ -136,6 +139,19 @@ def measure_excerpts(paths: list[Path]) -> None:
         )
         share = cpu_s(excerpt) / cpu_s(partial(stream, [path], 16_000))
         print(f"{path.suffix}\t{share:.3f}\t(10 s are {10 / seconds:.3f})")
+
+
+def measure_identity(paths: list[Path]) -> None:
+    print("\naudio_identity: × real time, and its cost as a share of decoding and resampling\n")
+    groups: dict[str, list[Path]] = defaultdict(list)
+    for path in paths:
+        groups[probe(path).codec].append(path)
+    print("codec", "files", "identity", "share", sep="\t")
+    for name, members in sorted(groups.items()):
+        seconds = stream(members, 16_000)
+        cost = cpu_s(lambda members=members: [audio_identity(path) for path in members])
+        share = cost / cpu_s(partial(stream, members, 16_000))
+        print(name, len(members), f"{seconds / cost:.0f}", f"{share:.3f}", sep="\t")
 
 
 def tone_db(to_rate: int, frequency: float, quality: ResampleQuality) -> float:
@@ -228,6 +244,7 @@ def main() -> None:
                 else:
                     paths.append(path)
         measure_files(paths, arguments.sample_rate)
+        measure_identity(paths)
         if arguments.folder is None:
             measure_excerpts(paths)
         measure_resampling()

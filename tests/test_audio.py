@@ -33,6 +33,7 @@ from moodtheme.audio import (
     resample,
     to_mono,
 )
+from moodtheme.audio.opened import OpenFile
 from moodtheme.audio.pyav_source import PyavSource
 from moodtheme.audio.soundfile_source import SoundfileSource
 
@@ -86,9 +87,10 @@ def test_levels_hold_where_the_delay_is_unknown(folder: Path, suffix: str) -> No
 @pytest.mark.parametrize("suffix", [*SOUNDFILE_FORMATS, ".mov", ".mka"])
 def test_both_decoders_agree(folder: Path, suffix: str) -> None:
     path = folder / f"chirp{suffix}"
-    through_ffmpeg = _drain(PyavSource(path))
-    if suffix in SOUNDFILE_FORMATS:
-        np.testing.assert_allclose(through_ffmpeg, _drain(SoundfileSource(path)), atol=2e-5)
+    with OpenFile(path) as file:
+        through_ffmpeg = _drain(PyavSource(file))
+        if suffix in SOUNDFILE_FORMATS:
+            np.testing.assert_allclose(through_ffmpeg, _drain(SoundfileSource(file)), atol=2e-5)
     assert len(through_ffmpeg) == LENGTH_S * RATE
 
 

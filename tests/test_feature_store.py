@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import struct
 import subprocess
 import sys
 import time
@@ -76,6 +77,15 @@ def test_the_same_audio_under_two_names_is_stored_once(tmp_path: Path) -> None:
     assert_right(store, [tmp_path / "moved.wav"])
 
 
+def test_a_file_that_was_tagged_anew_keeps_its_features(tmp_path: Path) -> None:
+    files = write_tracks(tmp_path / "music", 1)
+    build(tmp_path / "features", files)
+    files[0].write_bytes(files[0].read_bytes() + b"LIST" + struct.pack("<I", 4) + b"INFO")
+    lines: list[str] = []
+    store, _ = build(tmp_path / "features", files, lines=lines)
+    assert len(store) == 1 and lines == []
+
+
 def test_only_what_is_missing_or_has_changed_is_extracted(tmp_path: Path) -> None:
     files = write_tracks(tmp_path / "music", 4)
     folder, lines = tmp_path / "features", []
@@ -99,11 +109,13 @@ def test_files_are_read_again_only_when_size_or_time_changed(
     folder = tmp_path / "features"
     build(folder, files)
     hashed: list[Path] = []
-    from moodtheme.feature_store import contents
+    from moodtheme.audio import known_files
 
-    original = contents.sha256_of
-    monkeypatch.setattr(contents, "sha256_of", lambda path: hashed.append(path) or original(path))
-    with (folder / contents.FILE_TABLE).open("ab") as table:
+    original = known_files.audio_identity
+    monkeypatch.setattr(
+        known_files, "audio_identity", lambda path: hashed.append(path) or original(path)
+    )
+    with (folder / known_files.FILE_TABLE).open("ab") as table:
         table.write(b'{"file": "half a li')
     build(folder, files)
     assert hashed == []

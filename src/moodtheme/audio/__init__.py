@@ -1,12 +1,14 @@
 """Audio in: any file to mono float32 samples at the rate a model wants.
 
 ``open_audio`` streams, ``read_audio`` and ``read_excerpt`` return arrays, ``find_audio_files``
-turns paths and folders into a list of files. Mono is always the mean of all channels, formed
-before resampling.
+turns paths and folders into a list of files, ``audio_identity`` tells which audio a file holds.
+Mono is always the mean of all channels, formed before resampling.
 """
 
 from moodtheme.audio.excerpts import Audio, Position, read_audio, read_excerpt
 from moodtheme.audio.files import AUDIO_EXTENSIONS, find_audio_files, iter_audio_files
+from moodtheme.audio.identity import audio_identity
+from moodtheme.audio.known_files import KnownFiles
 from moodtheme.audio.resample import ResampleQuality, Resampler, resample, to_mono
 from moodtheme.audio.sources import AudioInfo, Decoder
 from moodtheme.audio.stream import AudioStream, open_audio, probe
@@ -17,9 +19,11 @@ __all__ = [
     "AudioInfo",
     "AudioStream",
     "Decoder",
+    "KnownFiles",
     "Position",
     "ResampleQuality",
     "Resampler",
+    "audio_identity",
     "find_audio_files",
     "iter_audio_files",
     "open_audio",

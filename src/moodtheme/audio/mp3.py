@@ -1,46 +1,95 @@
-"""Whether an MP3 file says how long it is. libsndfile guesses where not, and stops there."""
+"""MP3 as frames: where the audio begins, and what a Xing or Info tag says about its length."""
 
-from typing import BinaryIO
+from dataclasses import dataclass
+
+from moodtheme.audio.opened import OpenFile
+from moodtheme.audio.tags_around import audio_end, audio_start
 
 # The first frame's side information ends at most 36 bytes into it; the tag follows.
 _TAG_REACH = 36 + 4
-# Behind the audio there may be tags and a picture; more than this is more audio.
-_MOST_BEHIND = 200_000
+# Of the second kind of tag, VBRI, at a fixed place.
+_VBRI_AT = 36
+# kbit/s by the header's four bits, for MPEG 1 layer III and for MPEG 2 and 2.5.
+_RATES_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0)
+_RATES_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0)
+# Hz by the header's two bits, for MPEG 1; 2 and 2.5 have a half and a quarter.
+_SAMPLE_RATES = (44_100, 48_000, 32_000, 0)
+# Bytes behind what a tag covers, before that counts as more audio.
+_MOST_BEHIND = 20_000
 
 
-def states_its_length(file: BinaryIO) -> bool:
+@dataclass(frozen=True, slots=True)
+class FirstFrames:
+    """The beginning of an MP3 file.
+
+    Attributes
+    ----------
+    start, audio
+        Where the first frame begins, and the first that is not a Xing, Info or VBRI tag.
+    sample_rate, frame_samples
+        In Hz, and samples a frame.
+    claimed_frames, claimed_bytes
+        What the tag says; None where it, or the tag, does not.
+    """
+
+    start: int
+    audio: int
+    sample_rate: int
+    frame_samples: int
+    claimed_frames: int | None
+    claimed_bytes: int | None
+
+
+def frame_length(header: bytes) -> int:
+    """Length in bytes of the layer III frame that begins with four bytes, 0 if none does."""
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
+        return 0
+    version = header[1] >> 3 & 3
+    first = version == 3
+    bit_rate = (_RATES_1 if first else _RATES_2)[header[2] >> 4]
+    sample_rate = _sample_rate(header)
+    if version == 1 or not bit_rate or not sample_rate:
+        return 0
+    return (144 if first else 72) * bit_rate * 1_000 // sample_rate + (header[2] >> 1 & 1)
+
+
+def _sample_rate(header: bytes) -> int:
+    return _SAMPLE_RATES[header[2] >> 2 & 3] >> (0, 0, 1, 2)[3 - (header[1] >> 3 & 3)]
+
+
+def first_frames(file: OpenFile) -> FirstFrames | None:
+    """Find the first two frames; None for what is not MP3, or has something before them."""
+    start = audio_start(file)
+    frame = file.read_at(start, _TAG_REACH + 16)
+    length = frame_length(frame)
+    if not length or not frame_length(file.read_at(start + length, 4)):
+        return None
+    samples = 1152 if frame[1] >> 3 & 3 == 3 else 576
+    frames = covered = None
+    place = max(frame.find(tag, 0, _TAG_REACH + 4) for tag in (b"Xing", b"Info"))
+    if place > 0:
+        # Big-endian after the name: flags (1: frames, 2: bytes), then the numbers they announce.
+        flags = int.from_bytes(frame[place + 4 : place + 8], "big")
+        if flags & 1:
+            frames = int.from_bytes(frame[place + 8 : place + 12], "big")
+        if flags & 2:
+            behind = place + (12 if flags & 1 else 8)
+            covered = int.from_bytes(frame[behind : behind + 4], "big")
+    elif frame[_VBRI_AT : _VBRI_AT + 4] != b"VBRI":
+        return FirstFrames(start, start, _sample_rate(frame), samples, None, None)
+    return FirstFrames(start, start + length, _sample_rate(frame), samples, frames, covered)
+
+
+def states_its_length(file: OpenFile) -> bool:
     """Tell whether the first frame holds a Xing or Info tag that covers the rest of the file.
 
     Without one libsndfile takes the first frame's bit rate for the whole file's: of a file with
     variable bit rate it may read only a part. With one that covers less, as in files that were
     joined, it reads the first piece.
-
-    Parameters
-    ----------
-    file
-        An MP3 file, open for reading in binary.
     """
-    size = file.seek(0, 2)
-    start = 0
-    while True:
-        file.seek(start)
-        head = file.read(10)
-        if head[:3] != b"ID3" or len(head) < 10:
-            break
-        # ID3v2: a size of four times seven bits, without this header of ten bytes.
-        length = 0
-        for byte in head[6:10]:
-            length = length << 7 | byte & 0x7F
-        start += 10 + length
-    file.seek(start)
-    frame = file.read(_TAG_REACH + 16)
-    places = [frame.find(tag, 0, _TAG_REACH + 4) for tag in (b"Xing", b"Info")]
-    place = max(places)
-    if place < 0:
+    found = first_frames(file)
+    if found is None or found.claimed_frames is None:
         return False
-    # Big-endian after the name: flags (1: frames, 2: bytes), then the numbers they announce.
-    flags = int.from_bytes(frame[place + 4 : place + 8], "big")
-    if flags & 3 != 3:
-        return bool(flags & 1)
-    covered = int.from_bytes(frame[place + 12 : place + 16], "big")
-    return size - start - covered <= _MOST_BEHIND
+    if found.claimed_bytes is None:
+        return True
+    return audio_end(file) - found.start - found.claimed_bytes <= _MOST_BEHIND

@@ -1,16 +1,17 @@
 """Decoding with FFmpeg through PyAV: AAC, ALAC, WMA, video containers and more."""
 
 import errno
+import os
 import threading
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.stream import Discard
 
+from moodtheme.audio.opened import OpenFile
 from moodtheme.audio.resample import Resampler, Samples
 from moodtheme.audio.sources import (
     AudioInfo,
@@ -54,25 +55,24 @@ class PyavSource:
 
     Parameters
     ----------
-    path
-        A regular file.
+    file
+        The file, whose closing is its opener's business.
 
     Raises
     ------
     UnsupportedError
         If FFmpeg finds no audio that it can decode.
     OSError
-        If the system does not open the file.
+        If the system does not read the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: OpenFile) -> None:
+        self._file = file
         self._errors = 0
         self._changes = 0
         self._first_change = ""
         self._adapter: Resampler | None = None
         self._container: Any = None
-        # Opened here, not by FFmpeg, so that the name is not taken for a URL or a hint.
-        self._handle = path.open("rb", buffering=0)
         try:
             first = self._start()
         except (av.FFmpegError, UnsupportedError, BrokenOffError, ValueError) as error:
@@ -85,7 +85,7 @@ class PyavSource:
         self._rate: int = first.sample_rate
         self._channels: int = first.layout.nb_channels
         self.info = AudioInfo(
-            path=path,
+            path=file.path,
             decoder=Decoder.PYAV,
             codec=self._stream.codec_context.name,
             sample_rate=self._rate,
@@ -96,31 +96,16 @@ class PyavSource:
 
     def _start(self) -> AudioFrame:
         """Open the container and decode the first frame."""
-        self._handle.seek(0)
-        self._container = av.open(
-            _Nameless(self._handle), metadata_errors="ignore", options=_NO_OTHER_FILES
-        )
-        self._stream = self._choose_stream()
+        self._container = open_container(self._file)
+        self._stream = choose_stream(self._container)
+        # One thread a file: callers read several files at once.
+        self._stream.codec_context.thread_count = 1
         self._frames = self._decode()
         first = next(self._frames, None)
         if first is None:
             raise UnsupportedError("its audio stream cannot be decoded")
         check_claims(first.sample_rate, first.layout.nb_channels)
         return first
-
-    def _choose_stream(self) -> Any:
-        streams = self._container.streams
-        usable = [stream for stream in streams.audio if stream.codec_context is not None]
-        if not usable:
-            raise UnsupportedError(
-                "no decoder for its audio codec" if streams.audio else "no audio stream"
-            )
-        for stream in streams:
-            if stream is not usable[0]:
-                stream.discard = Discard.all
-        # One thread a file: callers read several files at once.
-        usable[0].codec_context.thread_count = 1
-        return usable[0]
 
     def _duration_s(self) -> float | None:
         if self._container.format.name in _GUESSED_LENGTH:
@@ -238,27 +223,59 @@ class PyavSource:
         return notes
 
     def close(self) -> None:
-        """Close the container and the file."""
+        """Close the container, not the file."""
         if self._container is not None:
             self._container.close()
             self._container = None
-        self._handle.close()
+
+
+def open_container(file: OpenFile) -> Any:
+    """FFmpeg's view of a file, which is given without a name that it could take as a hint."""
+    return av.open(_Nameless(file), metadata_errors="ignore", options=_NO_OTHER_FILES)
+
+
+def choose_stream(container: Any) -> Any:
+    """The first audio stream that has a decoder; the others are passed over.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is none.
+    """
+    streams = container.streams
+    usable = [stream for stream in streams.audio if stream.codec_context is not None]
+    if not usable:
+        raise UnsupportedError(
+            "no decoder for its audio codec" if streams.audio else "no audio stream"
+        )
+    for stream in streams:
+        if stream is not usable[0]:
+            stream.discard = Discard.all
+    return usable[0]
 
 
 class _Nameless:
-    """A file without a name that FFmpeg could take as a hint, whose seeks fail without a word."""
+    """A place of its own in an open file, whose seeks fail without a word."""
 
-    def __init__(self, handle: BinaryIO) -> None:
-        self._handle = handle
-        self.read = handle.read
-        self.tell = handle.tell
+    def __init__(self, file: OpenFile) -> None:
+        self._file = file
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read_at(self._at, size)
+        self._at += len(data)
+        return data
+
+    def tell(self) -> int:
+        return self._at
 
     def seek(self, offset: int, whence: int) -> int:
-        try:
-            return self._handle.seek(offset, whence)
-        except (OSError, ValueError):
+        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._file.size}
+        if whence not in origins or origins[whence] + offset < 0:
             # Damaged files point before their start. PyAV would print an exception.
             return -errno.EINVAL
+        self._at = origins[whence] + offset
+        return self._at
 
 
 def _mono(frame: AudioFrame) -> Samples:

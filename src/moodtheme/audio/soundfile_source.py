@@ -1,12 +1,12 @@
 """Decoding with libsndfile: WAV, FLAC, Ogg Vorbis, Opus, MP3 and more."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from moodtheme.audio.mp3 import states_its_length
+from moodtheme.audio.opened import OpenFile
 from moodtheme.audio.quiet import quiet_c_stderr
 from moodtheme.audio.resample import Samples, mean_of_channels
 from moodtheme.audio.sources import (
@@ -31,28 +31,23 @@ class SoundfileSource:
 
     Parameters
     ----------
-    path
-        A regular file.
+    file
+        The file, whose closing is its opener's business.
 
     Raises
     ------
     UnsupportedError
         If libsndfile does not recognise it or its header makes no sense.
-    OSError
-        If the system does not open it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, file: OpenFile) -> None:
+        self._opened = file
         self._file: soundfile.SoundFile | None = None
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             self._file = self._open()
             check_claims(self._file.samplerate, self._file.channels)
-            if self._file.format == "MP3":
-                with path.open("rb") as file:
-                    if not states_its_length(file):
-                        raise UnsupportedError("the MP3 file does not say how long it is")
+            if self._file.format == "MP3" and not states_its_length(file):
+                raise UnsupportedError("the MP3 file does not say how long it is")
         except (soundfile.SoundFileError, TypeError, ValueError) as error:
             self.close()
             raise UnsupportedError(_reason(error)) from None
@@ -60,7 +55,7 @@ class SoundfileSource:
             self.close()
             raise
         self.info = AudioInfo(
-            path=path,
+            path=file.path,
             decoder=Decoder.SOUNDFILE,
             codec=f"{self._file.format} {self._file.subtype}".lower(),
             sample_rate=self._file.samplerate,
@@ -74,9 +69,10 @@ class SoundfileSource:
         # On Windows it would have to cross C runtimes, so there the name goes.
         posix = os.name == "posix"
         if posix:
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.lseek(self._opened.descriptor, 0, os.SEEK_SET)
+        place = self._opened.descriptor if posix else str(self._opened.path)
         with quiet_c_stderr():
-            return _Sequential(self._descriptor if posix else str(self._path), closefd=False)
+            return _Sequential(place, closefd=False)
 
     def seek(self, frame: int) -> int:
         """Go to ``frame``, or to the start if libsndfile cannot find it."""
@@ -116,13 +112,10 @@ class SoundfileSource:
         return []
 
     def close(self) -> None:
-        """Close the file and its descriptor."""
+        """End libsndfile's part; the file stays open."""
         if self._file is not None:
             self._file.close()
             self._file = None
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
 
 
 def _reason(error: Exception) -> str:

@@ -10,6 +10,8 @@ from typing import Self
 import numpy as np
 
 from moodtheme.audio.decoders import open_source, open_with_pyav
+from moodtheme.audio.identity import identity_of
+from moodtheme.audio.opened import OpenFile
 from moodtheme.audio.resample import ResampleQuality, Resampler, Samples
 from moodtheme.audio.sources import (
     MOST_VALUES,
@@ -17,7 +19,6 @@ from moodtheme.audio.sources import (
     AudioInfo,
     BrokenOffError,
     Decoder,
-    Source,
     UnsupportedError,
 )
 from moodtheme.errors import AudioError, DecodeError, EmptyAudioError, TooShortError
@@ -36,8 +37,9 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
     AudioError
         If the file is missing, unreadable, empty or not audio.
     """
-    source = open_source(Path(path))
-    source.close()
+    with OpenFile(Path(path)) as file:
+        source = open_source(file)
+        source.close()
     return source.info
 
 
@@ -83,7 +85,7 @@ def open_audio(
     if not 0 < block_s < math.inf:
         raise ValueError(f"block_s is {block_s}; it must be positive")
     return AudioStream(
-        open_source(Path(path)),
+        OpenFile(Path(path)),
         sample_rate=sample_rate,
         start_s=start_s,
         duration_s=duration_s,
@@ -110,7 +112,7 @@ class AudioStream:
 
     def __init__(
         self,
-        source: Source,
+        file: OpenFile,
         *,
         sample_rate: int | None,
         start_s: float,
@@ -118,9 +120,15 @@ class AudioStream:
         block_s: float,
         quality: ResampleQuality,
     ) -> None:
+        try:
+            source = open_source(file)
+        except BaseException:
+            file.close()
+            raise
         self.info = source.info
         self.sample_rate = sample_rate or source.info.sample_rate
         self.warnings: list[str] = []
+        self._file = file
         self._source = source
         self._start = round(start_s * self.sample_rate)
         self._wanted = None if duration_s is None else round(duration_s * self.sample_rate)
@@ -139,6 +147,16 @@ class AudioStream:
         """Seconds of audio delivered so far."""
         return self._delivered / self.sample_rate
 
+    def identity(self) -> str:
+        """`audio_identity` of the file, through the same opening; before, amid or after iteration.
+
+        Raises
+        ------
+        MissingAudioError
+            If the file cannot be read any more.
+        """
+        return identity_of(self._file)
+
     def __enter__(self) -> Self:
         return self
 
@@ -153,6 +171,7 @@ class AudioStream:
     def close(self) -> None:
         """Close the file; may be called twice."""
         self._source.close()
+        self._file.close()
 
     def __iter__(self) -> Iterator[Samples]:
         try:
@@ -225,7 +244,7 @@ class AudioStream:
         if self._source.info.decoder is Decoder.PYAV:
             return _NOTHING
         try:
-            other = open_with_pyav(self.info.path)
+            other = open_with_pyav(self._file)
         except (UnsupportedError, OSError):
             return _NOTHING
         self._source.close()

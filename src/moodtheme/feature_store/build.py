@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
+from moodtheme.audio import KnownFiles
 from moodtheme.errors import AudioError, DatasetError
-from moodtheme.feature_store.contents import FileContents
 from moodtheme.feature_store.engines import Engine, Workers, run_units
 from moodtheme.feature_store.extraction import MakeExtractor, Unit
 from moodtheme.feature_store.extractor import (
@@ -117,11 +117,11 @@ def build_store(
 ) -> tuple[FeatureStore, list[AudioError]]:
     """`build_features` with any extractor; `make` must be equal where it makes equal ones."""
     make_folder(folder)
-    contents = FileContents(folder)
-    hashes = contents.find_all(files, jobs=workers.jobs, report=report)
+    known_files = KnownFiles(folder)
+    identities = known_files.find_all(files, jobs=workers.jobs, report=report)
     files_of: dict[str, list[Path]] = {}
     failures: dict[Path, AudioError] = {}
-    for file, found in zip(files, hashes, strict=True):
+    for file, found in zip(files, identities, strict=True):
         if isinstance(found, AudioError):
             failures[file] = found
         else:
@@ -133,7 +133,7 @@ def build_store(
             _require_room(place, info, missing=len(missing), wanted=len(files_of), report=report)
         work = {audio: files_of[audio][0] for audio in missing}
         results = _extract(info, make, work, workers) if work else ()
-        for done, (audio, error) in enumerate(_store(writer, contents, work, results), 1):
+        for done, (audio, error) in enumerate(_store(writer, known_files, work, results), 1):
             if error is not None:
                 for file in files_of[audio]:
                     failures[file] = type(error)(file, error.reason)
@@ -156,7 +156,7 @@ def _extract(
 
 def _store(
     writer: StoreWriter,
-    contents: FileContents,
+    known_files: KnownFiles,
     work: Mapping[str, Path],
     extracted: Iterable[Mapping[str, FloatArray | AudioError]],
 ) -> Iterator[tuple[str, AudioError | None]]:
@@ -167,7 +167,7 @@ def _store(
         for audio, found in results.items():
             if isinstance(found, AudioError):
                 errors[audio] = found
-            elif contents.known(work[audio]) != audio:
+            elif known_files.known(work[audio]) != audio:
                 reason = "changed while it was read; run the same command again"
                 errors[audio] = AudioError(work[audio], reason)
             else:

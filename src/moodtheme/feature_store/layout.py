@@ -46,7 +46,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A line of the index: the audio's SHA-256 and the CRC-32 of its row's bytes."""
+    """A line of the index: the audio's identity and the CRC-32 of its row's bytes."""
 
     audio: str
     crc32: int

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.audio import KnownFiles
 from moodtheme.errors import DatasetError
-from moodtheme.feature_store.contents import FileContents
 from moodtheme.feature_store.extractor import ExtractorInfo, FloatArray
 from moodtheme.feature_store.layout import (
     EXTRACTOR,
@@ -45,7 +45,7 @@ class FeatureStore:
         self.layout: Layout = layout_of(folder, description)
         self._entries = read_index(self.layout)[0]
         self._rows = {entry.audio: row for row, entry in enumerate(self._entries)}
-        self._contents = FileContents(folder.parent)
+        self._known_files = KnownFiles(folder.parent)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -68,11 +68,11 @@ class FeatureStore:
         MissingAudioError
             If the file cannot be read.
         """
-        return self._contents.find(file) in self._rows
+        return self._known_files.find(file) in self._rows
 
     def knows(self, file: Path) -> bool:
         """Whether a file that was read before, and has not changed since, is there."""
-        return self._contents.known(file) in self._rows
+        return self._known_files.known(file) in self._rows
 
     def row(self, file: Path) -> int:
         """Number of a file's row.
@@ -84,7 +84,7 @@ class FeatureStore:
         MissingAudioError
             If the file cannot be read.
         """
-        audio = self._contents.find(file)
+        audio = self._known_files.find(file)
         if audio not in self._rows:
             raise DatasetError(
                 f"{file}: {self.layout.folder} has no features of it; extract them with "

@@ -1,6 +1,6 @@
-"""Which audio a file holds: the SHA-256 of its bytes, remembered while size and time stay.
+"""Which audio files hold, remembered while a file's size and time stay.
 
-The table beside the stores, ``files.jsonl``, only saves reading; a line of it that is damaged or
+The table beside what is kept, ``files.jsonl``, only saves reading; a line of it that is damaged or
 missing means that a file is read once more.
 """
 
@@ -12,21 +12,22 @@ from pathlib import Path
 
 import msgspec
 
-from moodtheme.errors import AudioError, MissingAudioError
-from moodtheme.files import sha256_of
+from moodtheme.audio.identity import audio_identity
+from moodtheme.audio.opened import unreadable
+from moodtheme.errors import AudioError
 
 FILE_TABLE = "files.jsonl"
 _SAY_EVERY_S = 10.0
 _FILES_AT_ONCE = 256  # read between two writes to the table
 
 
-class FileContent(msgspec.Struct, frozen=True):
+class KnownFile(msgspec.Struct, frozen=True):
     """A file as it was when it was read."""
 
     file: str
     size: int
     mtime_ns: int
-    sha256: str
+    audio: str
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class _State:
     mtime_ns: int
 
 
-class FileContents:
-    """What the files hold, as far as it is known.
+class KnownFiles:
+    """Identities of files' audio, as far as they are known.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ class FileContents:
         self._known = {entry.file: entry for entry in _read_table(self._path)}
 
     def known(self, file: Path) -> str | None:
-        """Hash of a file that was read before and has not changed since."""
+        """Identity of a file that was read before and has not changed since."""
         entry = self._known.get(_name(file))
         if entry is None:
             return None
@@ -57,24 +58,22 @@ class FileContents:
             state = _state(file)
         except OSError:
             return None
-        return (
-            entry.sha256 if (entry.size, entry.mtime_ns) == (state.size, state.mtime_ns) else None
-        )
+        return entry.audio if (entry.size, entry.mtime_ns) == (state.size, state.mtime_ns) else None
 
     def find(self, file: Path) -> str:
-        """Hash of a file, which is read if need be.
+        """Identity of a file, which is read if need be.
 
         Raises
         ------
-        MissingAudioError
+        AudioError
             If it cannot be read.
         """
-        return self.known(file) or self._remember(file, _read(file)).sha256
+        return self.known(file) or self._remember(file, _read(file)).audio
 
     def find_all(
         self, files: Sequence[Path], *, jobs: int = 1, report: Callable[[str], None]
     ) -> list[str | AudioError]:
-        """Hashes of files in order, an error for each that cannot be read; what is new is kept.
+        """Identities of files in order, an error for each that cannot be read; what is new is kept.
 
         Parameters
         ----------
@@ -88,11 +87,11 @@ class FileContents:
         found: dict[Path, str | AudioError] = {}
         unread = []
         for file in dict.fromkeys(files):
-            sha256 = self.known(file)
-            if sha256 is None:
+            audio = self.known(file)
+            if audio is None:
                 unread.append(file)
             else:
-                found[file] = sha256
+                found[file] = audio
         said = time.monotonic()
         for start in range(0, len(unread), _FILES_AT_ONCE):
             some = unread[start : start + _FILES_AT_ONCE]
@@ -100,11 +99,11 @@ class FileContents:
             done = start + len(some)
             if time.monotonic() - said > _SAY_EVERY_S:
                 said = time.monotonic()
-                report(f"{done} of {len(unread)} files identified by their content")
+                report(f"{done} of {len(unread)} files identified by their audio")
         return [found[file] for file in files]
 
     def _read_and_keep(self, files: Sequence[Path], jobs: int) -> Iterator[str | AudioError]:
-        def read(file: Path) -> FileContent | AudioError:
+        def read(file: Path) -> KnownFile | AudioError:
             try:
                 return _read(file)
             except AudioError as error:
@@ -112,7 +111,7 @@ class FileContents:
 
         with ThreadPoolExecutor(jobs) as pool:
             results = list(pool.map(read, files))
-        new = [entry for entry in results if isinstance(entry, FileContent)]
+        new = [entry for entry in results if isinstance(entry, KnownFile)]
         if new:
             lines = b"".join(msgspec.json.encode(entry) + b"\n" for entry in new)
             # In one write to a file opened for appending; the first line break ends what another
@@ -120,17 +119,17 @@ class FileContents:
             with self._path.open("ab") as table:
                 table.write(b"\n" + lines)
         for file, entry in zip(files, results, strict=True):
-            yield entry if isinstance(entry, AudioError) else self._remember(file, entry).sha256
+            yield entry if isinstance(entry, AudioError) else self._remember(file, entry).audio
 
-    def _remember(self, file: Path, entry: FileContent) -> FileContent:
+    def _remember(self, file: Path, entry: KnownFile) -> KnownFile:
         self._known[_name(file)] = entry
         return entry
 
 
-def _read_table(path: Path) -> Iterator[FileContent]:
+def _read_table(path: Path) -> Iterator[KnownFile]:
     if not path.is_file():
         return
-    decoder = msgspec.json.Decoder(FileContent)
+    decoder = msgspec.json.Decoder(KnownFile)
     with path.open("rb") as table:
         for line in table:
             try:
@@ -139,14 +138,12 @@ def _read_table(path: Path) -> Iterator[FileContent]:
                 continue
 
 
-def _read(file: Path) -> FileContent:
+def _read(file: Path) -> KnownFile:
     try:
         state = _state(file)  # before reading: a change during it shows as another time
-        return FileContent(_name(file), state.size, state.mtime_ns, sha256_of(file))
     except OSError as error:
-        raise MissingAudioError(
-            file, f"cannot be read ({error.strerror or error}); check the path and its permissions"
-        ) from error
+        raise unreadable(file, error) from None
+    return KnownFile(_name(file), state.size, state.mtime_ns, audio_identity(file))
 
 
 def _state(file: Path) -> _State:

@@ -1,0 +1,61 @@
+"""A container's coded audio, taken out by FFmpeg without decoding."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import av
+
+from moodtheme.audio.opened import OpenFile
+from moodtheme.audio.pyav_source import choose_stream, open_container
+from moodtheme.audio.sources import UnsupportedError
+
+# Their frames say all there is to know; what stands before them varies with who wrote it.
+_NO_PARAMETERS = frozenset({"flac", "mp3", "mp3float"})
+_NAMES = {"mp3float": "mp3", "libopus": "opus", "libvorbis": "vorbis"}
+
+
+def coded_audio(file: OpenFile) -> Iterator[bytes]:
+    """Parameters, then the packets of the stream that a decoder would hear; nothing if none."""
+    try:
+        container: Any = open_container(file)
+    except (av.FFmpegError, ValueError):
+        return
+    try:
+        stream = choose_stream(container)
+        yield _parameters(stream.codec_context)
+        for packet in container.demux(stream):
+            if packet.size:
+                yield memoryview(packet)  # type: ignore[misc]
+    except (av.FFmpegError, UnsupportedError, ValueError):
+        return  # a damaged file is known by what comes before the damage
+    finally:
+        container.close()
+
+
+def _parameters(codec: Any) -> bytes:
+    name = _NAMES.get(codec.name, codec.name)
+    extra = bytes(codec.extradata or b"")
+    if name in _NO_PARAMETERS:
+        return f"{name}\n".encode()
+    if name == "opus":
+        return b"opus\n" + extra
+    if name == "vorbis":
+        return b"vorbis\n" + _without_comments(extra)
+    return f"{name} {codec.sample_rate} {codec.layout.nb_channels}\n".encode() + extra
+
+
+def _without_comments(extra: bytes) -> bytes:
+    """Vorbis's first and third header of the three that Xiph's lacing holds together."""
+    if extra[:1] != b"\x02":
+        return extra
+    lengths = []
+    at = 1
+    for _ in range(2):
+        length = 0
+        while at < len(extra) and extra[at] == 255:
+            length, at = length + 255, at + 1
+        if at < len(extra):
+            length, at = length + extra[at], at + 1
+        lengths.append(length)
+    first, comments = lengths
+    return extra[at : at + first] + extra[at + first + comments :]
