@@ -10,7 +10,8 @@ import torch
 
 from moodtheme.audio import resample
 from moodtheme.models.mediaeval_baseline import Baseline, BaselineNetwork
-from moodtheme.tagging.bundle import ExcerptPolicy, read_manifest
+from moodtheme.tagging.bundle import ExcerptPolicy
+from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
 from moodtheme.training.examples import CentreExamples

@@ -1,7 +1,8 @@
 """The bundle format: what is written is read back, and nothing damaged gets in."""
 
-import dataclasses
 import json
+import os
+import sys
 from pathlib import Path
 
 import msgspec
@@ -11,16 +12,8 @@ from hypothesis import strategies as st
 
 from moodtheme.errors import BundleError
 from moodtheme.scores.fusion import FusionMethod
-from moodtheme.tagging.bundle import (
-    MANIFEST,
-    Bundle,
-    Fusion,
-    Measurement,
-    Thresholds,
-    read_graph,
-    read_manifest,
-    write_bundle,
-)
+from moodtheme.tagging.bundle import MANIFEST, Bundle, Fusion, Measurement, Thresholds
+from moodtheme.tagging.bundle_files import read_graph, read_manifest, write_bundle
 from moodtheme.tagging.models import verify_model
 from toy_bundle import make_bundle
 
@@ -61,7 +54,9 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format_version": 2}, "format version 2"),
+        ({"format_version": 3}, "format version 3"),
+        ({"format_version": 0}, "damaged"),
+        ({"mood_rules": []}, "mood_rules"),
         ({"tags": ["loud", "loud", "steady"]}, "named twice"),
         ({"tags": ["loud"]}, "3 thresholds for 1 tags"),
         ({"members": []}, "at least one"),
@@ -110,7 +105,7 @@ def test_a_graph_of_other_shape_is_refused(folder: Path, tmp_path: Path) -> None
         verify_model(copy_with(folder, tmp_path / "a", json.dumps(manifest).encode()))
     manifest["members"][0]["samples"] -= 1
     manifest |= {"tags": ["loud", "quiet"], "thresholds": None, "calibration": None}
-    with pytest.raises(BundleError, match=r"promises 1 systems and 2 tags"):
+    with pytest.raises(BundleError, match=r"returns scores of shape .* promises 1 × 2"):
         verify_model(copy_with(folder, tmp_path / "b", json.dumps(manifest).encode()))
 
 
@@ -120,10 +115,10 @@ def test_a_graph_that_is_no_graph_is_refused(folder: Path, tmp_path: Path) -> No
     junk.write_bytes(b"not a graph")
     import hashlib
 
-    member = dataclasses.replace(
+    member = msgspec.structs.replace(
         bundle.members[0], sha256=hashlib.sha256(b"not a graph").hexdigest()
     )
-    write_bundle(tmp_path / "b", dataclasses.replace(bundle, members=(member,)), [junk])
+    write_bundle(tmp_path / "b", msgspec.structs.replace(bundle, members=(member,)), [junk])
     with pytest.raises(BundleError, match="cannot load it"):
         verify_model(tmp_path / "b")
 
@@ -131,7 +126,7 @@ def test_a_graph_that_is_no_graph_is_refused(folder: Path, tmp_path: Path) -> No
 def test_missing_and_oversized_manifests_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="not a model bundle"):
         read_manifest(tmp_path)
-    (tmp_path / MANIFEST).write_bytes(b" " * (5 * 2**20))
+    (tmp_path / MANIFEST).write_bytes(b" " * (33 * 2**20))
     with pytest.raises(BundleError, match="larger"):
         read_manifest(tmp_path)
 
@@ -166,7 +161,7 @@ _json = st.recursive(
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(field=st.sampled_from([f.name for f in dataclasses.fields(Bundle)]), value=_json)
+@given(field=st.sampled_from([f.name for f in msgspec.structs.fields(Bundle)]), value=_json)
 def test_any_value_in_any_field_gives_a_bundle_or_a_bundle_error(
     folder: Path, field: str, value: object
 ) -> None:
@@ -191,7 +186,7 @@ floats = st.floats(0, 1, width=32)
 def test_manifests_survive_json(
     folder: Path, tags: list[str], value: float, notes: dict[str, str]
 ) -> None:
-    bundle = dataclasses.replace(
+    bundle = msgspec.structs.replace(
         read_manifest(folder),
         tags=tuple(tags),
         calibration=None,
@@ -201,3 +196,109 @@ def test_manifests_survive_json(
         provenance=notes,
     )
     assert msgspec.json.decode(msgspec.json.encode(bundle), type=Bundle) == bundle
+
+
+def test_a_newer_format_is_told_before_anything_else_is_looked_at(
+    folder: Path, tmp_path: Path
+) -> None:
+    for content in ({"format_version": 3}, {"members": "in a form to come", "format_version": 99}):
+        target = copy_with(folder, tmp_path / "b", json.dumps(content).encode())
+        with pytest.raises(BundleError, match=r"has format version \d+, and this moodtheme reads"):
+            read_manifest(target)
+
+
+def test_a_bundle_of_format_1_is_still_read(folder: Path, tmp_path: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    for field in ("synonyms", "dimensions", "reference"):
+        del manifest[field]
+    for field in ("outputs", "embedding_size"):
+        del manifest["members"][0][field]
+    del manifest["calibration"]["method"]
+    manifest |= {"format_version": 1, "remark": "this format was free to hold anything"}
+    target = copy_with(folder, tmp_path / "b", json.dumps(manifest).encode())
+    first = verify_model(target)
+    assert first.format_version == 1
+    assert msgspec.structs.replace(first, format_version=2) == read_manifest(folder)
+    write_bundle(tmp_path / "again", first, [folder / "toy.onnx"])
+    assert read_manifest(tmp_path / "again") == read_manifest(folder)
+
+
+def full(folder: Path) -> dict[str, object]:
+    """The toy's manifest with everything that a graph does not have to bear out."""
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    return manifest | {
+        "synonyms": [["loud", "steady"]],
+        "dimensions": [{"name": "valence", "lowest": -1, "highest": 1}],
+        "members": [{**manifest["members"][0], "outputs": ["scores", "dimensions"]}],
+        "reference": {
+            "levels": [0, 0.5, 1],
+            "tags": [[0, 0.2, 1]] * 3,
+            "dimensions": [[-1, 0, 1]],
+            "music": "noise",
+            "tracks": 9,
+        },
+    }
+
+
+def with_reference(manifest: dict[str, object], **changes: object) -> dict[str, object]:
+    return {"reference": {**manifest["reference"], **changes}}  # type: ignore[dict-item]
+
+
+def test_what_format_2_adds_must_agree_with_itself(folder: Path, tmp_path: Path) -> None:
+    whole = full(folder)
+    read_manifest(copy_with(folder, tmp_path / "b", json.dumps(whole).encode()))
+    member = whole["members"][0]  # type: ignore[index]
+    for change, reason in (
+        ({"synonyms": [["loud", "soft"]]}, "'loud, soft' is not a group"),
+        ({"synonyms": [["loud"]]}, "not a group"),
+        ({"synonyms": [["loud", "steady"], ["loud", "quiet"]]}, "named twice"),
+        ({"dimensions": [{"name": "valence", "lowest": 1, "highest": 1}]}, "from 1 to 1"),
+        ({"dimensions": []}, "dimensions that have no names"),
+        ({"members": [{**member, "outputs": ["scores"]}]}, "no member returns"),
+        ({"members": [{**member, "outputs": ["dimensions"]}]}, "outputs of toy.onnx"),
+        ({"members": [{**member, "outputs": ["scores", "tempo"]}]}, "damaged"),
+        ({"members": [{**member, "embedding_size": 4}]}, "embedding of toy.onnx"),
+        (with_reference(whole, levels=[0, 0, 1]), "levels"),
+        (with_reference(whole, tags=[[0, 0.2, 1]] * 2), "2 rows of reference quantiles"),
+        (with_reference(whole, tags=[[0, 0.2, 0.1]] * 3), "does not rise"),
+        (with_reference(whole, dimensions=[]), "0 rows of reference quantiles for 1 dim"),
+        ({"calibration": {"slopes": [1e300] * 3, "intercepts": [0] * 3, "fitted_on": ""}}, "slope"),
+    ):
+        target = copy_with(folder, tmp_path / "b", json.dumps(whole | change).encode())
+        with pytest.raises(BundleError, match=reason):
+            read_manifest(target)
+
+
+def test_the_digest_is_of_what_the_manifest_says(folder: Path, tmp_path: Path) -> None:
+    whole = full(folder)
+    target = tmp_path / "b"
+    digest = read_manifest(copy_with(folder, target, json.dumps(whole).encode())).digest
+    spread = json.dumps(dict(reversed(whole.items())), indent=7) + "\n\n"
+    sparse = {key: value for key, value in whole.items() if value not in (None, [], {})}
+    for same in (spread, json.dumps(sparse)):
+        assert read_manifest(copy_with(folder, target, same.encode())).digest == digest
+    others = {digest}
+    member = {**whole["members"][0], "sha256": "0" * 64}  # type: ignore[index]
+    for change in ({"members": [member]}, with_reference(whole, tracks=10), {"licence": "x"}):
+        changed = json.dumps(whole | change).encode()
+        others.add(read_manifest(copy_with(folder, target, changed)).digest)
+    assert len(others) == 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes and few links in folders there")
+@pytest.mark.parametrize("file", [MANIFEST, "toy.onnx"])
+def test_what_is_no_file_of_the_bundle_is_refused(folder: Path, tmp_path: Path, file: str) -> None:
+    target = copy_with(folder, tmp_path / "b", (folder / MANIFEST).read_bytes())
+    inside = target / "kept"
+    (target / file).rename(inside)
+    (target / file).symlink_to(inside)
+    verify_model(target)
+    for make in (
+        lambda: (target / file).symlink_to(folder / file),
+        lambda: (target / file).symlink_to("/dev/zero"),
+        lambda: os.mkfifo(target / file),
+    ):
+        (target / file).unlink()
+        make()
+        with pytest.raises(BundleError, match=f"{file} (leads out of|is a device)"):
+            verify_model(target)

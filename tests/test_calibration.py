@@ -9,18 +9,12 @@ from scipy.optimize import minimize
 
 from moodtheme.errors import EvaluationError
 from moodtheme.evaluation.calibration import PlattScaling, fit_calibration
+from moodtheme.scores.decisions import calibrate
 from moodtheme.scores.odds import logit, sigmoid
-from moodtheme.tagging.bundle import Calibration
-from moodtheme.tagging.decisions import calibrate
 
 
 def probabilities(fitted: PlattScaling, scores: np.ndarray) -> np.ndarray:
-    return calibrate(
-        scores.astype(np.float32),
-        Calibration(
-            slopes=tuple(fitted.slopes), intercepts=tuple(fitted.intercepts), fitted_on="a test"
-        ),
-    )
+    return calibrate(scores.astype(np.float32), fitted.slopes, fitted.intercepts)
 
 
 def overconfident(tracks: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

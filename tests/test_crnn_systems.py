@@ -14,14 +14,8 @@ from moodtheme.exporting.graph import Scores, export_graph
 from moodtheme.files import sha256_of
 from moodtheme.models.crnn import Crnn
 from moodtheme.recipes import Cell, find_recipe, with_values
-from moodtheme.tagging.bundle import (
-    FORMAT_VERSION,
-    Bundle,
-    ExcerptPolicy,
-    Fusion,
-    Member,
-    write_bundle,
-)
+from moodtheme.tagging.bundle import FORMAT_VERSION, Bundle, ExcerptPolicy, Fusion, Member
+from moodtheme.tagging.bundle_files import write_bundle
 from moodtheme.tagging.tagger import Tagger
 from program import Program
 

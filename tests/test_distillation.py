@@ -20,7 +20,7 @@ from moodtheme.distillation.labels import Teacher, make_material, open_material
 from moodtheme.distillation.plan import MusicTrack, Part, make_plan, read_music_table
 from moodtheme.errors import DatasetError
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, FRAMES, N_MELS, SAMPLE_RATE
-from moodtheme.tagging.bundle import read_manifest
+from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.session import MemberSession
 from program import Program
 from toy_bundle import make_bundle
@@ -134,7 +134,7 @@ def music(tmp_path: Path) -> Path:
 def teacher(tmp_path: Path) -> Teacher:
     make_bundle(tmp_path / "teacher")
     bundle = read_manifest(tmp_path / "teacher")
-    session = MemberSession(tmp_path / "teacher", bundle.members[0], n_tags=3)
+    session = MemberSession(tmp_path / "teacher", bundle, bundle.members[0])
     return Teacher(session, 3)
 
 

@@ -71,10 +71,10 @@ def test_the_bundles_scores_are_the_checkpoints(
     bundle: Path, goldens: dict[str, np.ndarray], clip: str
 ) -> None:
     manifest = verify_model(bundle)
-    session = MemberSession(bundle, manifest.members[0], n_tags=56)
+    session = MemberSession(bundle, manifest, manifest.members[0])
     audio = goldens[f"{clip}/audio_12k"]
     theirs = goldens[f"{clip}/scores"]
-    np.testing.assert_allclose(session.score_windows(audio[None])[0, 0], theirs, atol=1e-3)
+    np.testing.assert_allclose(session.hear(audio[None]).scores[0, 0], theirs, atol=1e-3)
     tagger = Tagger.load(bundle)
     np.testing.assert_allclose(tagger.score(audio, 12_000), theirs, atol=1e-3)
 
@@ -82,10 +82,11 @@ def test_the_bundles_scores_are_the_checkpoints(
 @pytest.mark.shared
 @needs_shared
 def test_batches_give_bit_identical_scores(bundle: Path, goldens: dict[str, np.ndarray]) -> None:
-    session = MemberSession(bundle, verify_model(bundle).members[0], n_tags=56)
+    manifest = verify_model(bundle)
+    session = MemberSession(bundle, manifest, manifest.members[0])
     windows = np.stack([goldens[f"{clip}/audio_12k"] for clip in CLIPS])
-    one_by_one = np.concatenate([session.score_windows(window[None]) for window in windows])
-    np.testing.assert_array_equal(session.score_windows(windows), one_by_one)
+    one_by_one = np.concatenate([session.hear(window[None]).scores for window in windows])
+    np.testing.assert_array_equal(session.hear(windows).scores, one_by_one)
 
 
 def test_a_checkpoint_of_other_shape_is_refused(tmp_path: Path) -> None:

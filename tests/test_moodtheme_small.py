@@ -21,7 +21,8 @@ from moodtheme.models.moodtheme_small import (
 )
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 from moodtheme.tagging.batch import tag_files
-from moodtheme.tagging.bundle import ExcerptPolicy, read_manifest
+from moodtheme.tagging.bundle import ExcerptPolicy
+from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.models import bundle_bytes, embedded_folder, verify_model
 
 FOLDER = embedded_folder() / "moodtheme-small"

@@ -22,8 +22,9 @@ from moodtheme.models.feature_network import FeatureNetwork
 from moodtheme.models.image_networks import load_image_network
 from moodtheme.models.networks import make_network
 from moodtheme.recipes import NINE_SYSTEMS, Cell, DeepSpectrumView, find_recipe, with_values
-from moodtheme.tagging.bundle import ExcerptPolicy, read_manifest
-from moodtheme.tagging.decisions import calibrate
+from moodtheme.scores.decisions import calibrate
+from moodtheme.tagging.bundle import ExcerptPolicy
+from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.training.run_folder import Result, Run
@@ -231,8 +232,8 @@ def test_the_cells_of_a_window_length_score_like_pytorch_on_music(
         )
         (member,) = bundle.members
         assert (member.file, member.policy) == (f"ds-{window_s}s.onnx", ExcerptPolicy.START)
-        session = MemberSession(folder, member, n_tags=len(TAGS))
-        found = np.concatenate([session.score_windows(piece[None]) for piece in audio])
+        session = MemberSession(folder, bundle, member)
+        found = np.concatenate([session.hear(piece[None]).scores for piece in audio])
         difference = np.abs(found - expected).max()
         from_stored = np.abs(found - stored).max()
         size = (folder / member.file).stat().st_size / 1e6
@@ -245,7 +246,7 @@ def test_the_cells_of_a_window_length_score_like_pytorch_on_music(
         # Stored features are of pictures that differ by rounding, which untrained networks hear
         # more of than trained ones.
         assert from_stored < 5e-3
-        np.testing.assert_allclose(session.score_windows(audio[:2]), found[:2], atol=1e-5)
+        np.testing.assert_allclose(session.hear(audio[:2]).scores, found[:2], atol=1e-5)
         # From the last piece's file, fused.
         tagged = {tag.tag: tag.score for tag in Tagger.load(folder).tag(music).tags}
         fused = found[-1].mean(axis=0)
@@ -294,7 +295,9 @@ def test_runs_are_fused_into_a_bundle_that_tags(program: Program, tmp_path: Path
     found = [tags["high"]["score"], tags["noisy"]["score"]]
     np.testing.assert_allclose(found, fused, atol=2e-3)
     assert np.ptp(expected) > 0.05
-    calibrated = calibrate(np.array([found], np.float32), manifest.calibration)[0]
+    calibrated = calibrate(
+        np.array(found, np.float32), manifest.calibration.slopes, manifest.calibration.intercepts
+    )
     said = [tags["high"]["probability"], tags["noisy"]["probability"]]
     np.testing.assert_allclose(said, calibrated, atol=1e-3)
 

@@ -14,7 +14,7 @@ import soundfile
 import torch
 
 from moodtheme.evaluation.metrics import macro, roc_auc
-from moodtheme.tagging.bundle import read_manifest
+from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.training.system_run import load_trained
 from program import Program

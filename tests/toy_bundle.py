@@ -15,8 +15,8 @@ from moodtheme.tagging.bundle import (
     Fusion,
     Member,
     Thresholds,
-    write_bundle,
 )
+from moodtheme.tagging.bundle_files import write_bundle
 
 TAGS = ("loud", "quiet", "steady")
 RATE = 8_000

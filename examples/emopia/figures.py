@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from moodtheme.tagging.decisions import calibrate
 
 from moodtheme.evaluation.bootstrap import draw_weights, interval
 from moodtheme.evaluation.calibration import fit_calibration
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import rank_tags, unit_weights
 from moodtheme.tagging.bundle import Calibration
-from moodtheme.tagging.decisions import calibrate
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 AROUSED = np.array([True, True, False, False])

@@ -120,7 +120,7 @@ def info(name: Name = "moodtheme-small", json: Json = False) -> None:
     """Say what a model hears, what it was trained on, how good it is, and its terms."""
     import msgspec
 
-    from moodtheme.tagging.bundle import read_manifest
+    from moodtheme.tagging.bundle_files import read_manifest
     from moodtheme.tagging.models import bundle_bytes, find_model
 
     folder = find_model(name)

@@ -77,7 +77,7 @@ class Teacher:
         for window in windows * gain.astype(np.float32):
             heard = soxr.resample(window, SAMPLE_RATE, self.member.sample_rate, quality="HQ")
             heard = np.resize(heard, self.member.samples)
-            rows.append(self.session.score_windows(heard[None])[0].mean(axis=0))
+            rows.append(self.session.hear(heard[None]).scores[0].mean(axis=0))
         return np.stack(rows)
 
 

@@ -23,9 +23,8 @@ from moodtheme.tagging.bundle import (
     Fusion,
     Measurement,
     Member,
-    read_manifest,
-    write_bundle,
 )
+from moodtheme.tagging.bundle_files import read_manifest, write_bundle
 from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.tagger import Tagger
 
@@ -86,9 +85,9 @@ def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quali
     teacher_bundle = read_manifest(settings.teacher)
     if len(teacher_bundle.members) != 1:
         raise UsageError(f"{settings.teacher} has several members; choose a teacher with one")
-    n_tags = len(teacher_bundle.tags)
     teacher = Teacher(
-        MemberSession(settings.teacher, teacher_bundle.members[0], n_tags=n_tags), n_tags
+        MemberSession(settings.teacher, teacher_bundle, teacher_bundle.members[0]),
+        len(teacher_bundle.tags),
     )
     plan = make_plan(
         read_music_table(settings.table, group_column=settings.group_column),
@@ -115,7 +114,7 @@ def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quali
     test = [planned.track for planned in plan.of(Part.TEST)]
     quality = measure_quality(Tagger.load(folder), teacher, test, report=tell("quality"))
     (run / "quality.json").write_bytes(msgspec.json.format(msgspec.json.encode(quality), indent=1))
-    _write(folder, dataclasses.replace(bundle, quality=_measurements(quality)), network)
+    _write(folder, msgspec.structs.replace(bundle, quality=_measurements(quality)), network)
     return quality
 
 
@@ -161,7 +160,7 @@ def _write(folder: Path, bundle: Bundle, network: SmallNetwork) -> None:
             samples=EXCERPT_SAMPLES,
             policy=ExcerptPolicy.COVER,
         )
-        write_bundle(folder, dataclasses.replace(bundle, members=(member,)), [graph])
+        write_bundle(folder, msgspec.structs.replace(bundle, members=(member,)), [graph])
 
 
 def _measurements(quality: Quality) -> tuple[Measurement, ...]:

@@ -23,8 +23,8 @@ from moodtheme.tagging.bundle import (
     Fusion,
     Measurement,
     Thresholds,
-    write_bundle,
 )
+from moodtheme.tagging.bundle_files import write_bundle
 from moodtheme.training.system_run import TrainedSystem
 
 _NEVER = 1.0  # no score is above it

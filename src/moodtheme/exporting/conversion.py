@@ -19,8 +19,8 @@ from moodtheme.tagging.bundle import (
     Fusion,
     Measurement,
     Member,
-    write_bundle,
 )
+from moodtheme.tagging.bundle_files import write_bundle
 
 # "Official results" of the MediaEval 2019 baseline on split 0's test tracks.
 _QUALITY = (("roc_auc_macro", 0.725821), ("pr_auc_macro", 0.107734))

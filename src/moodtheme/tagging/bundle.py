@@ -1,38 +1,46 @@
-"""The model bundle: a folder with ``bundle.json`` and one ONNX graph a member.
+"""The model bundle, as its ``bundle.json`` describes it.
 
 The bundle is the only thing that making a model and using one have in common. A member's graph
-takes float32 mono audio ``(batch, samples)`` at its own rate and returns scores ``(batch, tags)``,
-or ``(batch, systems, tags)`` when several systems share it.
+takes float32 mono audio ``(batch, samples)`` at its own rate and returns named outputs: ``scores``
+``(batch, tags)``, or ``(batch, systems, tags)`` when several systems share it, and where it has
+them ``dimensions`` ``(batch, dimensions)`` and ``embedding`` ``(batch, embedding_size)``.
+
+A manifest of this format with a field that is not described here is refused: an unknown field may
+change what the scores mean, and an answer that leaves it out would look like any other. What is
+only for people belongs in ``provenance``. A new field comes with a null or empty default, so that
+the digests of bundles without it stay, and with a new format version once this one is released.
 """
 
 import hashlib
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from pathlib import Path, PurePath
-from typing import Annotated
+from pathlib import PurePath
+from typing import Annotated, Any
 
 import msgspec
+import numpy as np
 
-from moodtheme.errors import BundleError
 from moodtheme.scores.fusion import FusionMethod
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "bundle.json"
-_MANIFEST_LIMIT = 4 * 2**20  # bytes; a manifest of 10,000 tags stays far below
+CONFORMANCE = "conformance.json"
+"""Expected outputs for audio made by formula, beside the manifest where there are any."""
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+# Logits of scores are within ±13.8; a coefficient of such a size stays far from overflow, and is
+# more than any fit gives.
+Coefficient = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
 
 
 class ExcerptPolicy(StrEnum):
     """Which part of a track a member hears.
 
     ``CENTRE`` and ``START`` are one excerpt; ``COVER`` is windows over the whole track whose
-    scores are averaged.
+    outputs are averaged.
     """
 
     CENTRE = "centre"
@@ -40,9 +48,28 @@ class ExcerptPolicy(StrEnum):
     COVER = "cover"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """One graph and the view of the audio it needs."""
+class Output(StrEnum):
+    """What a graph returns, by the output's name."""
+
+    SCORES = "scores"
+    DIMENSIONS = "dimensions"
+    EMBEDDING = "embedding"
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of the manifest."""
+
+
+class Dimension(_Part, frozen=True, kw_only=True):
+    """A quantity beside the tags, such as valence, from `lowest` to `highest`."""
+
+    name: Name
+    lowest: float
+    highest: float
+
+
+class Member(_Part, frozen=True, kw_only=True):
+    """One graph, the view of the audio it needs, and what it returns."""
 
     file: Name
     sha256: Sha256
@@ -50,6 +77,8 @@ class Member:
     sample_rate: Annotated[int, msgspec.Meta(ge=1000, le=384_000)]
     samples: Annotated[int, msgspec.Meta(ge=1, le=384_000 * 600)]
     policy: ExcerptPolicy
+    outputs: tuple[Output, ...] = (Output.SCORES,)
+    embedding_size: Annotated[int, msgspec.Meta(ge=1, le=65_536)] | None = None
 
     @property
     def excerpt_s(self) -> float:
@@ -57,8 +86,7 @@ class Member:
         return self.samples / self.sample_rate
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fusion:
+class Fusion(_Part, frozen=True, kw_only=True):
     """Fusion of the systems, in the members' order; weights only with ``WEIGHTED``.
 
     ``RANK`` is refused: ranks need many tracks, and a tagger hears one.
@@ -68,8 +96,7 @@ class Fusion:
     weights: tuple[Annotated[float, msgspec.Meta(ge=0)], ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Thresholds:
+class Thresholds(_Part, frozen=True, kw_only=True):
     """Per-tag thresholds: a tag is decided present when its score is strictly greater."""
 
     values: tuple[float, ...]
@@ -77,17 +104,39 @@ class Thresholds:
     chosen_on: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
+class Calibration(_Part, frozen=True, kw_only=True, tag="logistic", tag_field="method"):
     """Per-tag logistic calibration: ``probability = sigmoid(slope · logit(score) + intercept)``."""
 
-    slopes: tuple[float, ...]
-    intercepts: tuple[float, ...]
+    slopes: tuple[Coefficient, ...]
+    intercepts: tuple[Coefficient, ...]
     fitted_on: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
+class Reference(_Part, frozen=True, kw_only=True):
+    """How scores and dimensions are distributed over other music, to say where a track stands.
+
+    Attributes
+    ----------
+    levels
+        Shares of the reference tracks, rising.
+    tags
+        For each tag the quantiles of its scores at the levels.
+    dimensions
+        The same for each dimension.
+    music
+        Which music it is.
+    tracks
+        How many tracks.
+    """
+
+    levels: tuple[Share, ...]
+    tags: tuple[tuple[Share, ...], ...]
+    dimensions: tuple[tuple[float, ...], ...] = ()
+    music: str
+    tracks: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Measurement(_Part, frozen=True, kw_only=True):
     """A figure of quality, and the data and labels it was measured on."""
 
     measure: str
@@ -96,14 +145,21 @@ class Measurement:
     interval: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bundle:
-    """Everything `bundle.json` says. Compare `Member` for the graphs."""
+class Bundle(_Part, frozen=True, kw_only=True):
+    """Everything ``bundle.json`` says.
 
-    format_version: int
+    Attributes
+    ----------
+    synonyms
+        Groups of tags that mean the same to the model.
+    """
+
+    format_version: Annotated[int, msgspec.Meta(ge=1)]
     name: Name
     description: str
     tags: tuple[Tag, ...]
+    synonyms: tuple[tuple[Tag, ...], ...] = ()
+    dimensions: tuple[Dimension, ...] = ()
     members: tuple[Member, ...]
     fusion: Fusion
     licence: str
@@ -111,140 +167,77 @@ class Bundle:
     training_data: str
     thresholds: Thresholds | None = None
     calibration: Calibration | None = None
+    reference: Reference | None = None
     quality: tuple[Measurement, ...] = ()
-    provenance: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, str] = {}
 
     @property
     def systems(self) -> tuple[str, ...]:
         """Names of all systems, in the members' order."""
         return tuple(system for member in self.members for system in member.systems)
 
+    @property
+    def digest(self) -> str:
+        """`bundle_digest` of it."""
+        return bundle_digest(self)
 
-def read_manifest(folder: Path) -> Bundle:
-    """Read and check ``bundle.json``; the graphs are not touched.
 
-    Raises
-    ------
-    BundleError
-        If it is absent, not JSON of the known form, of another format version, or contradicts
-        itself.
+def bundle_digest(bundle: Bundle) -> str:
+    """SHA-256, as hexadecimal digits, of all that a bundle says, its graphs' hashes included.
+
+    The manifest's order of fields, its white space, and fields that are null, empty or left out
+    make no difference.
     """
-    path = folder / MANIFEST
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MANIFEST_LIMIT + 1)
-    except OSError as error:
-        raise BundleError(
-            f"{folder} is not a model bundle: {MANIFEST} cannot be read ({error.strerror}); "
-            "name a folder that `moodtheme export` or `moodtheme models get` wrote"
-        ) from error
-    if len(content) > _MANIFEST_LIMIT:
-        raise BundleError(f"{path} is larger than {_MANIFEST_LIMIT} bytes; export the model again")
-    try:
-        version = msgspec.json.decode(content, type=_VersionOnly).format_version
-        if version != FORMAT_VERSION:
-            raise BundleError(
-                f"{path} has format version {version}, this moodtheme reads {FORMAT_VERSION}; "
-                "install the moodtheme that wrote it, or export the model again"
-            )
-        bundle = msgspec.json.decode(content, type=Bundle)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BundleError(f"{path} is damaged: {error}; get or export the model again") from error
-    _check_consistency(bundle, path)
-    return bundle
+    said = _said(msgspec.to_builtins(bundle))
+    return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
 
-def read_graph(folder: Path, member: Member) -> bytes:
-    """Content of a member's graph, verified against its SHA-256.
-
-    Raises
-    ------
-    BundleError
-        If the file is absent, unreadable or not the one the manifest names.
-    """
-    path = folder / member.file
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BundleError(
-            f"{path} cannot be read ({error.strerror}); get or export the model again"
-        ) from error
-    actual = hashlib.sha256(content).hexdigest()
-    if actual != member.sha256:
-        raise BundleError(
-            f"{path} has SHA-256 {actual[:16]}…, its bundle says {member.sha256[:16]}…; "
-            "get or export the model again"
-        )
-    return content
+def _said(value: Any) -> Any:
+    """A value without the fields that say nothing, at any depth."""
+    if isinstance(value, Mapping):
+        parts = {key: _said(part) for key, part in value.items()}
+        return {key: part for key, part in parts.items() if part not in (None, [], (), {})}
+    return [_said(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def write_bundle(folder: Path, bundle: Bundle, graphs: Iterable[Path]) -> None:
-    """Write a bundle so that it is there completely or not at all.
-
-    Parameters
-    ----------
-    folder
-        Where the bundle will be; replaced if it is a bundle already.
-    bundle
-        Its manifest; each member's ``file`` must be the name of one of `graphs`.
-    graphs
-        Files to copy in.
-
-    Raises
-    ------
-    BundleError
-        If the manifest contradicts itself or the graphs, or `folder` holds something else.
-    """
-    _check_consistency(bundle, folder / MANIFEST)
-    if folder.exists() and not (folder / MANIFEST).is_file():
-        raise BundleError(f"{folder} exists and is not a model bundle; name another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        staged = Path(scratch) / "new"
-        staged.mkdir()
-        for graph in graphs:
-            shutil.copyfile(graph, staged / graph.name)
-        for member in bundle.members:
-            read_graph(staged, member)
-        encoded = msgspec.json.format(msgspec.json.encode(bundle), indent=2)
-        (staged / MANIFEST).write_bytes(encoded + b"\n")
-        if folder.exists():
-            folder.replace(Path(scratch) / "old")
-        staged.replace(folder)
-
-
-@dataclass(frozen=True)
-class _VersionOnly:
-    format_version: int
-
-
-def _check_consistency(bundle: Bundle, path: Path) -> None:
-    for reason in (*_contradictions(bundle), *_fusion_contradictions(bundle)):
-        raise BundleError(f"{path} contradicts itself: {reason}; get or export the model again")
-
-
-def _contradictions(bundle: Bundle) -> Iterator[str]:
+def contradictions(bundle: Bundle) -> Iterator[str]:
+    """What in a manifest cannot be true, each as a clause that says it."""
     if not bundle.tags or not bundle.members or not all(m.systems for m in bundle.members):
         yield "it needs at least one tag, one member and one system a member"
     for what, names in (
         ("tag", bundle.tags),
+        ("dimension", tuple(dimension.name for dimension in bundle.dimensions)),
         ("system", bundle.systems),
         ("member's file", tuple(member.file for member in bundle.members)),
+        ("tag of a group of synonyms", tuple(tag for group in bundle.synonyms for tag in group)),
     ):
         if len(set(names)) != len(names):
             yield f"a {what} is named twice"
+    for group in bundle.synonyms:
+        if len(group) < 2 or not set(group) <= set(bundle.tags):
+            yield f"{', '.join(group)!r} is not a group of several of its tags"
+    for dimension in bundle.dimensions:
+        if not dimension.lowest < dimension.highest:
+            yield f"{dimension.name} goes from {dimension.lowest:g} to {dimension.highest:g}"
+    yield from _member_contradictions(bundle)
+    yield from _fusion_contradictions(bundle)
+    yield from _length_contradictions(bundle)
+    if bundle.reference is not None:
+        yield from _reference_contradictions(bundle, bundle.reference)
+
+
+def _member_contradictions(bundle: Bundle) -> Iterator[str]:
     for member in bundle.members:
-        if PurePath(member.file).name != member.file or member.file == MANIFEST:
+        if PurePath(member.file).name != member.file or member.file in (MANIFEST, CONFORMANCE):
             yield f"{member.file!r} is not the name of a graph beside it"
-    per_tag = {}
-    if bundle.thresholds is not None:
-        per_tag["thresholds"] = bundle.thresholds.values
-    if bundle.calibration is not None:
-        per_tag["calibration slopes"] = bundle.calibration.slopes
-        per_tag["calibration intercepts"] = bundle.calibration.intercepts
-    for what, values in per_tag.items():
-        if len(values) != len(bundle.tags):
-            yield f"{len(values)} {what} for {len(bundle.tags)} tags"
+        if Output.SCORES not in member.outputs or len(set(member.outputs)) < len(member.outputs):
+            yield f"the outputs of {member.file} are {', '.join(member.outputs) or 'none'}"
+        if Output.DIMENSIONS in member.outputs and not bundle.dimensions:
+            yield f"{member.file} returns dimensions that have no names"
+        if (Output.EMBEDDING in member.outputs) != (member.embedding_size is not None):
+            yield f"the embedding of {member.file} and its size go together"
+    if bundle.dimensions and not any(Output.DIMENSIONS in m.outputs for m in bundle.members):
+        yield "it has dimensions that no member returns"
 
 
 def _fusion_contradictions(bundle: Bundle) -> Iterator[str]:
@@ -253,5 +246,31 @@ def _fusion_contradictions(bundle: Bundle) -> Iterator[str]:
         yield "fusion by rank cannot be done for one track"
     if (method is FusionMethod.WEIGHTED) != (weights is not None):
         yield "fusion weights go with the weighted method and with no other"
-    if weights is not None and (len(weights) != len(bundle.systems) or sum(weights) <= 0):
+    if weights is not None and (len(weights) != len(bundle.systems) or not 0 < sum(weights) < 1e9):
         yield f"{len(weights)} fusion weights for {len(bundle.systems)} systems, or all zero"
+
+
+def _length_contradictions(bundle: Bundle) -> Iterator[str]:
+    per_tag: dict[str, tuple[Any, ...]] = {}
+    if bundle.thresholds is not None:
+        per_tag["thresholds"] = bundle.thresholds.values
+    if bundle.calibration is not None:
+        per_tag["calibration slopes"] = bundle.calibration.slopes
+        per_tag["calibration intercepts"] = bundle.calibration.intercepts
+    if bundle.reference is not None:
+        per_tag["rows of reference quantiles"] = bundle.reference.tags
+    for what, values in per_tag.items():
+        if len(values) != len(bundle.tags):
+            yield f"{len(values)} {what} for {len(bundle.tags)} tags"
+
+
+def _reference_contradictions(bundle: Bundle, reference: Reference) -> Iterator[str]:
+    if len(reference.levels) < 2 or np.any(np.diff(reference.levels) <= 0):
+        yield "the levels of its reference do not rise"
+    if len(reference.dimensions) != len(bundle.dimensions):
+        rows, wanted = len(reference.dimensions), len(bundle.dimensions)
+        yield f"{rows} rows of reference quantiles for {wanted} dimensions"
+    for row in (*reference.tags, *reference.dimensions):
+        if len(row) != len(reference.levels) or np.any(np.diff(row) < 0):
+            yield "a row of its reference does not rise with the levels"
+            return

@@ -10,7 +10,8 @@ from pathlib import Path
 from moodtheme.errors import BundleError, MissingExtraError, ModelNotFoundError
 from moodtheme.fetched.cache import cache_dir
 from moodtheme.fetched.weights import MEDIAEVAL_BASELINE, PublishedWeights
-from moodtheme.tagging.bundle import MANIFEST, Bundle, read_graph, read_manifest
+from moodtheme.tagging.bundle import MANIFEST, Bundle
+from moodtheme.tagging.bundle_files import read_graph, read_manifest
 
 DEFAULT_MODEL = "moodtheme-small"
 MEDIAEVAL_BASELINE_MODEL = "mtg-baseline"
@@ -114,7 +115,7 @@ def verify_model(folder: Path) -> Bundle:
 
     bundle = read_manifest(folder)
     for member in bundle.members:
-        MemberSession(folder, member, n_tags=len(bundle.tags))
+        MemberSession(folder, bundle, member)
     return bundle
 
 

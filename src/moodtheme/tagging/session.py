@@ -1,5 +1,7 @@
-"""Bundle members as ONNX Runtime sessions: windows of audio in, scores out."""
+"""Bundle members as ONNX Runtime sessions: windows of audio in, named outputs out."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,23 +10,43 @@ import onnxruntime as ort
 
 from moodtheme.errors import BundleError
 from moodtheme.scores.fusion import fuse
-from moodtheme.tagging.bundle import Bundle, Member, read_graph
+from moodtheme.tagging.bundle import Bundle, Member, Output
+from moodtheme.tagging.bundle_files import read_graph
 
 FloatArray = npt.NDArray[np.float32]
 
+_ROUNDING = 1e-6  # by which a mean of float32 scores may miss [0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a member says about windows.
+
+    Attributes
+    ----------
+    scores
+        Float32 in [0, 1], shape (windows, systems, tags).
+    dimensions
+        Float32 in the bundle's ranges, shape (windows, dimensions); None where the member has none.
+    embedding
+        Float32, shape (windows, size); None where the member has none.
+    """
+
+    scores: FloatArray
+    dimensions: FloatArray | None = None
+    embedding: FloatArray | None = None
+
 
 class MemberSession:
-    """One member's graph, ready to score windows.
+    """One member's graph, ready to hear windows.
 
-    Thread-safe: several threads may call `score_windows` at once; each call runs on `threads`
-    threads of its own.
+    Thread-safe: several threads may call `hear` at once; each call runs on `threads` threads of its
+    own.
 
     Parameters
     ----------
-    folder, member
-        The bundle's folder and the member in it.
-    n_tags
-        Number of tags the bundle declares.
+    folder, bundle, member
+        The bundle's folder, its manifest and the member in it.
     threads
         Threads of one call.
 
@@ -35,9 +57,12 @@ class MemberSession:
         the manifest promises.
     """
 
-    def __init__(self, folder: Path, member: Member, *, n_tags: int, threads: int = 1) -> None:
+    def __init__(self, folder: Path, bundle: Bundle, member: Member, *, threads: int = 1) -> None:
         self.member = member
-        self._n_tags = n_tags
+        self._outputs: dict[str, tuple[int, ...]] = {
+            output: _shape(bundle, member, output) for output in member.outputs
+        }
+        self._ranges = np.array([(d.lowest, d.highest) for d in bundle.dimensions]).reshape(-1, 2)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -53,52 +78,85 @@ class MemberSession:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 2:
             raise self._refuse("it must have one input, float32 (batch, samples)")
-        if len(outputs) != 1 or outputs[0].type != "tensor(float)":
-            raise self._refuse("it must have one output, float32 scores")
         if isinstance(inputs[0].shape[1], int) and inputs[0].shape[1] != member.samples:
             raise self._refuse(f"it takes {inputs[0].shape[1]} samples, not {member.samples}")
         self._input = inputs[0].name
-        self._check_output(outputs[0].shape)
+        found = {output.name: output for output in outputs}
+        if bundle.format_version == 1 and len(outputs) == 1:
+            found = {Output.SCORES: outputs[0]}  # its name did not count
+        self._names = [found[name].name for name in self._outputs if name in found]
+        if set(found) != set(self._outputs):
+            raise self._refuse(
+                f"it returns {', '.join(found)}, the bundle promises {', '.join(self._outputs)}"
+            )
+        for name, value in found.items():
+            if value.type != "tensor(float)":
+                raise self._refuse(f"its {name} must be float32")
+            self._check_shape(name, value.shape)
 
-    def score_windows(self, windows: FloatArray) -> FloatArray:
-        """Scores of each window and system.
+    def hear(self, windows: FloatArray) -> Heard:
+        """All outputs for each window.
 
         Parameters
         ----------
         windows
             Float32 mono audio at the member's rate, shape (windows, samples).
 
-        Returns
-        -------
-        ndarray, shape (windows, systems, tags), float32 in [0, 1]
+        Raises
+        ------
+        BundleError
+            If the graph fails, or returns what the manifest does not promise.
         """
         try:
-            (scores,) = self._session.run(None, {self._input: windows})
+            values = self._session.run(self._names, {self._input: windows})
         except Exception as error:
             raise self._refuse(f"ONNX Runtime cannot run it ({error})") from error
-        self._check_output(list(scores.shape))
-        shaped: FloatArray = scores.reshape(len(windows), len(self.member.systems), self._n_tags)
-        if not np.isfinite(shaped).all():
-            raise self._refuse("it returned scores that are not finite")
-        return shaped
+        found: dict[str, FloatArray] = {}
+        for name, value in zip(self._outputs, values, strict=True):
+            if len(value) != len(windows):
+                raise self._refuse(f"it returns {len(value)} {name} for {len(windows)} windows")
+            self._check_shape(name, value.shape)
+            if not np.isfinite(value).all():
+                raise self._refuse(f"it returned {name} that are not finite")
+            found[name] = value.reshape(len(windows), *self._outputs[name])
+        scores = found[Output.SCORES]
+        if scores.min() < -_ROUNDING or scores.max() > 1 + _ROUNDING:
+            raise self._refuse("it returned scores outside [0, 1]")
+        found["scores"] = scores.clip(0, 1)
+        if Output.DIMENSIONS in found:
+            # A linear output may leave its range a little; the range is what was promised.
+            low, high = self._ranges.T.astype(np.float32)
+            found["dimensions"] = found["dimensions"].clip(low, high)
+        return Heard(**found)
 
-    def _check_output(self, shape: list[int | str | None]) -> None:
-        n_systems = len(self.member.systems)
-        wanted: tuple[int, ...] = (n_systems, self._n_tags) if len(shape) == 3 else (self._n_tags,)
-        fits = len(shape) in (2, 3) and (len(shape) == 3 or n_systems == 1)
+    def _check_shape(self, name: str, shape: Sequence[int | str | None]) -> None:
+        wanted = self._outputs[name]
+        if name == Output.SCORES and len(shape) == 2 and wanted[0] == 1:
+            wanted = wanted[1:]  # a graph of one system may leave its axis out
         # Named dimensions are unknown until the first call; only numbers can contradict.
-        fits = fits and all(
+        fits = len(shape) == 1 + len(wanted) and all(
             not isinstance(size, int) or size == want
-            for size, want in zip(shape[1:], wanted, strict=False)
+            for size, want in zip(shape[1:], wanted, strict=True)
         )
         if not fits:
             raise self._refuse(
-                f"it returns scores of shape {tuple(shape)}, the bundle promises "
-                f"{n_systems} systems and {self._n_tags} tags"
+                f"it returns {name} of shape {tuple(shape)}, the bundle promises "
+                f"{' × '.join(map(str, self._outputs[name]))} a window"
             )
 
     def _refuse(self, reason: str) -> BundleError:
         return BundleError(f"graph {self.member.file}: {reason}; get or export the model again")
+
+
+def _shape(bundle: Bundle, member: Member, output: Output) -> tuple[int, ...]:
+    """Shape of an output for one window."""
+    match output:
+        case Output.SCORES:
+            return len(member.systems), len(bundle.tags)
+        case Output.DIMENSIONS:
+            return (len(bundle.dimensions),)
+        case Output.EMBEDDING:
+            return (member.embedding_size or 0,)
 
 
 def fuse_systems(bundle: Bundle, scores: FloatArray) -> FloatArray:

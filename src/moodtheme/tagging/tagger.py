@@ -20,8 +20,10 @@ from moodtheme.audio import (
     to_mono,
 )
 from moodtheme.errors import SilentAudioError, TooShortError
-from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, read_manifest
-from moodtheme.tagging.decisions import calibrate, decide
+from moodtheme.evaluation.thresholds import apply_thresholds
+from moodtheme.scores.decisions import calibrate
+from moodtheme.tagging.bundle import Bundle, ExcerptPolicy
+from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.models import DEFAULT_MODEL, find_model
 from moodtheme.tagging.session import MemberSession, fuse_systems
 from moodtheme.tagging.windows import Window, cut_excerpt, loop_to_length, slide_windows
@@ -129,10 +131,8 @@ class Tagger:
             raise ValueError("threads and batch_size are at least 1")
         folder = find_model(name_or_path)
         bundle = read_manifest(folder)
-        n_tags = len(bundle.tags)
         sessions = [
-            MemberSession(folder, member, n_tags=n_tags, threads=threads)
-            for member in bundle.members
+            MemberSession(folder, bundle, member, threads=threads) for member in bundle.members
         ]
         return cls(bundle, sessions, batch_size)
 
@@ -270,8 +270,11 @@ class Tagger:
     def rank(self, scores: FloatArray) -> tuple[TagScore, ...]:
         """Scores ``(n_tags,)`` as tags by descending score, with what the bundle adds to them."""
         calibration, thresholds = self.bundle.calibration, self.bundle.thresholds
-        probabilities = None if calibration is None else calibrate(scores[None], calibration)[0]
-        decisions = None if thresholds is None else decide(scores[None], thresholds)[0]
+        probabilities = decisions = None
+        if calibration is not None:
+            probabilities = calibrate(scores, calibration.slopes, calibration.intercepts)
+        if thresholds is not None:
+            decisions = apply_thresholds(scores[None], np.array(thresholds.values))[0]
         return tuple(
             TagScore(
                 self.tags[index],
@@ -288,7 +291,7 @@ class Tagger:
         """Each window that is not silent with its scores ``(systems, tags)``."""
         audible = (w for w in windows if float(np.abs(w.audio).max()) >= SILENCE_PEAK)
         while batch := list(islice(audible, self._batch_size)):
-            scores = session.score_windows(np.stack([window.audio for window in batch]))
+            scores = session.hear(np.stack([window.audio for window in batch])).scores
             yield from zip(batch, scores, strict=True)
 
     def _average(
