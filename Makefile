@@ -3,10 +3,10 @@
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 FILES ?=
 
-.PHONY: demo test test-slow lint format clean help
+.PHONY: demo test test-slow browser lint site smoke format clean help
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,16 +35,27 @@ demo: $(VENV)/.base
 	$(BIN)/moodtheme tag $(FILES)
 endif
 
-lint: $(VENV)/.dev  ## Check style, types and the layers of imports
+lint: $(VENV)/.dev  ## Check style, types, the layers of imports and the documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --strict --quiet
 
-test: $(VENV)/.dev lint  ## Check style and types, run the fast tests
+test: $(VENV)/.dev lint browser  ## Check all that lint does, run the fast tests
 	$(BIN)/pytest -n auto
 
-test-slow: $(VENV)/.dev  ## Run every test, slow ones too
+browser: $(VENV)/.dev  ## Install a browser for the tests of the report, where that can be done
+	@$(BIN)/python scripts/install_browser.py
+
+smoke:  ## Build the wheel, install it into a new environment, tag a file with it
+	$(PYTHON) scripts/smoke_wheel.py
+
+site: $(VENV)/.dev  ## Build the documentation into build/site
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "Open build/site/index.html"
+
+test-slow: $(VENV)/.dev browser  ## Run every test, slow ones too
 	$(BIN)/pytest -m "slow or not slow"
 
 format: $(VENV)/.dev  ## Put the code into shape

@@ -6,8 +6,8 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
-from make_colour_maps import TABLE, sample_colour_maps
 
+from make_colour_maps import TABLE, sample_colour_maps
 from moodtheme.errors import PlotError
 from moodtheme.features.colour_maps import colour_map, colour_map_names
 

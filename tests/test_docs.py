@@ -2,18 +2,23 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import typer
 
+import moodtheme
 from moodtheme.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+OUTSIDE = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "examples/emopia/README.md"]
 PROGRAM: Any = typer.main.get_command(app)
 
 
@@ -77,7 +82,7 @@ def test_every_command_has_help_and_a_worked_example(name: tuple[str, ...]) -> N
 
 
 def test_documents_link_to_files_that_are_there() -> None:
-    for document in [*DOCUMENTS, ROOT / "CONTRIBUTING.md"]:
+    for document in [*DOCUMENTS, *OUTSIDE]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text("utf-8")):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
@@ -85,3 +90,53 @@ def test_documents_link_to_files_that_are_there() -> None:
 def test_the_readmes_first_lines_tag_a_file() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert "moodtheme tag" in "\n".join(text.splitlines()[:12])
+
+
+def python_blocks(document: str) -> list[str]:
+    text = (ROOT / document).read_text("utf-8")
+    return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/api.md"])
+def test_examples_in_python_run(
+    document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    (tmp_path / "Music").mkdir()
+    for name in ("song.mp3", "Music/a.mp3", "Music/b.mp3"):
+        soundfile.write(name, 0.1 * rng.standard_normal((3 * 44_100, 2)), 44_100)
+    (tmp_path / "notes.txt").write_text("no music")
+    np.save("truth.npy", rng.random((40, 56)) < 0.5)
+    for name in ("mine.npy", "theirs.npy"):
+        np.save(name, rng.random((40, 56), dtype=np.float32))
+    (tmp_path / "songs.tsv").write_text("path\ttags\nsong.mp3\thappy\n")
+    names: dict[str, Any] = {}
+    blocks = python_blocks(document)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, document, "exec"), names)
+
+
+def test_the_page_on_python_names_all_that_is_public() -> None:
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+    named = {word for code in re.findall(r"`([^`\n]+)`", text) for word in re.findall(r"\w+", code)}
+    assert set(moodtheme.__all__) - {"__version__"} <= named
+
+
+def test_the_table_for_contributors_names_every_folder_in_the_order_of_imports() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = re.findall(r"^\| `([\w.]+)/?` \|", table, re.M)
+    package = ROOT / "src" / "moodtheme"
+    there = {path.name for path in package.iterdir() if not path.name.startswith((".", "__"))}
+    assert set(named) == there - {"py.typed"} and len(named) == len(set(named))
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    layers = next(c["layers"] for c in settings["contracts"] if c["type"] == "layers")
+    levels = {name: level for level, layer in enumerate(layers) for name in layer.split(" | ")}
+    order = [levels[name.removesuffix(".py")] for name in named if name != "bundles"]
+    assert order == sorted(order, reverse=True)
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\nversion: {moodtheme.__version__}\n" in citation

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from install_browser import NAMES
 from moodtheme.reproduction.page import write_report
 from toy_results import HOSTILE, some_tags, write_run
 
@@ -15,7 +16,6 @@ api = pytest.importorskip(
     "playwright.sync_api", reason="no browser: the report was not looked at (no playwright)"
 )
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PHONE, DESK = 375, 1280
 READABLE, VISIBLE = 4.5, 3.0
 """Contrast that WCAG 2 asks of text (1.4.3) and of drawings (1.4.11)."""
