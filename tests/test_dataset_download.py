@@ -80,8 +80,11 @@ def path_on_mirror(number: int, data_type: str = "audio") -> str:
 
 
 def files_in(folder: Path) -> list[str]:
+    """Files but locks, which stay behind when a process is killed."""
     return sorted(
-        file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()
+        file.relative_to(folder).as_posix()
+        for file in folder.rglob("*")
+        if file.is_file() and file.suffix != ".lock"
     )
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from moodtheme.errors import EvaluationWarning
+from moodtheme.files import write_record
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, describe, find_recipe, with_values
 from moodtheme.reproduction.figures import Pair, ScoredSet, measure
-from moodtheme.reproduction.records import write_record
 from moodtheme.reproduction.results import (
     RESULTS,
     Dataset,

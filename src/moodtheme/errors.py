@@ -39,6 +39,14 @@ class MissingExtraError(UsageError):
         return type(self), self._arguments
 
 
+class WriteError(MoodthemeError):
+    """The disk, or whatever takes a result, does not take it: full, failing, or gone."""
+
+
+class BusyError(MoodthemeError):
+    """Another process is writing what this one was to write."""
+
+
 # --- audio -----------------------------------------------------------------------------------
 
 

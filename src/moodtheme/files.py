@@ -1,12 +1,33 @@
-"""Files of ours: written whole or not at all, and known by their digests."""
+"""Files of ours: written whole or not at all, locked, known by their digests."""
 
+import errno
 import hashlib
 import os
+import secrets
+import shutil
+import stat
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
-from moodtheme.errors import UsageError
+import msgspec
+
+from moodtheme.errors import BusyError, MoodthemeError, UsageError, WriteError
+
+_T = TypeVar("_T")
+
+# A place that cannot take the file, whoever asks and however often: another name is the remedy.
+_WRONG_PLACE = frozenset(
+    {
+        errno.EACCES, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR,
+        errno.ENXIO, errno.EPERM, errno.EROFS, errno.EINVAL,
+    }
+)  # fmt: skip
+# Names of open descriptors; what they lead to is not theirs to replace.
+_DESCRIPTORS = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
 
 
 def sha256_of(path: Path) -> str:
@@ -15,23 +36,248 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name in the same folder; it takes the real name if the block succeeds.
+# --- writing -----------------------------------------------------------------------------------
+
+
+def require_writable(path: Path) -> None:
+    """See, before any work, that `replacing` would find a place for a file.
 
     Raises
     ------
     UsageError
-        The file cannot be written.
+        It is a folder, its folder is missing, or this user may not write there.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        yield temporary
-        temporary.replace(path)
+        place, is_stream = destination(path)
+        needed = place if is_stream or place.exists() else place.parent
+        if not is_stream and not place.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if not os.access(needed, os.W_OK) or not (is_stream or os.access(place.parent, os.W_OK)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name; what is written there takes the real name if the block succeeds.
+
+    A link stays: the file that it leads to is replaced. Devices and pipes stay too: all bytes are
+    written into them at the end.
+
+    Raises
+    ------
+    UsageError
+        The name is a folder's, or nothing can be written there.
+    WriteError
+        The disk is full or fails; what was there before stays.
+    """
+    try:
+        place, is_stream = destination(path)
+        if is_stream:
+            with tempfile.TemporaryDirectory(prefix="moodtheme-") as scratch:
+                temporary = Path(scratch) / "output"
+                yield temporary
+                with temporary.open("rb") as source, path.open("ab") as stream:
+                    shutil.copyfileobj(source, stream)
+            return
+        temporary = beside(place, "part")
+        try:
+            yield temporary
+            put_in_place(temporary, place)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def destination(path: Path) -> tuple[Path, bool]:
+    """Where bytes for `path` go, and whether that is a device or pipe, to be written into.
+
+    Links are followed, also those that lead to a file that is not there yet.
+
+    Raises
+    ------
+    OSError
+        It is a folder, or cannot be looked at.
+    """
+    if str(path).startswith(_DESCRIPTORS):
+        return path, True
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return Path(os.path.realpath(path)), False
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if stat.S_ISREG(mode):
+        return Path(os.path.realpath(path)), False
+    return path, True
+
+
+def beside(path: Path, ending: str) -> Path:
+    """A hidden name in the same folder that nobody else has; long names are shortened."""
+    return path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.{ending}")
+
+
+def put_in_place(temporary: Path, place: Path) -> None:
+    """Give a finished file its name once its bytes are on the disk; permissions stay as they were.
+
+    Raises
+    ------
+    OSError
+        The disk does not take it.
+    """
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    with suppress(FileNotFoundError):
+        shutil.copymode(place, temporary)
+    temporary.replace(place)
+
+
+def cannot_write(path: Path | str, error: OSError) -> MoodthemeError:
+    """The error to raise where the operating system does not let a file be written."""
+    reason = error.strerror or str(error)
+    if error.errno in _WRONG_PLACE:
+        return UsageError(
+            f"{path}: cannot be written ({reason}); "
+            "name a file in a folder that exists and that you may write to"
+        )
+    return WriteError(
+        f"{path}: cannot be written ({reason}); what was there before is as it was: see to the "
+        "disk and run the same command again"
+    )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises
+    ------
+    UsageError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"{path}: cannot be written ({error.strerror or error}); "
-            "name a file in a folder that exists and that you may write to"
+            f"{folder} cannot be made ({error.strerror or error}); name a folder that you may "
+            "write to"
         ) from error
+
+
+def free_room(path: Path) -> int:
+    """Bytes free where a file or folder is, or would be made."""
+    whole = path.absolute()
+    return shutil.disk_usage(next(p for p in (whole, *whole.parents) if p.exists())).free
+
+
+# --- locks -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Keep a file or folder to this process; others that lock it wait, or are refused.
+
+    The lock is a file ``.NAME.lock`` beside it, gone with the block. It ends with the process,
+    however that ends, and holds among threads as well.
+
+    Parameters
+    ----------
+    path
+        What is locked; it need not exist, its folder must.
+    wait
+        Wait for the other; else refuse.
+
+    Raises
+    ------
+    BusyError
+        Another process has it, and `wait` is off.
+    UsageError
+        Nothing can be written there.
+    """
+    from filelock import FileLock, Timeout  # takes longer to load than most commands to say
+
+    place = Path(os.path.realpath(path))
+    file = place.with_name(f".{place.name[:200]}.lock")
+    lock = FileLock(file, thread_local=False)
+    try:
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout as error:
+        raise BusyError(
+            f"{path}: another run is writing it; wait for that to end, or name another file"
+        ) from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    try:
+        yield
     finally:
-        temporary.unlink(missing_ok=True)
+        # Still under the lock: whoever waits sees that the file is gone, and makes a new one.
+        with suppress(OSError):
+            file.unlink()
+        lock.release()
+
+
+# --- records -----------------------------------------------------------------------------------
+
+
+def write_record(path: Path, content: object) -> None:
+    """Write a dataclass, or a list of them, as JSON, whole or not at all.
+
+    Its format's version, where it has one, is a field ``format_version``.
+
+    Raises
+    ------
+    UsageError, WriteError
+        As `replacing`.
+    """
+    text = msgspec.json.format(msgspec.json.encode(content), indent=1)
+    with replacing(path) as temporary:
+        temporary.write_bytes(text + b"\n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """A kind of JSON files, and what to say where one cannot be used.
+
+    Attributes
+    ----------
+    error
+        What is raised.
+    missing, again
+        What to do where a file is not there, and to get a good one; ends of sentences.
+    versions
+        Of the format that can be read.
+    version_key
+        The field that holds it; a record without counts as the first.
+    """
+
+    error: type[MoodthemeError]
+    missing: str
+    again: str
+    versions: tuple[int, ...] = (1,)
+    version_key: str = "format_version"
+
+
+def read_record(path: Path, kind: type[_T], of: Records) -> _T:
+    """Read a JSON file, such as `write_record` writes.
+
+    Raises
+    ------
+    MoodthemeError
+        ``of.error``: the file is not there, of another version, or damaged.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise of.error(f"{path}: cannot be read ({error.strerror}); {of.missing}") from error
+    try:
+        # The version first: what another version wrote may look like damage to this one.
+        there: Any = msgspec.json.decode(content)
+        found = there.get(of.version_key, 1) if isinstance(there, dict) else 1
+        if isinstance(found, int) and found not in of.versions:
+            reads = " and ".join(map(str, of.versions))
+            remedy = f"update moodtheme, or {of.again}" if found > max(of.versions) else of.again
+            raise of.error(f"{path} is of format {found}, this moodtheme reads {reads}; {remedy}")
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise of.error(f"{path} is damaged: {error}; {of.again}") from error

@@ -6,7 +6,6 @@ missing means that a file is read once more.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import msgspec
 from moodtheme.audio.identity import audio_identity
 from moodtheme.audio.opened import unreadable
 from moodtheme.errors import AudioError
+from moodtheme.work import read_ahead
 
 FILE_TABLE = "files.jsonl"
 _SAY_EVERY_S = 10.0
@@ -109,8 +109,7 @@ class KnownFiles:
             except AudioError as error:
                 return error
 
-        with ThreadPoolExecutor(jobs) as pool:
-            results = list(pool.map(read, files))
+        results = list(read_ahead(read, files, jobs=jobs))
         new = [entry for entry in results if isinstance(entry, KnownFile)]
         if new:
             lines = b"".join(msgspec.json.encode(entry) + b"\n" for entry in new)

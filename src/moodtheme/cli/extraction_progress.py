@@ -2,14 +2,16 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+
+from moodtheme.work import Progress
 
 _LINE_EVERY_S = 15.0
 
 
 @contextmanager
-def extraction_progress(track_s: float) -> Iterator[Callable[[int, int], None]]:
+def extraction_progress(track_s: float) -> Iterator[Progress]:
     """Say how far it is, how fast it goes and how long it will take.
 
     Parameters
@@ -39,8 +41,9 @@ def extraction_progress(track_s: float) -> Iterator[Callable[[int, int], None]]:
         started: list[float] = []  # when the first track was done, and where the time is measured
         said = time.monotonic()
 
-        def tell(done: int, of: int) -> None:
+        def tell(done: int, of: int | None) -> None:
             nonlocal said
+            of = done if of is None else of
             now = time.monotonic()
             if not started:
                 # From here on: what came before was loading too.

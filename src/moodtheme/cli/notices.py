@@ -2,11 +2,12 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from moodtheme.errors import EvaluationWarning
+from moodtheme.work import Progress, no_progress
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def warnings_as_lines() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[float], None]]:
+def progress_bar(what: str) -> Iterator[Progress]:
     """Draw a bar on a terminal and nothing in a pipe.
 
     Parameters
@@ -37,15 +38,15 @@ def progress_bar(what: str) -> Iterator[Callable[[float], None]]:
 
     Yields
     ------
-    callable
-        To be called with the share done, from 0 to 1.
+    Progress
+        To be called with what is done and what there is to do.
     """
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield no_progress
         return
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -99,7 +99,7 @@ def predict(
             weights=weights,
             offline=offline,
             report=lambda line: print(line, file=sys.stderr),
-            progress=lambda done, of: bar(done / of),
+            progress=bar,
         )
     for failure in failures:
         print(f"moodtheme: {failure}", file=sys.stderr)

@@ -195,7 +195,7 @@ def _say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def _preparing(done: int, of: int) -> None:
+def _preparing(done: int, of: int | None) -> None:
     if not is_first_process():
         return
     if sys.stderr.isatty():

@@ -5,7 +5,7 @@ the cues are noisy, one of them may point elsewhere, and tags go missing or are 
 tag can be read off a single feature and perfect scores are out of reach.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from moodtheme.demo.pieces import GENERATOR_VERSION, SAMPLE_RATE, render
 from moodtheme.demo.streams import derived_seed, stream
 from moodtheme.demo.styles import Style, draw_style
 from moodtheme.errors import UsageError
+from moodtheme.work import Progress, no_progress
 
 TABLE_NAME = "tracks.csv"
 AUDIO_FOLDER = "audio"
@@ -167,7 +168,7 @@ def make_demo_corpus(
     n_tracks: int = 60,
     duration_s: float = 30.0,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = no_progress,
 ) -> Path:
     """Write the demo corpus; tracks already there from the same request are left alone.
 
@@ -203,8 +204,7 @@ def make_demo_corpus(
                 sample_rate=SAMPLE_RATE,
             )
             write_flac(path, audio, SAMPLE_RATE, title=f"Track {index}", mark=mark)
-        if progress is not None:
-            progress(index + 1, len(tracks))
+        progress(index + 1, len(tracks))
     table = folder / TABLE_NAME
     write_table(_table(tracks, folder, duration_s), table)
     return table

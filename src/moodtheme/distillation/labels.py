@@ -7,7 +7,6 @@ drawn for a track depends on the seed and the track's place in the plan alone.
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from moodtheme.audio import read_audio
 from moodtheme.distillation.augment import Change, apply_change, cut
 from moodtheme.distillation.plan import Part, Plan, PlannedTrack
 from moodtheme.errors import AudioError, DatasetError
+from moodtheme.files import replacing
 from moodtheme.models.moodtheme_small import (
     EXCERPT_SAMPLES,
     FRAMES,
@@ -31,6 +31,7 @@ from moodtheme.models.moodtheme_small import (
 from moodtheme.scores.odds import logit
 from moodtheme.tagging.bundle import Member
 from moodtheme.tagging.session import MemberSession
+from moodtheme.work import read_ahead
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -146,8 +147,9 @@ def make_material(
         return index, None
 
     todo = [index for index in range(len(plan.tracks)) if index not in done]
-    with ThreadPoolExecutor(jobs) as pool, done_file.open("a", encoding="utf-8") as log:
-        for count, (index, problem) in enumerate(pool.map(work, todo), start=1 + len(done)):
+    with done_file.open("a", encoding="utf-8") as log:
+        results = read_ahead(work, todo, jobs=jobs)
+        for count, (index, problem) in enumerate(results, start=1 + len(done)):
             log.write(json.dumps({"index": index, **_identity(plan.tracks[index])}) + "\n")
             log.flush()
             report(count, len(plan.tracks), problem)
@@ -190,12 +192,11 @@ def _create_arrays(folder: Path, part: Part, rows: int, n_tags: int) -> Material
     for name, (dtype, shape) in shapes.items():
         path = folder / f"{part}-{name}.npy"
         if not path.exists():
-            partial = path.with_suffix(".partial")
-            array = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
-            if name == "logits":
-                array[:] = np.nan
-            array.flush()
-            partial.replace(path)
+            with replacing(path) as temporary:
+                array = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=shape)
+                if name == "logits":
+                    array[:] = np.nan
+                array.flush()
         array = np.lib.format.open_memmap(path, mode="r+")
         if array.shape != shape:
             raise DatasetError(

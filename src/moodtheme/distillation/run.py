@@ -14,7 +14,7 @@ from moodtheme.distillation.plan import Part, Plan, make_plan, read_music_table
 from moodtheme.distillation.quality import Quality, measure_quality
 from moodtheme.errors import UsageError
 from moodtheme.exporting.graph import export_graph
-from moodtheme.files import sha256_of
+from moodtheme.files import sha256_of, write_record
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE, Small, SmallNetwork
 from moodtheme.tagging.bundle import (
     FORMAT_VERSION,
@@ -27,8 +27,7 @@ from moodtheme.tagging.bundle import (
 from moodtheme.tagging.bundle_files import read_manifest, write_bundle
 from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.tagger import Tagger
-
-Report = Callable[[str], None]
+from moodtheme.work import Report
 
 NAME = "moodtheme-small"
 
@@ -113,7 +112,7 @@ def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quali
     _write(folder, bundle, network)
     test = [planned.track for planned in plan.of(Part.TEST)]
     quality = measure_quality(Tagger.load(folder), teacher, test, report=tell("quality"))
-    (run / "quality.json").write_bytes(msgspec.json.format(msgspec.json.encode(quality), indent=1))
+    write_record(run / "quality.json", quality)
     _write(folder, msgspec.structs.replace(bundle, quality=_measurements(quality)), network)
     return quality
 

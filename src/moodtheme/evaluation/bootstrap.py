@@ -17,7 +17,7 @@ thresholds are not chosen again in each resample.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 from moodtheme.evaluation.figures import Figures, RankedSystem, join, weigh
 from moodtheme.evaluation.ranking import FloatArray, Weights
 from moodtheme.scores.matrices import BoolMatrix
+from moodtheme.work import Progress, no_progress
 
 WEIGHTS_AT_ONCE = 2**23
 """Weights drawn at a time (32 MiB of int32); bounds memory on large sets."""
@@ -52,7 +53,7 @@ def bootstrap(
     resamples: int = 1000,
     seed: int = 0,
     tags: Sequence[str],
-    progress: Callable[[float], None] = lambda _: None,
+    progress: Progress = no_progress,
 ) -> list[Figures]:
     """Compute all figures of all systems on the same resamples.
 
@@ -69,7 +70,7 @@ def bootstrap(
     tags
         Column names, for messages.
     progress
-        Called with the share done, from 0 to 1.
+        Called with what is done and what there is to do.
 
     Returns
     -------
@@ -93,7 +94,7 @@ def bootstrap(
         for index, system in enumerate(systems):
             parts[index].append(weigh(truth, system, weights))
             done = first + weights.shape[1] * (index + 1) / len(systems)
-            progress(done / resamples)
+            progress(done, resamples)
     _warn_of_absences(np.where(truth.any(axis=0), absences, 0), resamples, tags)
     return [join(system_parts) for system_parts in parts]
 

@@ -13,7 +13,7 @@ validation set on all folds but one and scored on the fold left out, beside the 
 very same tracks: only if the learned weights win there is there a reason to prefer them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ from moodtheme.evaluation.checks import as_scores, check_scores, check_truth, wa
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import FloatArray, rank_tags, unit_weights
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.work import Progress, no_progress
 
 PICKS = 20
 """Steps of the greedy selection, so weights are multiples of at least 1/20. More steps take
@@ -62,7 +63,7 @@ def learn_weights(
     tags: Sequence[str] | None = None,
     folds: int = FOLDS,
     seed: int = 0,
-    progress: Callable[[float], None] = lambda _: None,
+    progress: Progress = no_progress,
 ) -> LearnedWeights:
     """Learn one weight a system on a validation set.
 
@@ -80,7 +81,7 @@ def learn_weights(
     seed
         Of the dealing.
     progress
-        Called with the share done, from 0 to 1.
+        Called with what is done and what there is to do.
 
     Raises
     ------
@@ -104,9 +105,9 @@ def learn_weights(
         inside = fold_of_track != fold
         weights = _greedy(truth[inside], stack[:, inside])
         held_out[~inside] = np.tensordot(weights, stack[:, ~inside], axes=1)
-        progress((fold + 1) / (folds + 1))
+        progress(fold + 1, folds + 1)
     weights = _greedy(truth, stack)
-    progress(1.0)
+    progress(folds + 1, folds + 1)
     return LearnedWeights(
         weights=weights,
         fitted=_macro_roc_auc(truth, np.tensordot(weights, stack, axes=1)),

@@ -1,7 +1,7 @@
 """One call from truth and scores to every figure, as plain values that go straight into JSON."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from moodtheme.evaluation.figures import DecisionRule, Figures, RankedSystem, ra
 from moodtheme.evaluation.ranking import FloatArray
 from moodtheme.evaluation.thresholds import apply_thresholds, best_f1, choose
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.work import Progress, no_progress
 
 FIXED_THRESHOLD = 0.5
 """The threshold of `DecisionRule.FIXED`: what a sigmoid output would decide if it were honest."""
@@ -105,7 +106,7 @@ def evaluate_systems(
     resamples: int = 0,
     seed: int = 0,
     against: str | None = None,
-    progress: Callable[[float], None] = lambda _: None,
+    progress: Progress = no_progress,
 ) -> list[dict[str, Any]]:
     """Evaluate several systems on the same set and the same bootstrap resamples.
 
@@ -121,7 +122,7 @@ def evaluate_systems(
         A system to compare all others with: adds ``difference`` to their rows, with paired
         intervals if there are resamples.
     progress
-        Called with the share of the bootstrap done, from 0 to 1.
+        Called with resamples done and resamples to do.
 
     Returns
     -------

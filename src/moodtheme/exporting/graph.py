@@ -9,6 +9,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from moodtheme.files import replacing
+
 OPSET = 20  # the highest without STFT-era surprises in the runtimes we care about
 
 
@@ -52,9 +54,8 @@ def export_graph(
     _forget_origin(model)
     if half_weights is not None:
         _halve_weights(model.graph, f"{half_weights}.")
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(model.SerializeToString())
-    partial.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
 
 
 def to_onnx(

@@ -1,7 +1,6 @@
 """Extracting what a store lacks."""
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +18,9 @@ from moodtheme.feature_store.extractor import (
 )
 from moodtheme.feature_store.making import describe_extractor, make_extractor
 from moodtheme.feature_store.store import FeatureStore
-from moodtheme.feature_store.writer import StoreWriter, make_folder, open_writer
-
-Report = Callable[[str], None]
-Progress = Callable[[int, int], None]
-"""Called with tracks done and tracks to do."""
+from moodtheme.feature_store.writer import StoreWriter, open_writer
+from moodtheme.files import free_room, make_folder
+from moodtheme.work import Progress, Report, no_progress, no_report
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,8 @@ def build_features(
     jobs: int = 1,
     engine: Engine = Engine.LOCAL,
     address: str | None = None,
-    report: Report = lambda line: None,
-    progress: Progress = lambda done, of: None,
+    report: Report = no_report,
+    progress: Progress = no_progress,
 ) -> tuple[FeatureStore, list[AudioError]]:
     """Extract the features of files whose audio is not in the store yet.
 
@@ -180,7 +177,7 @@ def _store(
 def _require_room(
     place: Path, info: ExtractorInfo, *, missing: int, wanted: int, report: Report
 ) -> None:
-    needed, free = missing * info.row_bytes, shutil.disk_usage(place).free
+    needed, free = missing * info.row_bytes, free_room(place)
     report(
         f"{missing} of {wanted} tracks to extract to {place}: {decimal(needed)} "
         f"({decimal(info.row_bytes)} a track), {decimal(free)} are free"

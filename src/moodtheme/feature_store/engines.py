@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -21,6 +20,7 @@ from moodtheme.feature_store.extraction import (
     extract_here,
     extract_unit,
 )
+from moodtheme.work import in_order
 
 _RETRIES = 3  # of a Ray task whose worker died; a unit that kills every worker must not go round
 _PATIENCE_S = 10.0
@@ -74,14 +74,13 @@ def run_units(make: MakeExtractor, units: Sequence[Unit], workers: Workers) -> I
 def _run_in_processes(make: MakeExtractor, units: Sequence[Unit], jobs: int) -> Iterator[Result]:
     # Started afresh: a fork would copy the locks of PyTorch's threads as they happen to stand.
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_follow_parent)
-    waiting: deque[Future[Result]] = deque()
     try:
-        for unit in units:
-            waiting.append(pool.submit(extract_unit, make, unit))
-            if len(waiting) > 2 * jobs:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield from in_order(
+            lambda unit: pool.submit(extract_unit, make, unit),
+            units,
+            ahead=2 * jobs,
+            take=Future.result,
+        )
     except BrokenProcessPool as error:
         raise ExtractionError(
             "a worker process died, most likely for want of memory; run the same command again "
@@ -127,14 +126,10 @@ def _run_tasks(ray: Any, make: MakeExtractor, units: Sequence[Unit]) -> Iterator
     task = ray.remote(extract_unit).options(num_cpus=1, max_retries=_RETRIES)
     shared = ray.put(make)
     under_way = 2 * int(ray.cluster_resources().get("CPU", 1))
-    waiting: deque[Any] = deque()
     try:
-        for unit in units:
-            waiting.append(task.remote(shared, unit))
-            if len(waiting) > under_way:
-                yield ray.get(waiting.popleft())
-        while waiting:
-            yield ray.get(waiting.popleft())
+        yield from in_order(
+            lambda unit: task.remote(shared, unit), units, ahead=under_way, take=ray.get
+        )
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, MoodthemeError):
             raise error.cause from error

@@ -1,10 +1,9 @@
 """The work itself: files to features, some tracks at a time, the next ones decoded meanwhile."""
 
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, partial
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from moodtheme.audio import Position, read_excerpt
 from moodtheme.errors import AudioError, NotAudioError
 from moodtheme.feature_store.extractor import Extractor, FeatureView, FloatArray
 from moodtheme.tagging.windows import loop_to_length
+from moodtheme.work import read_ahead
 
 MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging
 
@@ -74,24 +74,11 @@ def extract_here(
         Files decoded at once, ahead of what is computed.
     """
     read = partial(read_track, view=extractor.info.view)
-    waiting: deque[tuple[Unit, list[Future[FloatArray | AudioError]]]] = deque()
-    with ThreadPoolExecutor(readers, thread_name_prefix="decode") as pool:
-        try:
-            for unit in units:
-                waiting.append((unit, [pool.submit(read, file) for file in unit]))
-                # Two units are kept decoded: memory stays bounded however slow the extractor is.
-                if len(waiting) > 2:
-                    yield _compute_waiting(extractor, *waiting.popleft())
-            while waiting:
-                yield _compute_waiting(extractor, *waiting.popleft())
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _compute_waiting(
-    extractor: Extractor, unit: Unit, audio: list[Future[FloatArray | AudioError]]
-) -> Result:
-    return compute_tracks(extractor, unit, [future.result() for future in audio])
+    # Two units are kept decoded: memory stays bounded however slow the extractor is.
+    ahead = 2 * max(map(len, units), default=1)
+    audio = read_ahead(read, chain.from_iterable(units), jobs=readers, ahead=ahead)
+    for unit in units:
+        yield compute_tracks(extractor, unit, list(islice(audio, len(unit))))
 
 
 def extract_unit(make: MakeExtractor, unit: Unit, *, threads: int = 1) -> Result:

@@ -6,7 +6,6 @@ the other, a fixed number in each shard. A row is written and flushed to the dis
 so what is there without a line does not count, and is overwritten.
 """
 
-import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from moodtheme.errors import DatasetError
 from moodtheme.feature_store.extractor import ExtractorInfo, FloatArray
+from moodtheme.files import Records, make_folder, read_record, write_record
 
 EXTRACTOR = "extractor.json"
 INDEX = "index.jsonl"
@@ -143,32 +143,31 @@ def read_description(folder: Path) -> Description:
         If the folder holds no store that this version reads.
     """
     path = folder / EXTRACTOR
-    try:
-        description = msgspec.json.decode(path.read_bytes(), type=Description)
-    except OSError as error:
+    if not path.exists():
         raise DatasetError(
             f"{folder} holds no features; make them with `moodtheme features extract`"
-        ) from error
-    except msgspec.DecodeError as error:
-        raise DatasetError(
-            f"{path} is damaged or of another version ({error}); delete {folder} and extract again"
-        ) from error
-    sensible = description.rows_per_shard > 0 and description.extractor.n_features > 0
-    if description.format != _FORMAT or not sensible:
-        raise DatasetError(
-            f"{path} is of format {description.format}, this version reads {_FORMAT}; delete "
-            f"{folder} and extract again"
         )
+    again = f"delete {folder} and extract again"
+    description = read_record(
+        path,
+        Description,
+        Records(
+            error=DatasetError,
+            missing="see to its permissions",
+            again=again,
+            versions=(_FORMAT,),
+            version_key="format",
+        ),
+    )
+    if description.rows_per_shard <= 0 or description.extractor.n_features <= 0:
+        raise DatasetError(f"{path} is damaged: rows of no size; {again}")
     return description
 
 
 def write_description(folder: Path, description: Description) -> None:
     """Write ``extractor.json``, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{EXTRACTOR}.{os.getpid()}.partial"
-    text = msgspec.json.format(msgspec.json.encode(description), indent=2)
-    partial.write_bytes(text + b"\n")
-    partial.replace(folder / EXTRACTOR)
+    make_folder(folder)
+    write_record(folder / EXTRACTOR, description)
 
 
 def read_index(layout: Layout) -> tuple[list[Entry], list[int]]:

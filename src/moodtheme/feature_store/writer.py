@@ -9,7 +9,7 @@ from typing import IO
 
 import msgspec
 
-from moodtheme.errors import DatasetError, UsageError
+from moodtheme.errors import DatasetError
 from moodtheme.feature_store.extractor import ExtractorInfo, FloatArray
 from moodtheme.feature_store.layout import (
     EXTRACTOR,
@@ -24,11 +24,7 @@ from moodtheme.feature_store.layout import (
     read_index,
     write_description,
 )
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from moodtheme.files import locked
 
 # Rows at the end of a store that are read again before it goes on: more than any kill, or loss of
 # power, can have left between the disk and the index.
@@ -83,23 +79,6 @@ class StoreWriter:
         self.audio.update(entry.audio for entry in entries)
 
 
-def make_folder(folder: Path) -> None:
-    """Make the folder that holds stores.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"{folder} cannot be made ({error.strerror or error}); name a folder that you may "
-            "write to"
-        ) from error
-
-
 @contextmanager
 def open_writer(folder: Path, info: ExtractorInfo) -> Iterator[StoreWriter]:
     """Open a store for appending, after cutting off what does not count; others wait.
@@ -120,9 +99,7 @@ def open_writer(folder: Path, info: ExtractorInfo) -> Iterator[StoreWriter]:
         if folder.exists() and any(folder.glob("shard-*")):
             raise DatasetError(f"{folder} has lost its {EXTRACTOR}; delete it and extract again")
         write_description(folder, describe_new(info))
-    with (folder / INDEX).open("a+b") as index:
-        if fcntl is not None:
-            fcntl.flock(index, fcntl.LOCK_EX)
+    with (folder / INDEX).open("a+b") as index, locked(folder / INDEX):
         description = read_description(folder)
         if description.extractor.key != info.key:
             raise DatasetError(

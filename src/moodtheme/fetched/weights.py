@@ -2,13 +2,14 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from moodtheme.errors import DownloadError, HashMismatchError, UsageError
 from moodtheme.fetched.cache import cache_dir
 from moodtheme.fetched.packages import PackageMember
+from moodtheme.files import put_in_place
+from moodtheme.work import Progress, no_progress
 
 _TIMEOUT_S = 20.0
 _FAILED_STATUS = 400
@@ -30,7 +31,7 @@ class Address:
         target: Path,
         *,
         sha256: str | None,
-        progress: Callable[[int, int | None], None] | None = None,
+        progress: Progress = no_progress,
     ) -> None:
         """Fetch the file; see `moodtheme.fetched.downloads.fetch`."""
         from moodtheme.fetched.downloads import fetch
@@ -97,7 +98,7 @@ class PublishedWeights:
         *,
         from_file: Path | None = None,
         offline: bool = False,
-        progress: Callable[[int, int | None], None] | None = None,
+        progress: Progress = no_progress,
     ) -> Path:
         """Path of the file in the cache, verified; fetched or copied in if it is not there.
 
@@ -146,7 +147,8 @@ class PublishedWeights:
                 f"{from_file or self.source.where} has {mismatch}: it is not the published file; "
                 f"fetch {self.source.where} again, and report it if it stays so"
             )
-        return arrived.replace(target)
+        put_in_place(arrived, target)
+        return target
 
 
 MEDIAEVAL_BASELINE = PublishedWeights(

@@ -1,13 +1,13 @@
 """What must hold before anything starts: weights within reach, room on the disk, memory."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from moodtheme.errors import DownloadError, ReproductionError
 from moodtheme.fetched.weights import SOUNDNET, VGGISH, PublishedWeights
+from moodtheme.files import free_room
 from moodtheme.models.image_networks import find_image_network
 from moodtheme.recipes import Convolutions, CrnnView, DeepSpectrumView, Recipe
 from moodtheme.reproduction.estimates import Estimates
@@ -87,8 +87,7 @@ def check_room(estimates: Estimates, folder: Path) -> str:
     ReproductionError
         If there is not enough room.
     """
-    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(existing).free
+    free = free_room(folder)
     line = f"about {estimates.disk_bytes / 1e9:.2f} GB of disk, {free / 1e9:.1f} GB are free"
     if estimates.disk_bytes > free:
         raise ReproductionError(f"{folder} needs {line}; make room or choose another folder")

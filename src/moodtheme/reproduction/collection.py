@@ -1,7 +1,6 @@
 """The collection that a reproduction works on, and what is missing of it."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from moodtheme.datasets.text import some_of
 from moodtheme.errors import DatasetError, ReproductionError
 from moodtheme.files import replacing
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
+from moodtheme.work import Progress, no_progress
 
 DEMO = "demo"
 MISSING = "missing-files.txt"
@@ -63,7 +63,7 @@ def open_collection(
     metadata: Metadata | None = None,
     split: int = 0,
     seed: int = 0,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Progress = no_progress,
 ) -> Collection:
     """Read a collection, or make the demo corpus.
 

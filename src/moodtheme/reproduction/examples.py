@@ -5,10 +5,9 @@ from numpy.typing import NDArray
 
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import AudioError
-from moodtheme.files import sha256_of
+from moodtheme.files import read_record, sha256_of, write_record
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
-from moodtheme.reproduction.records import read_record, write_record
 from moodtheme.reproduction.results import ExampleTrack, TimelineWindow
 from moodtheme.tagging.tagger import Tagger, TagScore
 
@@ -39,7 +38,7 @@ def hear_examples(job: Job, model: str) -> tuple[ExampleTrack, ...]:
                     found.append(_hear(job, model, tagger, chosen.select([row])))
                 except AudioError as error:  # silence, which training does not mind
                     job.console.say(f"not an example: {error}")
-                bar((row + 1) / len(chosen))
+                bar(row + 1, len(chosen))
         write_record(path, found)
 
     job.stages.do(
@@ -52,7 +51,7 @@ def hear_examples(job: Job, model: str) -> tuple[ExampleTrack, ...]:
         },
         outputs=[path],
     )
-    return read_record(path, tuple[ExampleTrack, ...])
+    return read_record(path, tuple[ExampleTrack, ...], names.RECORDS)
 
 
 def choose_examples(labels: NDArray[np.bool_], count: int) -> list[int]:

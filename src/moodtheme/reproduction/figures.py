@@ -14,6 +14,7 @@ from moodtheme.evaluation.rows import FIXED_THRESHOLD
 from moodtheme.evaluation.thresholds import apply_thresholds, best_f1, choose
 from moodtheme.reproduction.results import Difference, Figure, TagFigures
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.work import Progress, no_progress
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def measure(
     choose_pairs: Callable[[Mapping[str, float]], Sequence[Pair]],
     resamples: int,
     seed: int,
-    progress: Callable[[float], None] = lambda _: None,
+    progress: Progress = no_progress,
 ) -> tuple[dict[str, Measured], tuple[Difference, ...]]:
     """Compute every figure of every row.
 
@@ -76,10 +77,11 @@ def measure(
     check_truth(test.truth, tags=tags)
     warn_of_undefined(test.truth, tags, name="test")
     warn_of_undefined(validation.truth, tags, name="validation")
-    known = _Evaluated(validation, tags, {}, resamples, seed, lambda share: progress(share / 2))
+    both = 2 * resamples
+    known = _Evaluated(validation, tags, {}, resamples, seed, lambda done, of: progress(done, both))
     thresholds = {DecisionRule.VALIDATION: known.thresholds[DecisionRule.ORACLE]}
     found = _Evaluated(
-        test, tags, thresholds, resamples, seed, lambda share: progress(0.5 + share / 2)
+        test, tags, thresholds, resamples, seed, lambda done, of: progress(resamples + done, both)
     )
     rows = {
         name: Measured(
@@ -103,7 +105,7 @@ class _Evaluated:
         chosen_elsewhere: Mapping[DecisionRule, Mapping[str, FloatArray]],
         resamples: int,
         seed: int,
-        progress: Callable[[float], None],
+        progress: Progress,
     ) -> None:
         truth = scored.truth
         for name, scores in scored.scores.items():

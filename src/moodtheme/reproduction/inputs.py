@@ -1,8 +1,6 @@
 """Stages that make every system's inputs: decoded audio and features, each track once."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,10 +8,11 @@ from moodtheme.audio import Position, read_excerpt
 from moodtheme.datasets import Split
 from moodtheme.errors import AudioError, ReproductionError
 from moodtheme.feature_store import FeatureView, build_features
+from moodtheme.files import read_record, write_record
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
-from moodtheme.reproduction.records import read_record, write_record
-from moodtheme.training.audio_cache import MINIMUM_S, Progress, build_cache, plan_cache
+from moodtheme.training.audio_cache import MINIMUM_S, build_cache, plan_cache
+from moodtheme.work import Progress, read_ahead
 
 _UNREADABLE = "unreadable"
 _TRIED_S = 20.0  # of the middle of a test track, before anything is trained
@@ -51,7 +50,8 @@ def make_inputs(job: Job) -> Job:
     lists += [
         _extract(job, view, stage) for view, stage in names.feature_stages(job.recipes).items()
     ]
-    found = {bad.track: bad for path in lists for bad in read_record(path, tuple[Unreadable, ...])}
+    kind = tuple[Unreadable, ...]
+    found = {bad.track: bad for path in lists for bad in read_record(path, kind, names.RECORDS)}
     if not found:
         return job
     for bad in found.values():
@@ -80,7 +80,7 @@ def _decode(job: Job, rate: int) -> Path:
         plan = plan_cache(
             folder, tracks.files, sample_rate=rate, durations=tracks.durations.tolist()
         )
-        with _share(job, stage) as progress:
+        with job.console.bar(stage) as progress:
             failures = build_cache(
                 folder, plan, sample_rate=rate, jobs=job.request.jobs, progress=progress
             )
@@ -96,7 +96,7 @@ def _try_test_tracks(job: Job) -> Path:
     stage = names.TRY
 
     def work() -> None:
-        with _share(job, stage) as progress:
+        with job.console.bar(stage) as progress:
             _write(job, stage, _unreadable(job.tracks_of(Split.TEST).files, job, progress))
 
     job.stages.do(stage, work, inputs=job.inputs_of(Split.TEST), outputs=[_list(job, stage)])
@@ -120,14 +120,11 @@ def _unreadable(files: Sequence[Path], job: Job, progress: Progress) -> list[Aud
         return None
 
     failures = []
-    with ThreadPoolExecutor(job.request.jobs) as pool:
-        try:
-            for done, error in enumerate(pool.map(attempt, files), start=1):
-                if error is not None:
-                    failures.append(error)
-                progress(done, len(files))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    attempts = read_ahead(attempt, files, jobs=job.request.jobs)
+    for done, error in enumerate(attempts, start=1):
+        if error is not None:
+            failures.append(error)
+        progress(done, len(files))
     return failures
 
 
@@ -135,7 +132,7 @@ def _extract(job: Job, view: FeatureView, stage: str) -> Path:
     """Extract the features of every track; returns the list of those that have none."""
 
     def work() -> None:
-        with _share(job, stage) as progress:
+        with job.console.bar(stage) as progress:
             _, failures = build_features(
                 job.features,
                 job.table.files,
@@ -164,10 +161,3 @@ def _write(job: Job, stage: str, failures: Sequence[AudioError]) -> None:
         _list(job, stage),
         [Unreadable(track_of[str(error.path)], error.reason) for error in failures],
     )
-
-
-@contextmanager
-def _share(job: Job, stage: str) -> Iterator[Progress]:
-    """Progress in tracks, shown as a share."""
-    with job.console.bar(stage) as bar:
-        yield lambda done, of: bar(done / of)

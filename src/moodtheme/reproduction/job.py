@@ -14,6 +14,7 @@ from moodtheme.reproduction.collection import DEMO, Collection, file_sizes, trac
 from moodtheme.reproduction.selection import Preset, Weights
 from moodtheme.reproduction.stages import Stages
 from moodtheme.training.fit import Machine
+from moodtheme.work import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,11 +97,11 @@ class Console:
     say
         Prints a line and writes it to the log.
     bar
-        Given what is being done, a context in which a function takes the share done.
+        Given what is being done, a context in which its progress is shown.
     """
 
     say: Callable[[str], None]
-    bar: Callable[[str], AbstractContextManager[Callable[[float], None]]]
+    bar: Callable[[str], AbstractContextManager[Progress]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
+from moodtheme.errors import ReproductionError
+from moodtheme.files import Records
 from moodtheme.recipes import BaselineView, CrnnView, DeepSpectrumView, OpenSmileView, Recipe
+
+RECORDS = Records(
+    error=ReproductionError,
+    missing="name the folder of a finished `moodtheme reproduce`",
+    again="delete it and run the reproduction again",
+)
 
 TRY = "try the test tracks"
 FUSE = "fuse"

@@ -12,7 +12,7 @@ from moodtheme import __version__
 from moodtheme.datasets import Split
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation.metrics import macro, roc_auc
-from moodtheme.files import sha256_of
+from moodtheme.files import sha256_of, write_record
 from moodtheme.models.summary import parameter_count
 from moodtheme.recipes import BASELINE, describe
 from moodtheme.reproduction import names
@@ -20,7 +20,6 @@ from moodtheme.reproduction.figures import Measured, Pair, ScoredSet, measure
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.models import FUSED, has_nine
 from moodtheme.reproduction.notes import notes_on
-from moodtheme.reproduction.records import write_record
 from moodtheme.reproduction.results import (
     RESULTS,
     Dataset,

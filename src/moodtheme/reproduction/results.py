@@ -11,13 +11,13 @@ fractions, not percent.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from moodtheme.errors import ReproductionError
+from moodtheme.files import read_record
 from moodtheme.recipes.recipe import Setting
-from moodtheme.reproduction.records import read_record
+from moodtheme.reproduction.names import RECORDS
 
 RESULTS = "results.json"
 FORMAT_VERSION = 1
@@ -358,10 +358,4 @@ def read_results(folder: Path) -> Results:
     ReproductionError
         If there is none, or it is damaged or of another version.
     """
-    results = read_record(folder / RESULTS, Results)
-    if results.format_version != FORMAT_VERSION:
-        raise ReproductionError(
-            f"{folder / RESULTS} has format {results.format_version}, this version reads "
-            f"{FORMAT_VERSION}; run the reproduction again"
-        )
-    return results
+    return read_record(folder / RESULTS, Results, replace(RECORDS, versions=(FORMAT_VERSION,)))

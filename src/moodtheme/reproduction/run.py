@@ -12,7 +12,7 @@ import torch
 from moodtheme import __version__
 from moodtheme.datasets import Metadata, Split
 from moodtheme.errors import ReproductionError
-from moodtheme.files import sha256_of
+from moodtheme.files import sha256_of, write_record
 from moodtheme.recipes import Recipe
 from moodtheme.reproduction import checks, names
 from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
@@ -23,7 +23,6 @@ from moodtheme.reproduction.inputs import make_inputs
 from moodtheme.reproduction.job import Console, Job, Request, corpus_folder
 from moodtheme.reproduction.models import example_model, export_models
 from moodtheme.reproduction.outcome import validation_roc_auc, write_results
-from moodtheme.reproduction.records import write_record
 from moodtheme.reproduction.results import (
     RESULTS,
     Results,
@@ -181,12 +180,12 @@ def _collection(request: Request, folder: Path, console: Console) -> Collection:
             split=request.split,
         )
     console.say(f"the demo corpus is composed to {corpus_folder(folder)}, unless it is there")
-    with console.bar("composing the demo corpus") as bar:
+    with console.bar("composing the demo corpus") as progress:
         return open_collection(
             DEMO,
             corpus_folder(folder),
             seed=request.seed,
-            progress=lambda done, of: bar(done / of),
+            progress=progress,
         )
 
 

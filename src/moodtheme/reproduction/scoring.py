@@ -88,7 +88,7 @@ def predict(job: Job, system: str) -> None:
         trained = load_trained(job.system_folder(system))
         for split in SCORED:
             files = job.table.part(split).files
-            with job.console.bar(f"{stage}, {split}") as bar:
+            with job.console.bar(f"{stage}, {split}") as progress:
                 scores, failures = score_files(
                     trained,
                     files,
@@ -96,7 +96,7 @@ def predict(job: Job, system: str) -> None:
                     jobs=job.request.jobs,
                     features=job.features,
                     offline=job.request.offline,
-                    progress=lambda done, of: bar(done / of),
+                    progress=progress,
                 )
             for failure in failures:
                 job.console.say(str(failure))

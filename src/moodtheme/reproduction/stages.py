@@ -16,8 +16,8 @@ from typing import Any
 
 import msgspec
 
+from moodtheme.files import write_record
 from moodtheme.reproduction.names import slug
-from moodtheme.reproduction.records import write_record
 from moodtheme.reproduction.timings import StageTiming
 from moodtheme.training.memory import peak_memory
 

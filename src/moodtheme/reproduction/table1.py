@@ -5,13 +5,14 @@ Neural Networks", MediaEval 2019, Table 1: macro ROC-AUC in percent of nine syst
 fusions by plain mean.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from moodtheme.errors import EvaluationError
 from moodtheme.evaluation import Validation, evaluate_systems
 from moodtheme.scores.fusion import fuse
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.work import Progress, no_progress
 
 CRNN = ("crnn-lstm", "crnn-gru", "crnn-blstm")
 DS_1S = ("ds-1s-lstm", "ds-1s-gru", "ds-1s-blstm")
@@ -88,7 +89,7 @@ def compare_with_paper(
     resamples: int = 0,
     seed: int = 0,
     tags: Sequence[str] | None = None,
-    progress: Callable[[float], None] = lambda _: None,
+    progress: Progress = no_progress,
 ) -> list[Table1Row]:
     """Compute every line of Table 1 that the given systems allow.
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from moodtheme.reproduction.records import read_record
+from moodtheme.files import read_record
+from moodtheme.reproduction.names import RECORDS
 
 TIMINGS = "timings.json"
 
@@ -45,5 +46,5 @@ class Timings:
 
 
 def read_timings(folder: Path) -> Timings:
-    """Read how long everything took; errors as of `moodtheme.reproduction.records.read_record`."""
-    return read_record(folder / TIMINGS, Timings)
+    """Read how long everything took; errors as of `moodtheme.files.read_record`."""
+    return read_record(folder / TIMINGS, Timings, RECORDS)

@@ -1,14 +1,12 @@
 """Tagging many files: several at once, results in order, one bad file never stops the others."""
 
-from collections import deque
 from collections.abc import Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from moodtheme.errors import AudioError, MoodthemeError
 from moodtheme.tagging.tagger import Tagger, TrackTags
+from moodtheme.work import read_ahead
 
 
 def tag_files(
@@ -33,21 +31,10 @@ def tag_files(
         One for each path, in the paths' order. A file that cannot be used has its reason in
         ``error``.
     """
-    paths = iter(paths)
-    pool = ThreadPoolExecutor(jobs, thread_name_prefix="tag")
     # A few files ahead of the one awaited keep all threads busy behind a long file.
-    pending: deque[Future[TrackTags]] = deque(
-        pool.submit(tag_file, tagger, path, timeline=timeline) for path in islice(paths, 4 * jobs)
+    return read_ahead(
+        lambda path: tag_file(tagger, path, timeline=timeline), paths, jobs=jobs, ahead=4 * jobs
     )
-    try:
-        while pending:
-            result = pending.popleft().result()
-            pending.extend(
-                pool.submit(tag_file, tagger, path, timeline=timeline) for path in islice(paths, 1)
-            )
-            yield result
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def tag_file(tagger: Tagger, path: Path, *, timeline: bool = False) -> TrackTags:

@@ -1,6 +1,6 @@
 """Which models there are, and where their bundles lie."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
@@ -12,6 +12,7 @@ from moodtheme.fetched.cache import cache_dir
 from moodtheme.fetched.weights import MEDIAEVAL_BASELINE, PublishedWeights
 from moodtheme.tagging.bundle import MANIFEST, Bundle
 from moodtheme.tagging.bundle_files import read_graph, read_manifest
+from moodtheme.work import Progress, no_progress
 
 DEFAULT_MODEL = "moodtheme-small"
 MEDIAEVAL_BASELINE_MODEL = "mtg-baseline"
@@ -129,7 +130,7 @@ def get_model(
     *,
     from_file: Path | None = None,
     offline: bool = False,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress = no_progress,
 ) -> Path:
     """Bring a model here: fetch its weights, verify them, convert them to a bundle in the cache.
 

@@ -6,10 +6,7 @@ makes them count, so whatever a kill leaves behind is cut off by the next build.
 """
 
 import json
-import shutil
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +17,7 @@ import numpy.typing as npt
 
 from moodtheme.audio import probe, read_audio
 from moodtheme.errors import AudioError, DatasetError
+from moodtheme.files import free_room, locked, make_folder
 from moodtheme.training.audio_index import (
     FORMAT,
     FULL_SCALE,
@@ -32,16 +30,9 @@ from moodtheme.training.audio_index import (
     read_index,
     shard_path,
 )
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from moodtheme.work import Progress, no_progress, read_ahead
 
 FloatArray = npt.NDArray[np.float32]
-Progress = Callable[[int, int], None]
-"""Called with tracks done and tracks to do."""
-
 MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging
 _SHARD_BYTES = 2**30
 
@@ -146,9 +137,8 @@ def plan_cache(
         if not cache.has(file):
             missing.append(file)
             seconds += _header_duration(file) if np.isnan(duration) else duration
-    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     needed = round(seconds * sample_rate) * SAMPLE.itemsize
-    return CachePlan(tuple(missing), needed, shutil.disk_usage(existing).free)
+    return CachePlan(tuple(missing), needed, free_room(folder))
 
 
 def build_cache(
@@ -157,7 +147,7 @@ def build_cache(
     *,
     sample_rate: int,
     jobs: int = 1,
-    progress: Progress = lambda done, of: None,
+    progress: Progress = no_progress,
 ) -> list[AudioError]:
     """Decode what is missing; a build that was stopped goes on with the first missing track.
 
@@ -191,7 +181,7 @@ def build_cache(
             f"{folder}: decoded audio takes {plan.needed / 1e9:.1f} GB and "
             f"{plan.free / 1e9:.1f} GB are free; make room or choose another folder"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     failures = []
     with _locked(folder) as index:
         entries = _trim(folder, index, sample_rate)
@@ -243,26 +233,13 @@ def _decode_all(
         except AudioError as error:
             return error
 
-    waiting: deque[tuple[Path, Future[FloatArray | AudioError]]] = deque()
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            for file in files:
-                waiting.append((file, pool.submit(decode, file)))
-                if len(waiting) > jobs:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
-            for first, future in waiting:
-                yield first, future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    return zip(files, read_ahead(decode, files, jobs=jobs), strict=True)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[IO[str]]:
     """The index, for this process alone; another builder is waited for."""
-    with (folder / INDEX).open("a+", encoding="utf-8") as index:
-        if fcntl is not None:
-            fcntl.flock(index, fcntl.LOCK_EX)
+    with (folder / INDEX).open("a+", encoding="utf-8") as index, locked(folder / INDEX):
         yield index
 
 

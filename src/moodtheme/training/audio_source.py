@@ -12,10 +12,10 @@ from moodtheme.files import sha256_of
 from moodtheme.models.crnn import Crnn, fetch_pretrained, load_pretrained
 from moodtheme.models.networks import make_network
 from moodtheme.recipes import BaselineView, CrnnView
-from moodtheme.training.audio_cache import AudioCache, Progress, build_cache, plan_cache
+from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
 from moodtheme.training.examples import AudioExamples, CentreExamples
-from moodtheme.training.run_folder import Report
 from moodtheme.training.settings import Settings
+from moodtheme.work import Progress, Report
 
 _AUDIO = "audio"
 

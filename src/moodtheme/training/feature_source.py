@@ -19,11 +19,10 @@ from moodtheme.feature_store import (
 from moodtheme.models.feature_network import FeatureNetwork
 from moodtheme.models.networks import make_network
 from moodtheme.recipes import DeepSpectrumView, OpenSmileView, View
-from moodtheme.training.audio_cache import Progress
 from moodtheme.training.devices import choose_device
 from moodtheme.training.feature_examples import StoredFeatures
-from moodtheme.training.run_folder import Report
 from moodtheme.training.settings import Settings
+from moodtheme.work import Progress, Report
 
 _FEATURES = "features"
 

@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from torch import nn
 
 from moodtheme.errors import TrainingError
+from moodtheme.files import write_record
 from moodtheme.recipes import Precision, Recipe, Schedule
 from moodtheme.training.data import RunData
 from moodtheme.training.examples import TrackSet
@@ -31,7 +32,6 @@ from moodtheme.training.run_folder import (
     Result,
     read_result,
     stage_folder,
-    write_json,
 )
 
 _PRECISION: dict[Precision, Any] = {
@@ -136,7 +136,7 @@ def fit(
             done += epochs
     result = _result(done)
     if is_first_process():
-        write_json(folder / RESULT, result)
+        write_record(folder / RESULT, result)
     return result
 
 

@@ -2,9 +2,7 @@
 
 import contextlib
 import tempfile
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +12,13 @@ from moodtheme.audio import Position, read_audio, read_excerpt
 from moodtheme.errors import AudioError
 from moodtheme.feature_store import FeatureStore, build_features, describe_extractor
 from moodtheme.recipes import BaselineView, CrnnView, EvaluationExcerpt
-from moodtheme.training.audio_cache import MINIMUM_S, Progress
+from moodtheme.training.audio_cache import MINIMUM_S
 from moodtheme.training.examples import FloatArray, Weighted, choose_excerpts
 from moodtheme.training.feature_examples import StoredFeatures
 from moodtheme.training.feature_source import made_with
 from moodtheme.training.module import score_inputs
-from moodtheme.training.run_folder import Report
 from moodtheme.training.system_run import TrainedSystem, require_same_weights
+from moodtheme.work import Progress, Report, no_progress, no_report, read_ahead
 
 _AT_ONCE = 8  # excerpts of a file given to the network in one call
 
@@ -34,8 +32,8 @@ def score_files(
     features: Path | None = None,
     weights: Path | None = None,
     offline: bool = False,
-    report: Report = lambda line: None,
-    progress: Progress = lambda done, of: None,
+    report: Report = no_report,
+    progress: Progress = no_progress,
 ) -> tuple[FloatArray, list[AudioError]]:
     """Score files, each by itself, so that a score does not depend on the others.
 
@@ -166,14 +164,4 @@ def _read_ahead(
         except AudioError as error:
             return error
 
-    waiting: deque[Future[Weighted | AudioError]] = deque()
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            for file in files:
-                waiting.append(pool.submit(read, file))
-                if len(waiting) > jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    return read_ahead(read, files, jobs=jobs)

@@ -5,25 +5,25 @@ an epoch, ``stage-1``, ``stage-2``, … hold each stage's best weights and last 
 ``result.json`` is there once training is finished.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from moodtheme import __version__
 from moodtheme.errors import TrainingError
-from moodtheme.files import replacing
+from moodtheme.files import Records, read_record, write_record
 from moodtheme.recipes import Recipe
-
-Report = Callable[[str], None]
-_T = TypeVar("_T")
 
 RUN = "run.json"
 RESULT = "result.json"
 HISTORY = "history.csv"
 DONE = "done"
+_RECORDS = Records(
+    error=TrainingError,
+    missing="name the folder given to `moodtheme train --run`",
+    again="train again in another folder",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ def claim(folder: Path, run: Run) -> None:
         # Finished no more, before it is another run: killed in between, either command goes on.
         (folder / RESULT).unlink(missing_ok=True)
         (stage_folder(folder, len(run.recipe.stages)) / DONE).unlink(missing_ok=True)
-    write_json(folder / RUN, run)
+    write_record(folder / RUN, run)
 
 
 def read_run(folder: Path) -> Run:
@@ -129,7 +129,7 @@ def read_run(folder: Path) -> Run:
     TrainingError
         If there is none.
     """
-    return _read_json(folder / RUN, Run)
+    return read_record(folder / RUN, Run, _RECORDS)
 
 
 def read_result(folder: Path) -> Result:
@@ -142,25 +142,7 @@ def read_result(folder: Path) -> Result:
     """
     if (folder / RUN).exists() and not (folder / RESULT).exists():
         raise TrainingError(f"{folder}: the training is not finished; run its command again")
-    return _read_json(folder / RESULT, Result)
-
-
-def write_json(path: Path, content: Run | Result) -> None:
-    """Write a record, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
-
-
-def _read_json(path: Path, kind: type[_T]) -> _T:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except OSError as error:
-        raise TrainingError(
-            f"{path.parent} holds no run ({path.name}: {error.strerror}); name the folder given to "
-            "`moodtheme train --run`"
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{path} is damaged: {error}; train again in another folder") from error
+    return read_record(folder / RESULT, Result, _RECORDS)
 
 
 def differences(there: Run, wanted: Run) -> list[str]:

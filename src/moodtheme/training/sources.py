@@ -9,12 +9,11 @@ from torch import nn
 from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError
 from moodtheme.recipes import BaselineView, CrnnView
-from moodtheme.training.audio_cache import Progress
 from moodtheme.training.audio_source import AudioSource
 from moodtheme.training.examples import Examples
 from moodtheme.training.feature_source import FeatureSource
-from moodtheme.training.run_folder import Report
 from moodtheme.training.settings import Settings
+from moodtheme.work import Progress, Report
 
 
 class Source(Protocol):

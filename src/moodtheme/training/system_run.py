@@ -14,12 +14,10 @@ from moodtheme.errors import DatasetError, TrainingError, UsageError, WeightsErr
 from moodtheme.models.networks import make_network
 from moodtheme.models.summary import parameter_count, second_bias_parameters
 from moodtheme.scores.matrices import BoolMatrix, load_systems, load_truth, save_matrix
-from moodtheme.training.audio_cache import Progress
 from moodtheme.training.examples import FloatArray, TrackSet
 from moodtheme.training.fit import fit
 from moodtheme.training.keeper import read_best
 from moodtheme.training.run_folder import (
-    Report,
     Result,
     Run,
     claim,
@@ -29,6 +27,7 @@ from moodtheme.training.run_folder import (
 )
 from moodtheme.training.settings import Settings
 from moodtheme.training.sources import Source, open_source
+from moodtheme.work import Progress, Report, no_progress
 
 __all__ = [
     "VALIDATION_SCORES",
@@ -51,7 +50,7 @@ def train_system(
     folder: Path,
     *,
     report: Report,
-    progress: Progress = lambda done, of: None,
+    progress: Progress = no_progress,
 ) -> Result:
     """Train a system on a table's training tracks and choose its best epoch on validation.
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moodtheme.errors import WeightsError
-from moodtheme.fetched.downloads import Progress
 from moodtheme.files import sha256_of
 from moodtheme.models.image_networks.registry import ImageNetwork, find_image_network
 from moodtheme.recipes import Precision, Preprocessing
+from moodtheme.work import Progress, no_progress
 
 if TYPE_CHECKING:
     from moodtheme.models.image_networks.features import ImageFeatures
@@ -24,7 +24,7 @@ def load_image_network(
     weights: Path | None = None,
     pretrained: bool = True,
     offline: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> "ImageFeatures":
     """Load a network as a feature extractor, in evaluation mode.
 
@@ -89,7 +89,7 @@ def find_weights(
     file: Path | None = None,
     *,
     offline: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> Path:
     """File of a network's weights: the one given, or the published one, fetched and verified.
 
