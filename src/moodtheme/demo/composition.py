@@ -28,8 +28,7 @@ from moodtheme.demo.melody import (
 )
 from moodtheme.demo.moods import Cues
 from moodtheme.demo.score import Drum, Note, Part, Phrase, Score, Stroke
-from moodtheme.demo.streams import stream
-from moodtheme.demo.styles import Style
+from moodtheme.demo.styles import Style, stream
 
 PHRASE_BARS = 4
 RING_OUT_S = 1.2  # left after the last bar for the final chord to die away

@@ -13,17 +13,14 @@ import numpy as np
 
 from moodtheme.datasets.readers import write_table
 from moodtheme.datasets.table import Split, TrackTable
-from moodtheme.demo.files import has_mark, write_flac
 from moodtheme.demo.moods import CUE_NAMES, CUES, Cues, Mood, blend, perturb
-from moodtheme.demo.pieces import GENERATOR_VERSION, SAMPLE_RATE, render
-from moodtheme.demo.streams import derived_seed, stream
-from moodtheme.demo.styles import Style, draw_style
+from moodtheme.demo.pieces import GENERATOR_VERSION, SAMPLE_RATE, has_mark, render, write_flac
+from moodtheme.demo.styles import Style, derived_seed, draw_style, stream
 from moodtheme.errors import UsageError
 from moodtheme.work import Progress, no_progress
 
 TABLE_NAME = "tracks.csv"
 AUDIO_FOLDER = "audio"
-
 
 # Every fifth track is for validation and every fifth for testing, so that a corpus of any size
 # starts with the same tracks.

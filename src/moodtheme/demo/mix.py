@@ -10,8 +10,7 @@ from moodtheme.demo.moods import Cues
 from moodtheme.demo.percussion import PAN, stroke
 from moodtheme.demo.performance import Performance, Sounding
 from moodtheme.demo.score import Drum, Part
-from moodtheme.demo.streams import stream
-from moodtheme.demo.styles import Style
+from moodtheme.demo.styles import Style, stream
 from moodtheme.demo.tones import tone
 
 CEILING = 10 ** (-1.0 / 20)  # −1 dBFS, room for lossy encoders

@@ -8,8 +8,7 @@ import numpy as np
 from moodtheme.demo.instruments import VOICES, Instrument
 from moodtheme.demo.moods import Cues
 from moodtheme.demo.score import Drum, Note, Part, Score
-from moodtheme.demo.streams import stream
-from moodtheme.demo.styles import Style
+from moodtheme.demo.styles import Style, stream
 
 _GRID = 4  # points a beat on which the tempo curve is drawn
 _PART_LEVELS_DB = {

@@ -1,18 +1,20 @@
-"""Whole pieces: a mood composed, performed and mixed, and the few that the demo plays."""
+"""Whole pieces: a mood composed, performed, mixed and written, and the few that the demo plays."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
+import soundfile
+
 from moodtheme.demo.composition import compose
-from moodtheme.demo.files import has_mark, write_flac
 from moodtheme.demo.mix import mix
 from moodtheme.demo.modal import Samples
 from moodtheme.demo.moods import CUES, Cues, Mood
 from moodtheme.demo.performance import perform
 from moodtheme.demo.score import Score
-from moodtheme.demo.streams import derived_seed, stream
-from moodtheme.demo.styles import Style, draw_style
+from moodtheme.demo.styles import Style, derived_seed, draw_style, stream
 from moodtheme.errors import UsageError
+from moodtheme.files import replacing
 
 GENERATOR_VERSION = 1  # raised whenever the same seed gives other samples
 SAMPLE_RATE = 44100
@@ -172,3 +174,40 @@ def write_demo_pieces(folder: Path) -> list[Path]:
             write_flac(path, audio, SAMPLE_RATE, title=piece.title, mark=mark)
         paths.append(path)
     return paths
+
+
+def write_flac(path: Path, audio: Samples, sample_rate: int, *, title: str, mark: str) -> None:
+    """Write 16-bit FLAC so that the file is either whole or not there.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    audio, sample_rate
+        (samples, 2) and Hz.
+    title, mark
+        Title, and comment by which `has_mark` knows the file again.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be written.
+    """
+    encoded = io.BytesIO()
+    with soundfile.SoundFile(
+        encoded, "w", samplerate=sample_rate, channels=2, format="FLAC", subtype="PCM_16"
+    ) as file:
+        file.title = title
+        file.comment = mark
+        file.write(audio)
+    with replacing(path) as temporary:
+        temporary.write_bytes(encoded.getbuffer())
+
+
+def has_mark(path: Path, mark: str) -> bool:
+    """Whether a file is there, is audio and carries the comment it was written with."""
+    try:
+        with soundfile.SoundFile(path) as file:
+            return bool(file.comment == mark and file.frames > 0)
+    except (OSError, soundfile.LibsndfileError):
+        return False

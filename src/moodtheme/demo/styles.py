@@ -1,8 +1,13 @@
-"""Artists: the timbres, grooves and rooms a body of work has in common, whatever its mood."""
+"""What is drawn: a random stream for each purpose, and artists.
+
+An artist is the timbres, grooves and rooms a body of work has in common, whatever its mood. No
+choice shifts any other, since each purpose has a stream of its own.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from zlib import crc32
 
 import numpy as np
 
@@ -10,6 +15,7 @@ from moodtheme.demo.arrangement import Figure, Groove
 from moodtheme.demo.instruments import VOICES, Instrument
 from moodtheme.demo.moods import Cues
 from moodtheme.demo.score import Part
+from moodtheme.errors import UsageError
 
 T = TypeVar("T")
 
@@ -30,6 +36,31 @@ _POOLS: dict[Part, tuple[tuple[int, tuple[Instrument, ...]], ...]] = {
     Part.PAD: ((2, (Instrument.STRINGS, Instrument.WARM_PAD, Instrument.CHOIR)),),
     Part.BASS: ((2, (Instrument.DOUBLE_BASS, Instrument.BASS_GUITAR, Instrument.SYNTH_BASS)),),
 }  # fmt: skip
+
+
+def stream(seed: int, purpose: str) -> np.random.Generator:
+    """Make the random stream of one purpose.
+
+    Parameters
+    ----------
+    seed
+        0 or more.
+    purpose
+        Any text; another text is an independent stream.
+
+    Raises
+    ------
+    UsageError
+        If the seed is negative.
+    """
+    if seed < 0:
+        raise UsageError(f"seed {seed} is negative; give 0 or more")
+    return np.random.default_rng([seed, crc32(purpose.encode())])
+
+
+def derived_seed(seed: int, purpose: str) -> int:
+    """Make a seed of its own for one purpose, below 2⁶³."""
+    return int(stream(seed, purpose).integers(2**63))
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,7 @@ from moodtheme.demo.moods import CUES, Mood, blend, perturb
 from moodtheme.demo.percussion import stroke
 from moodtheme.demo.performance import perform
 from moodtheme.demo.score import Drum, Part
-from moodtheme.demo.streams import stream
-from moodtheme.demo.styles import draw_style
+from moodtheme.demo.styles import draw_style, stream
 from moodtheme.demo.tones import tone
 
 moods = st.sampled_from(Mood)
