@@ -24,6 +24,18 @@ _STAGES = (
 )
 
 
+class ReLU6(nn.Module):
+    """Values clamped to 0 to 6, in place.
+
+    PyTorch's own is taken apart into comparisons of shapes on the way to a graph, which takes
+    longer there than all convolutions.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Clamp."""
+        return x.clamp_(0.0, 6.0)
+
+
 class SameConv2d(nn.Conv2d):
     """Convolution with TensorFlow's ``SAME`` padding of even sizes: with a stride of 2 the right
     and the bottom get one zero more than the left and the top.
@@ -56,9 +68,9 @@ class InvertedBottleneck(nn.Module):
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         if expansion > 1:
             layers["expand"] = nn.Conv2d(inputs, width, 1)
-            layers["relu1"] = nn.ReLU6(inplace=True)
+            layers["relu1"] = ReLU6()
         layers["depthwise"] = SameConv2d(width, width, kernel, stride=stride, groups=width)
-        layers["relu2"] = nn.ReLU6(inplace=True)
+        layers["relu2"] = ReLU6()
         layers["project"] = nn.Conv2d(width, outputs, 1)
         self.layers = nn.Sequential(layers)
         self._residual = stride == 1 and inputs == outputs
@@ -74,7 +86,7 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(SameConv2d(3, STEM, 3, stride=2), nn.ReLU6(inplace=True))
+        self.stem = nn.Sequential(SameConv2d(3, STEM, 3, stride=2), ReLU6())
         blocks = []
         width = STEM
         for expansion, kernel, first_stride, channels, repeats in _STAGES:
@@ -87,7 +99,7 @@ class EfficientNetLite0(nn.Module):
                 )
                 width = channels
         self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Sequential(nn.Conv2d(width, HEAD, 1), nn.ReLU6(inplace=True))
+        self.head = nn.Sequential(nn.Conv2d(width, HEAD, 1), ReLU6())
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Features of preprocessed pictures."""
