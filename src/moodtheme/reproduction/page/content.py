@@ -9,20 +9,28 @@ import numpy as np
 
 from moodtheme import __version__
 from moodtheme.evaluation.thresholds import apply_thresholds
-from moodtheme.reproduction.page.axes import Axis, axis_over
-from moodtheme.reproduction.page.cooccurrence import disagreements, together
-from moodtheme.reproduction.page.formats import count, interval, percent, plural, printed
-from moodtheme.reproduction.page.fusion_gains import fusion_gains
-from moodtheme.reproduction.page.inputs import Inputs
-from moodtheme.reproduction.page.notes import notes
-from moodtheme.reproduction.page.settings_table import shared_settings
-from moodtheme.reproduction.page.table_lines import Family, Line, label
-from moodtheme.reproduction.page.timelines import timelines
-from moodtheme.reproduction.page.together_map import SHOWN, together_picture
-from moodtheme.reproduction.page.training_curves import training_curves
+from moodtheme.reproduction.page.curves import timelines, training_curves
+from moodtheme.reproduction.page.inputs import Inputs, notes
+from moodtheme.reproduction.page.numbers import (
+    Axis,
+    axis_over,
+    count,
+    interval,
+    percent,
+    plural,
+    printed,
+)
+from moodtheme.reproduction.page.rows import (
+    MACRO,
+    Family,
+    Line,
+    fusion_gains,
+    label,
+    shared_settings,
+)
+from moodtheme.reproduction.page.together import SHOWN, disagreements, together, together_picture
 from moodtheme.reproduction.results import Figure, Kind, Results, Row, TagFigures
 
-MACRO = "roc_auc_macro"
 OTHER_FIGURES = (
     "pr_auc_macro", "pr_auc_micro", "roc_auc_micro",
     "f1_macro_validation", "precision_macro_validation", "recall_macro_validation",

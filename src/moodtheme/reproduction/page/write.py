@@ -1,13 +1,37 @@
-"""A run's folder becomes a page and two tables."""
+"""A run's folder becomes a page and two tables.
 
+The templates are rendered with everything escaped and every name checked. The table of results is
+Markdown, for reading elsewhere, and CSV, for computing with.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from moodtheme.errors import MissingExtraError
 from moodtheme.files import replacing
+from moodtheme.reproduction.page import numbers
 from moodtheme.reproduction.page.content import page_content
+from moodtheme.reproduction.page.curves import TagStrip
 from moodtheme.reproduction.page.inputs import read_inputs
-from moodtheme.reproduction.page.rendering import environment
-from moodtheme.reproduction.page.table_files import csv_text, markdown
-from moodtheme.reproduction.page.table_lines import table_lines
+from moodtheme.reproduction.page.numbers import UNDEFINED, interval, percent, printed, signed_points
+from moodtheme.reproduction.page.rows import (
+    FAMILY_NAMES,
+    MACRO,
+    Line,
+    label,
+    system_family,
+    table_lines,
+)
+from moodtheme.reproduction.page.together import LEVELS
+from moodtheme.reproduction.results import Results
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 PAGE, MARKDOWN, CSV = "report.html", "table1.md", "table1.csv"
 
@@ -51,3 +75,143 @@ def write_report(folder: Path) -> Path:
             # Lone surrogates, as broken file names have, cannot be written.
             temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
     return folder / PAGE
+
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the direction of the text after them."""
+
+
+def environment() -> "Environment":
+    """Make what renders the templates.
+
+    Raises
+    ------
+    MissingExtraError
+        Jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        raise MissingExtraError("writing a report") from error
+    made = Environment(
+        loader=PackageLoader("moodtheme.reproduction.page"),
+        # Names of tracks, artists and tags are whatever the collection says.
+        autoescape=True,
+        finalize=visible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {
+        "clock": numbers.clock,
+        "count": numbers.count,
+        "decimal": numbers.decimal,
+        "duration": numbers.duration,
+        "family_names": FAMILY_NAMES,
+        "interval": numbers.interval,
+        "label": label,
+        "levels": LEVELS,
+        "percent": numbers.percent,
+        "plural": numbers.plural,
+        "printed": numbers.printed,
+        "signed": numbers.signed,
+        "signed_interval": numbers.signed_interval,
+        "signed_points": numbers.signed_points,
+        "size": numbers.size,
+        "system_family": system_family,
+        "tick_text": numbers.tick_text,
+        "verdict": verdict,
+    }
+    return made
+
+
+def visible(value: Any) -> Any:
+    """Leave out of a text what would change how the text around it is read."""
+    return _UNSEEN.sub("", value) if type(value) is str else value
+
+
+def verdict(strip: TagStrip) -> str:
+    """What the model and the label say of a tag, in a few words."""
+    if strip.is_decided:
+        return "decided, labelled" if strip.is_true else "decided, not labelled"
+    return "labelled, not decided" if strip.is_true else "neither"
+
+
+PR_AUC = "pr_auc_macro"
+_CSV_FIGURES = (
+    MACRO, PR_AUC, "roc_auc_micro", "pr_auc_micro",
+    "f1_macro_validation", "precision_macro_validation", "recall_macro_validation",
+    "f1_macro_oracle", "precision_macro_oracle", "recall_macro_oracle",
+)  # fmt: skip
+
+
+def markdown(results: Results, lines: Sequence[Line]) -> str:
+    """Write the table as Markdown: macro ROC-AUC in percent, intervals, the paper's figures."""
+    heads = ["system", "validation", "test", "95 % interval"]
+    with_paper = any(line.paper for line in lines)
+    if with_paper:
+        heads += ["paper: validation", "paper: test", "difference"]
+    cells = []
+    for line in lines:
+        test = line.row.test[MACRO]
+        row = [_plain(line.label), percent(line.row.validation[MACRO].value),
+               percent(test.value), interval(test)]  # fmt: skip
+        if with_paper:
+            row += (
+                [printed(line.paper.validation), printed(line.paper.test)]
+                if line.paper
+                else [UNDEFINED] * 2
+            )
+            row.append(signed_points(line.gap))
+        cells.append(row)
+    table = [heads, ["---", *["---:"] * (len(heads) - 1)], *cells]
+    body = "\n".join(f"| {' | '.join(row)} |" for row in table)
+    n_test = next((part.tracks for part in results.dataset.parts if part.split == "test"), 0)
+    caption = (
+        f"Macro ROC-AUC in percent on {_plain(results.dataset.source)}, {n_test} test tracks. "
+        + _interval_note(results)
+    )
+    return f"{body}\n\n{caption}\n"
+
+
+def csv_text(lines: Sequence[Line]) -> str:
+    """Write the table as CSV: fractions in full precision, an empty cell for what is undefined."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    columns = [f"test_{figure}{end}" for figure in _CSV_FIGURES for end in ("", "_low", "_high")]
+    writer.writerow(
+        ["system", "kind", "members", f"validation_{MACRO}", f"validation_{PR_AUC}", *columns,
+         f"paper_validation_{MACRO}", f"paper_test_{MACRO}"]
+    )  # fmt: skip
+    for line in lines:
+        row = line.row
+        cells: list[float | None] = []
+        for name in _CSV_FIGURES:
+            figure = row.test.get(name)
+            cells += [figure.value, figure.low, figure.high] if figure else [None] * 3
+        paper = line.paper
+        writer.writerow(
+            [row.name, row.kind, "+".join(row.members),
+             row.validation[MACRO].value, row.validation[PR_AUC].value, *cells,
+             _fraction(paper.validation if paper else None),
+             _fraction(paper.test if paper else None)]
+        )  # fmt: skip
+    return text.getvalue()
+
+
+def _interval_note(results: Results) -> str:
+    if not results.settings.bootstrap:
+        return "Without intervals."
+    return (
+        f"Intervals: {results.settings.bootstrap} bootstrap resamples of the test tracks; they do "
+        "not cover another training run."
+    )
+
+
+def _fraction(percents: float | None) -> str | None:
+    return None if percents is None else f"{percents / 100:.3f}"
+
+
+def _plain(text: str) -> str:
+    """Keep a name from being read as Markdown or HTML."""
+    return re.sub(r"([\\`*_{}\[\]<>|&#~!])", r"\\\1", " ".join(text.split()))
