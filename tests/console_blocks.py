@@ -50,7 +50,7 @@ def run(command: str, folder: Path) -> str:
     terminal, inside = pty.openpty()
     process = subprocess.Popen(
         ["bash", "-c", command],
-        cwd=folder, stdout=inside, stderr=subprocess.PIPE, text=True,
+        cwd=folder, stdout=inside, stderr=subprocess.PIPE, encoding="utf-8",
         env={**os.environ, "PATH": search, "COLUMNS": "130", "TERM": "xterm"},
     )  # fmt: skip
     os.close(inside)

@@ -311,7 +311,9 @@ def test_importing_and_reading_common_files_does_not_load_ffmpeg(folder: Path) -
         f"moodtheme.audio.read_audio({str(folder / 'chirp.ogg')!r}, sample_rate=16000)\n"
         "print('av' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert done.stdout.strip() == "False"
 
 

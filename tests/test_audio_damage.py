@@ -123,7 +123,7 @@ def test_a_playlist_cannot_open_other_files(
         "list.mp3": f"ffconcat version 1.0\nfile '{target.name}'\n",
     }
     path = tmp_path / name
-    path.write_text(lists[name])
+    path.write_text(lists[name], encoding="utf-8")
     with path.open("rb") as file, av.open(file) as container:
         assert next(container.decode(audio=0)).samples, "FFmpeg by itself would play it"
     refused(path, NotAudioError, "no decoder")
@@ -318,7 +318,7 @@ def fuzz(cases: int, seed: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, script, "--cases", str(cases), "--seed", str(seed)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=600,
         check=False,
     )

@@ -179,7 +179,7 @@ def test_a_stream_tells_the_identity_of_the_file_it_has_open(tmp_path: Path) -> 
 
 def test_what_is_no_audio_is_known_by_its_bytes(tmp_path: Path) -> None:
     words = tmp_path / "words.mp3"
-    words.write_text("no music at all\n" * 99)
+    words.write_text("no music at all\n" * 99, encoding="utf-8")
     assert audio_identity(words).startswith("b1:")
     for path, kind in ((tmp_path / "none.wav", MissingAudioError), (tmp_path, NotAudioError)):
         with pytest.raises(kind):

@@ -40,7 +40,7 @@ def long_file(path: Path, minutes: int) -> Path:
 
 def stream(path: Path) -> tuple[int, float]:
     done = subprocess.run(
-        [sys.executable, "-c", STREAM, path], capture_output=True, text=True, check=True
+        [sys.executable, "-c", STREAM, path], capture_output=True, encoding="utf-8", check=True
     )
     count, peak = done.stdout.split()
     return int(count), float(peak)

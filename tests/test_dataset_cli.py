@@ -140,18 +140,20 @@ def test_info_of_the_official_lists(run: Command, metadata: Path) -> None:
 
 def test_info_of_a_table_shows_what_leaks(run: Command, tmp_path: Path) -> None:
     table = tmp_path / "songs.tsv"
-    table.write_text("path\ttags\tsplit\tartist\na.mp3\tx\ttrain\tAnn\nb.mp3\ty\ttest\tAnn\n")
+    table.write_text(
+        "path\ttags\tsplit\tartist\na.mp3\tx\ttrain\tAnn\nb.mp3\ty\ttest\tAnn\n", encoding="utf-8"
+    )
     (tmp_path / "a.mp3").touch()
     status, out, _ = run("info", table)
     assert status == 0
     assert "files here: 1 of 2" in out
-    assert "artists in both train and test: 1: Ann\n" in out
-    assert "no track of test has the tag x\n" in out
+    assert "train and test: 1: Ann\n" in out
+    assert any("test" in line and line.endswith(" x") for line in out.splitlines())
     assert json.loads(run("info", table, "--json")[1])["overlaps"][0]["artists"] == ["Ann"]
 
 
 def test_a_bad_table_is_one_sentence_and_status_one(run: Command, tmp_path: Path) -> None:
-    (tmp_path / "songs.csv").write_text("file,tags\n")
+    (tmp_path / "songs.csv").write_text("file,tags\n", encoding="utf-8")
     status, out, err = run("info", tmp_path / "songs.csv")
     assert (status, out) == (1, "")
     assert err.startswith("moodtheme: ")

@@ -187,7 +187,7 @@ def test_a_process_killed_at_work_is_continued_by_the_next(
         first.wait()
     name = toy_jamendo.archive_name("audio", 1)
     assert files_in(folder) == sorted([*toy_jamendo.track_names(archive=0), f"{name}.partial"])
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     assert mirror.gets(path_on_mirror(1))[-1] == "bytes=65536-"
     assert files_in(folder) == toy_jamendo.track_names()
     assert done.stdout == f"jamendo audio: 3 of 3 archives, 12 tracks in {folder}\n"
@@ -302,6 +302,8 @@ def test_a_check_tells_whole_missing_and_corrupt_apart(
 def test_lists_of_checksums_are_not_trusted_either(
     metadata: Path, kind: str, text: str, complaint: str
 ) -> None:
-    (metadata / "download" / f"autotagging_moodtheme_audio_sha256_{kind}.txt").write_text(text)
+    (metadata / "download" / f"autotagging_moodtheme_audio_sha256_{kind}.txt").write_text(
+        text, encoding="utf-8"
+    )
     with pytest.raises(DatasetError, match=complaint):
         published_archives(Metadata(folder=metadata), AUDIO)

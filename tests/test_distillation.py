@@ -67,7 +67,7 @@ def test_a_collection_of_two_groups_cannot_be_split() -> None:
 )
 def test_a_table_that_cannot_be_used_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "a.wav").touch()
-    (tmp_path / "music.csv").write_text(text)
+    (tmp_path / "music.csv").write_text(text, encoding="utf-8")
     with pytest.raises(DatasetError, match=reason):
         read_music_table(tmp_path / "music.csv", group_column="artist")
 
@@ -122,7 +122,7 @@ def music(tmp_path: Path) -> Path:
         audio = 0.1 * rng.standard_normal(2 * SAMPLE_RATE) * (i != 3)
         soundfile.write(path, audio, SAMPLE_RATE)
         rows.append({"path": path.name, "duration_s": "2", "artist": str(i)})
-    (tmp_path / "5.wav").write_text("no audio")
+    (tmp_path / "5.wav").write_text("no audio", encoding="utf-8")
     with (tmp_path / "music.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -175,7 +175,9 @@ def test_material_can_be_stopped_anywhere_and_goes_on(
     with pytest.raises(StopError):
         make_material(tmp_path / "parts", plan, teacher)
     log = tmp_path / "parts" / "done.jsonl"
-    log.write_text(log.read_text()[:-9])  # the kill came while a line was being written
+    log.write_text(
+        log.read_text("utf-8")[:-9], encoding="utf-8"
+    )  # the kill came while a line was being written
     make_material(tmp_path / "parts", plan, teacher, jobs=2)
     for part in Part:
         whole, parts = (

@@ -106,11 +106,11 @@ def test_examples_in_python_run(
     (tmp_path / "Music").mkdir()
     for name in ("song.mp3", "Music/a.mp3", "Music/b.mp3"):
         soundfile.write(name, 0.1 * rng.standard_normal((3 * 44_100, 2)), 44_100)
-    (tmp_path / "notes.txt").write_text("no music")
+    (tmp_path / "notes.txt").write_text("no music", encoding="utf-8")
     np.save("truth.npy", rng.random((40, 56)) < 0.5)
     for name in ("mine.npy", "theirs.npy"):
         np.save(name, rng.random((40, 56), dtype=np.float32))
-    (tmp_path / "songs.tsv").write_text("path\ttags\nsong.mp3\thappy\n")
+    (tmp_path / "songs.tsv").write_text("path\ttags\nsong.mp3\thappy\n", encoding="utf-8")
     names: dict[str, Any] = {}
     blocks = python_blocks(document)
     assert blocks

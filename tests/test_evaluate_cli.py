@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
         np.save(place / "truth.npy", truth)
         np.save(place / "gru.npy", gru)
         np.save(place / "lstm.npy", case(tracks, 3, seed=seed + 1)[1])
-    (tmp_path / "tags.txt").write_text("mood/theme---sad\ncalm\nepic\n")
+    (tmp_path / "tags.txt").write_text("mood/theme---sad\ncalm\nepic\n", encoding="utf-8")
     return tmp_path
 
 
@@ -54,7 +54,7 @@ def test_evaluate_writes_the_contracts_json_and_a_table(run: Program, folder: Pa
         "--tags", folder / "tags.txt", "--json", folder / "out.json",
     )  # fmt: skip
     assert (status, err) == (0, "")
-    document = json.loads((folder / "out.json").read_text())
+    document = json.loads((folder / "out.json").read_text("utf-8"))
     assert [row["name"] for row in document["rows"]] == ["gru", "lstm"]
     truth, scores = np.load(folder / "truth.npy"), np.load(folder / "gru.npy")
     row = document["rows"][0]
@@ -93,7 +93,7 @@ def test_evaluate_with_a_bootstrap_gives_intervals_and_paired_differences(
     )  # fmt: skip
     status, out, _ = run(*command)
     assert status == 0
-    document = json.loads((folder / "out.json").read_text())
+    document = json.loads((folder / "out.json").read_text("utf-8"))
     assert document["bootstrap"] == {"resamples": 50, "seed": 0, "level": 0.95}
     gru, lstm = document["rows"]
     low, high = gru["intervals"]["roc_auc_macro"]
@@ -152,7 +152,7 @@ def test_warnings_are_lines_on_standard_error(run: Program, folder: Path) -> Non
     assert status == 0
     assert err.startswith("moodtheme: warning: truth: no positives for tag calm")
     assert len(err.splitlines()) == 1
-    row = json.loads((folder / "out.json").read_text())["rows"][0]
+    row = json.loads((folder / "out.json").read_text("utf-8"))["rows"][0]
     assert row["tags"][1]["roc_auc"] is None
     assert row["roc_auc_macro"] is not None
 
@@ -314,5 +314,5 @@ def test_the_base_install_is_enough(folder: Path) -> None:
         ("decide", folder / "gru.npy", "--thresholds", "0.5", "--output", folder / "d.npy"),
     ):
         command = [sys.executable, "-c", code, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stderr

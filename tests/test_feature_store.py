@@ -289,11 +289,11 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     index.write_bytes(index.read_bytes() + b'{"audio": 3}\n')
     with pytest.raises(DatasetError, match="line 2, is damaged"):
         FeatureStore(place(folder))
-    content = json.loads(description.read_text())
-    description.write_text(json.dumps(content | {"format": 99}))
+    content = json.loads(description.read_text("utf-8"))
+    description.write_text(json.dumps(content | {"format": 99}), encoding="utf-8")
     with pytest.raises(DatasetError, match="format 99"):
         FeatureStore(place(folder))
-    description.write_text("{")
+    description.write_text("{", encoding="utf-8")
     with pytest.raises(DatasetError, match="is damaged"):
         FeatureStore(place(folder))
     description.unlink()

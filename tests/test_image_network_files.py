@@ -255,18 +255,18 @@ def test_efficientnet_lite0s_published_weights_do_what_the_packages_code_does(
     tmp_path: Path,
 ) -> None:
     file = published(published_weights.EFFICIENTNET_LITE0)
-    (tmp_path / "requirements.txt").write_text(LITE_CODE)
+    (tmp_path / "requirements.txt").write_text(LITE_CODE, encoding="utf-8")
     install = ["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     done = subprocess.run(
         [sys.executable, *install, "--target", ".", "-r", "requirements.txt"],
         cwd=tmp_path,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     if done.returncode:
         pytest.skip(f"no network: no code to test efficientnet-lite0 by ({done.stderr[-200:]})")
-    (tmp_path / "script.py").write_text(LITE_SCRIPT)
+    (tmp_path / "script.py").write_text(LITE_SCRIPT, encoding="utf-8")
     np.save(tmp_path / "plots.npy", plots())
     subprocess.run(
         [sys.executable, "script.py", str(file), "plots.npy", "features.npy"],

@@ -25,7 +25,9 @@ RUN = "import sys; sys.argv = ['moodtheme', *{words!r}]; from moodtheme.cli.app 
 
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False
+    )
 
 
 def in_base_install(*words: object) -> subprocess.CompletedProcess[str]:
@@ -79,7 +81,7 @@ def test_the_base_install_tags_and_evaluates(song: Path, tmp_path: Path) -> None
     np.save(truth, rng.random((30, 3)) > 0.5)
     np.save(scores, rng.random((30, 3)).astype(np.float32))
     np.save(tmp_path / "other.npy", rng.random((30, 3)).astype(np.float32))
-    (tmp_path / "tags.txt").write_text("a\nb\nc\n")
+    (tmp_path / "tags.txt").write_text("a\nb\nc\n", encoding="utf-8")
     for words in (
         ("tag", song),
         ("doctor",),

@@ -101,14 +101,14 @@ def test_the_lists_are_found_in_every_usual_layout(tmp_path: Path, layout: str) 
 )
 def test_a_damaged_list_is_refused_with_its_line(tmp_path: Path, row: str, complaint: str) -> None:
     path = tmp_path / "list.tsv"
-    path.write_text(f"{toy_jamendo.HEADER}\n{row}\n")
+    path.write_text(f"{toy_jamendo.HEADER}\n{row}\n", encoding="utf-8")
     with pytest.raises(DatasetError, match=complaint) as caught:
         read_list(path, tags=MOOD_THEME_TAGS)
     assert "list.tsv" in str(caught.value)
 
 
 def test_a_file_that_is_no_list_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "list.tsv").write_text("path\ttags\na\tb\n")
+    (tmp_path / "list.tsv").write_text("path\ttags\na\tb\n", encoding="utf-8")
     with pytest.raises(DatasetError, match="does not begin with the columns TRACK_ID"):
         read_list(tmp_path / "list.tsv")
 

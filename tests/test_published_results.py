@@ -58,7 +58,7 @@ def two_columns(path: Path) -> dict[str, float]:
 
 def training_truth() -> BoolMatrix:
     table = SHARED / "jamendo" / "split-0" / "autotagging_moodtheme-train.tsv"
-    tags = [line.split("\t")[5:] for line in table.read_text().splitlines()[1:]]
+    tags = [line.split("\t")[5:] for line in table.read_text("utf-8").splitlines()[1:]]
     return np.array(
         [[f"mood/theme---{tag}" in present for tag in MOOD_THEME_TAGS] for present in tags]
     )

@@ -78,7 +78,9 @@ def test_report_table1_prints_paper_and_measurement(run: Program, tmp_path: Path
     assert lines[1][5] == f"{100 * measured - 69.4:+.2f}"
     assert lines[-1] == ["all systems", "-", "-", "74.2", "-", "-"]
     assert "ds-5s-blstm" in err
-    assert json.loads((tmp_path / "t.json").read_text())[0]["test"] == pytest.approx(measured)
+    assert json.loads((tmp_path / "t.json").read_text("utf-8"))[0]["test"] == pytest.approx(
+        measured
+    )
     assert run("report", "table1", tmp_path, "--truth", folder / "truth.npy")[0] == 2
 
 

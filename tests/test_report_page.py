@@ -129,7 +129,7 @@ def test_what_is_beyond_chance_is_said_whichever_is_better(
 def test_the_paper_stands_beside_no_other_collection(tmp_path: Path) -> None:
     write_run(tmp_path, systems=["crnn-gru"], resamples=0)
     assert "Paper" not in Page(write_report(tmp_path)).text
-    assert "paper" not in (tmp_path / "table1.md").read_text()
+    assert "paper" not in (tmp_path / "table1.md").read_text("utf-8")
 
 
 def test_some_of_jamendos_rows_stand_beside_the_paper_without_a_difference(tmp_path: Path) -> None:
@@ -224,7 +224,9 @@ def test_any_number_of_tags(tmp_path: Path, n_tags: int) -> None:
 def test_what_is_missing_is_left_out_and_said(tmp_path: Path) -> None:
     write_run(tmp_path, systems=["crnn-gru"], resamples=0)
     (tmp_path / "truth" / "test.npy").unlink()
-    (tmp_path / "systems" / "crnn-gru" / "history.csv").write_text("epoch,stage\n1,x\n")
+    (tmp_path / "systems" / "crnn-gru" / "history.csv").write_text(
+        "epoch,stage\n1,x\n", encoding="utf-8"
+    )
     (tmp_path / TIMINGS).unlink()
     page = Page(write_report(tmp_path))
     assert "together" not in page.ids()
@@ -265,7 +267,7 @@ def test_paths_in_the_results_stay_in_the_folder(tmp_path: Path) -> None:
 def test_results_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(ReproductionError, match="moodtheme reproduce"):
         write_report(tmp_path)
-    (tmp_path / RESULTS).write_text("{")
+    (tmp_path / RESULTS).write_text("{", encoding="utf-8")
     with pytest.raises(ReproductionError, match="damaged"):
         write_report(tmp_path)
 

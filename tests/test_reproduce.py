@@ -38,7 +38,7 @@ def sitting(collection: Path, tmp_path_factory: pytest.TempPathFactory) -> Sitti
     folder = tmp_path_factory.mktemp("sitting") / "run"
     words = map(str, arguments(folder, collection, systems=SYSTEM))
     command = [sys.executable, "-m", "moodtheme", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     return Sitting(folder, done.stdout, done.stderr)
 
@@ -97,7 +97,7 @@ def test_one_command_makes_scores_models_results_and_a_report(
 
 
 def test_what_is_said_is_logged_and_estimates_come_first(sitting: Sitting) -> None:
-    log = (sitting.folder / "log.txt").read_text().splitlines()
+    log = (sitting.folder / "log.txt").read_text("utf-8").splitlines()
     said = [line.partition(" ")[2] for line in log]
     assert said[0].startswith("moodtheme reproduce RUN_DIR --dataset")
     estimates = [number for number, line in enumerate(said) if line.startswith("estimate: ")]
@@ -236,5 +236,7 @@ def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> N
     code = "import sys; sys.modules['torch'] = None; sys.argv = "
     code += repr(["moodtheme", "reproduce", str(tmp_path / "run"), "--dataset", "demo"])
     code += "; from moodtheme.cli.app import main; main()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 2 and "pip install 'moodtheme[train]'" in done.stderr

@@ -130,7 +130,7 @@ def test_ctrl_c_stops_a_training_and_says_that_it_can_go_on(tmp_path: Path) -> N
     more = ["--set", "crnn.epochs=500"]
     words = map(str, arguments(run, table, *more, systems="crnn-gru"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "moodtheme", *words], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "moodtheme", *words], stderr=subprocess.PIPE, encoding="utf-8"
     )
     history = run / "systems" / "crnn-gru" / "history.csv"
     while not history.exists():
@@ -167,7 +167,9 @@ def test_a_sweep_chooses_on_validation_and_reports_every_configuration(
 
 def jamendo_rows(part: str, count: int) -> list[str]:
     """Real rows of the official list, chosen so that tags recur."""
-    lines = (SHARED / "split-0" / f"autotagging_moodtheme-{part}.tsv").read_text().splitlines()
+    lines = (
+        (SHARED / "split-0" / f"autotagging_moodtheme-{part}.tsv").read_text("utf-8").splitlines()
+    )
     frequent = {"happy", "film", "dark", "energetic", "relaxing"}
     tagged = [
         line
@@ -190,7 +192,7 @@ def test_mtg_jamendo_in_miniature_from_download_to_report(program: Program, tmp_
     place.mkdir(parents=True)
     for part, lines in lists.items():
         text = "\n".join(["\t".join(HEADER), *lines]) + "\n"
-        (place / f"autotagging_moodtheme-{part}.tsv").write_text(text)
+        (place / f"autotagging_moodtheme-{part}.tsv").write_text(text, encoding="utf-8")
     moods = {"happy": Mood.HAPPY, "dark": Mood.DARK, "energetic": Mood.ENERGETIC}
     content = {}
     for number, line in enumerate(line for lines in lists.values() for line in lines):
@@ -210,7 +212,7 @@ def test_mtg_jamendo_in_miniature_from_download_to_report(program: Program, tmp_
     download.mkdir()
     for kind, files in (("tars", archives), ("tracks", content)):
         (download / f"autotagging_moodtheme_audio_sha256_{kind}.txt").write_text(
-            "".join(f"{sha256(body)} {name}\n" for name, body in files.items())
+            "".join(f"{sha256(body)} {name}\n" for name, body in files.items()), encoding="utf-8"
         )
     dataset = tmp_path / "jamendo"
     with running_mirror() as mirror:
@@ -254,4 +256,4 @@ def test_mtg_jamendo_in_miniature_from_download_to_report(program: Program, tmp_
         "report", "table1", run / "scores" / "test", "--truth", run / "truth" / "test.npy"
     )
     assert status == 0 and "all systems" in out
-    assert json.loads((run / "timings.json").read_text())["stages"]
+    assert json.loads((run / "timings.json").read_text("utf-8"))["stages"]

@@ -127,7 +127,7 @@ def do(folder: Path, lines: Lines, *, fails: bool = False, **inputs: object) -> 
         done.append("work")
         if fails:
             raise RuntimeError
-        (folder / "made").write_text("x")
+        (folder / "made").write_text("x", encoding="utf-8")
 
     Stages(folder, lines).do("cook a meal", work, inputs=inputs, outputs=[folder / "made"])
     return done
@@ -272,7 +272,7 @@ def test_all_missing_files_are_listed(tmp_path: Path) -> None:
     assert collection.shared_artists == 1
     with pytest.raises(ReproductionError, match=r"2 of 3 files are missing: .*a\.wav, .*c\.wav"):
         require_files(collection, tmp_path / "run")
-    listed = (tmp_path / "run" / "missing-files.txt").read_text().splitlines()
+    listed = (tmp_path / "run" / "missing-files.txt").read_text("utf-8").splitlines()
     assert listed == [str(tmp_path / "a.wav"), str(tmp_path / "c.wav")]
 
 
@@ -289,7 +289,7 @@ def test_a_collection_is_known_by_tracks_labels_and_splits_not_by_its_place(
 def test_results_that_are_missing_damaged_or_of_another_version_are_named(tmp_path: Path) -> None:
     with pytest.raises(ReproductionError, match="cannot be read"):
         read_results(tmp_path)
-    (tmp_path / "results.json").write_text('{"format_version": 1')
+    (tmp_path / "results.json").write_text('{"format_version": 1', encoding="utf-8")
     with pytest.raises(ReproductionError, match="is damaged"):
         read_results(tmp_path)
     assert msgspec.json.decode(msgspec.json.encode(Figure(value=None)), type=Figure) == Figure(

@@ -92,7 +92,7 @@ def hostile_files(folder: Path) -> list[Path]:
     empty = folder / "empty.npy"
     empty.touch()
     text = folder / "text.npz"
-    text.write_text("no archive")
+    text.write_text("no archive", encoding="utf-8")
     array_in_disguise = folder / "array.npz"
     array_in_disguise.write_bytes(write(folder / "array.npy").read_bytes())
     cut = folder / "cut.npz"
@@ -162,7 +162,7 @@ def test_tags_are_read_with_and_without_category(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="names 2 tags, but the matrix has 3 columns"):
         tags_for(3, path)
     for text, message in (("", "no tags"), ("a\na\n", "'a' stands twice"), ("x---\n", "no name")):
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         with pytest.raises(EvaluationError, match=message):
             load_tags(path)
     with pytest.raises(EvaluationError, match="cannot be read"):

@@ -46,7 +46,7 @@ def mixed_folder(tmp_path: Path) -> Path:
     content = (folder / "whole.mp3").read_bytes()
     (folder / "truncated.mp3").write_bytes(content[: len(content) // 2])
     (folder / "stub.mp3").write_bytes(content[:600])
-    (folder / "text.mp3").write_text("These are the lyrics, not the song.\n" * 50)
+    (folder / "text.mp3").write_text("These are the lyrics, not the song.\n" * 50, encoding="utf-8")
     (folder / "empty.wav").touch()
     write_music(folder / "blip.wav", seconds=0.2)
     soundfile.write(folder / "silent.wav", np.zeros(3 * RATE), RATE)
@@ -131,7 +131,7 @@ def test_paths_that_are_not_there_and_folders_without_audio_are_failures(
     program: Program, model: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "papers").mkdir()
-    (tmp_path / "papers" / "a.txt").write_text("no music")
+    (tmp_path / "papers" / "a.txt").write_text("no music", encoding="utf-8")
     write_music(tmp_path / "a.wav")
     arguments = [tmp_path / "gone.mp3", tmp_path / "papers", tmp_path / "a.wav"]
     code, out, err = program("tag", *arguments, "--model", model, "--format", "json")
@@ -221,20 +221,22 @@ def test_resuming_tags_only_what_is_missing(program: Program, model: Path, tmp_p
     music.mkdir()
     for i in range(4):
         write_music(music / f"{i}.wav")
-    (music / "2.wav").write_text("not yet audio")
+    (music / "2.wav").write_text("not yet audio", encoding="utf-8")
     target = tmp_path / "out.jsonl"
     common = ("tag", music, "--model", model, "--format", "jsonl", "--output", target)
     assert program(*common)[0] == 1
-    first = [json.loads(line) for line in target.read_text().splitlines()]
+    first = [json.loads(line) for line in target.read_text("utf-8").splitlines()]
     # A killed run leaves its lines, the last one cut short, under the temporary name.
-    lines = target.read_text().splitlines(keepends=True)
-    (tmp_path / "out.jsonl.partial").write_text("".join(lines[:2]) + lines[3][:20])
+    lines = target.read_text("utf-8").splitlines(keepends=True)
+    (tmp_path / "out.jsonl.partial").write_text(
+        "".join(lines[:2]) + lines[3][:20], encoding="utf-8"
+    )
     target.unlink()
     write_music(music / "2.wav")
     code, _, err = program(*common, "--resume")
     assert code == 0
     assert "2 results kept" in err
-    second = {r["path"]: r for r in map(json.loads, target.read_text().splitlines())}
+    second = {r["path"]: r for r in map(json.loads, target.read_text("utf-8").splitlines())}
     assert len(second) == 4
     for entry in first:
         if entry["error"] is None:
@@ -264,18 +266,18 @@ def test_an_interruption_leaves_finished_results_intact(model: Path, tmp_path: P
     run = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTIBLE, "tag", str(music),
          "--model", str(model), "--format", "json", "--jobs", "1", "--output", str(target)],
-        stderr=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, encoding="utf-8",
     )  # fmt: skip
     partial = tmp_path / "out.json.partial"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and run.poll() is None:
-        if partial.exists() and partial.read_text().count("\n") > 3:
+        if partial.exists() and partial.read_text("utf-8").count("\n") > 3:
             break
         time.sleep(0.01)
     os.kill(run.pid, signal.SIGINT)
     _, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "Traceback" not in err
-    results = json.loads(target.read_text())
+    results = json.loads(target.read_text("utf-8"))
     assert 3 <= len(results) < FILES
     assert all(r["error"] is None and len(r["tags"]) == 3 for r in results)

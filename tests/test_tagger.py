@@ -161,7 +161,7 @@ def test_many_files_keep_their_order_and_bad_ones_do_not_stop_the_rest(
     for i in range(12):
         path = tmp_path / f"{i}.wav"
         if i % 4 == 1:
-            path.write_text("not audio")
+            path.write_text("not audio", encoding="utf-8")
         else:
             soundfile.write(path, noise(1 + i, seed=i), RATE)
         paths.append(path)

@@ -78,7 +78,7 @@ def write_checksums(folder: Path, data_type: str = "audio") -> None:
     for kind, files in (("tars", tars), ("tracks", tracks)):
         lines = [f"{sha256(content)} {name}\n" for name, content in files.items()]
         place = folder / "download" / f"autotagging_moodtheme_{data_type}_sha256_{kind}.txt"
-        place.write_text("".join(lines))
+        place.write_text("".join(lines), encoding="utf-8")
 
 
 def write_lists(folder: Path, split: int = 0) -> None:
