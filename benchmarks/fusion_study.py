@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from moodtheme.cli.tables import with_interval
-from moodtheme.evaluation import Validation, evaluate_systems
+from moodtheme.evaluation import ScoredSet, evaluate_systems
 from moodtheme.evaluation.fusion_weights import LearnedWeights, learn_weights
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import rank_tags
@@ -74,6 +74,10 @@ def load(shared: Path) -> Material:
     )
 
 
+def rows_of(truth: BoolMatrix, systems: Systems, **options: Any) -> list[dict[str, Any]]:
+    return [s.as_json() for s in evaluate_systems(truth, systems, resamples=RESAMPLES, **options)]
+
+
 def percent(row: Row, key: str) -> str:
     return with_interval(row[key], row.get("intervals", {}).get(key), decimals=1, scale=100)
 
@@ -100,7 +104,7 @@ AREA_HEADS = ("ROC-AUC", "PR-AUC", "F1 (oracle thresholds)")
 
 
 def teams_section(material: Material) -> str:
-    rows = evaluate_systems(material.truth, material.teams, resamples=RESAMPLES)
+    rows = rows_of(material.truth, material.teams)
     return table(("submission", *AREA_HEADS), [plain(row, AREAS) for row in rows])
 
 
@@ -115,7 +119,7 @@ def steps_section(material: Material) -> tuple[str, Row]:
             members = [material.teams[team] for team in order[:count]]
             fusions[name] = fuse(members, method=method)
         first = next(iter(fusions))
-        rows = evaluate_systems(material.truth, fusions, resamples=RESAMPLES, against=first)
+        rows = rows_of(material.truth, fusions, against=first)
         lines += [
             [
                 f"{method}: {row['name']}",
@@ -146,11 +150,10 @@ def learned_section(material: Material) -> tuple[str, LearnedWeights, list[dict[
             "logit mean": fuse(members, method=FusionMethod.LOGIT),
         }
 
-    rows = evaluate_systems(
+    rows = rows_of(
         material.truth,
         fusions(material.eight),
-        validation=Validation(material.validation_truth, fusions(material.eight_on_validation)),
-        resamples=RESAMPLES,
+        validation=ScoredSet(material.validation_truth, fusions(material.eight_on_validation)),
         against="mean",
     )
     heads = (
@@ -204,7 +207,7 @@ def oracle_section(material: Material) -> tuple[str, Row, Mapping[str, float]]:
         "elsewhere": float(scored_on[picked, columns].mean()),
         "default": float(scored_on[default].mean()),
     }
-    (row,) = evaluate_systems(material.truth, {best: candidates[best]}, resamples=RESAMPLES)
+    (row,) = rows_of(material.truth, {best: candidates[best]})
     return table(("fusion", *AREA_HEADS), [plain(row, AREAS)]), row, summary
 
 

@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from evaluation_cases import case
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
-from moodtheme.evaluation import evaluate, evaluate_systems
+from moodtheme.evaluation import Figure, evaluate, evaluate_systems
 from moodtheme.evaluation.bootstrap import bootstrap, draw_weights, interval
 from moodtheme.evaluation.figures import DecisionRule, Figures, rank_system
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
@@ -81,10 +81,13 @@ def test_a_system_does_not_differ_from_itself() -> None:
     rows = evaluate_systems(
         truth, {"a": scores, "copy": scores.copy(), "b": other}, resamples=50, against="a"
     )
-    assert "difference" not in rows[0]
-    assert rows[1]["difference"]["roc_auc_macro"] == {"value": 0.0, "interval": [0.0, 0.0]}
-    low, high = rows[2]["difference"]["roc_auc_macro"]["interval"]
-    assert low < rows[2]["difference"]["roc_auc_macro"]["value"] < high
+    assert rows[0].difference is None
+    assert rows[1].difference["roc_auc_macro"] == Figure(value=0.0, low=0.0, high=0.0)
+    apart = rows[2].difference["roc_auc_macro"]
+    assert apart.low < apart.value < apart.high
+    document = rows[2].as_json()["difference"]
+    assert document["against"] == "a"
+    assert document["roc_auc_macro"] == {"value": apart.value, "interval": [apart.low, apart.high]}
 
 
 def test_pairing_narrows_the_interval_of_a_difference() -> None:
@@ -93,9 +96,8 @@ def test_pairing_narrows_the_interval_of_a_difference() -> None:
     rows = evaluate_systems(
         truth, {"a": scores, "b": nearly.astype(np.float32)}, resamples=200, against="a"
     )
-    low, high = rows[1]["difference"]["roc_auc_macro"]["interval"]
-    own_low, own_high = rows[1]["intervals"]["roc_auc_macro"]
-    assert high - low < 0.3 * (own_high - own_low)
+    paired, own = rows[1].difference["roc_auc_macro"], rows[1].figures["roc_auc_macro"]
+    assert paired.high - paired.low < 0.3 * (own.high - own.low)
 
 
 def test_intervals_cover_the_true_value_about_as_often_as_they_say() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evaluation_cases import SHARED, needs_shared
-from moodtheme.evaluation import Validation, evaluate, evaluate_systems
+from moodtheme.evaluation import ScoredSet, evaluate, evaluate_systems
 from moodtheme.evaluation.fusion_weights import learn_weights
 from moodtheme.evaluation.popularity import popularity_scores
 from moodtheme.evaluation.thresholds import best_f1_thresholds
@@ -151,13 +151,14 @@ def test_learned_weights_and_rank_mean_against_the_plain_mean(truth: BoolMatrix)
     _, *others = evaluate_systems(
         truth,
         fusions(test),
-        validation=Validation(labels, fusions(validation)),
+        validation=ScoredSet(labels, fusions(validation)),
         resamples=500,
         against="mean",
     )
-    for row in others:
-        difference = row["difference"]["roc_auc_macro"]
-        low, high = difference["interval"]
-        assert low < difference["value"] < high
-        assert high - low < 0.01  # pairing: a single figure's interval is 0.014 wide
-        assert row["f1_macro_validation"] < row["f1_macro_oracle"]
+    for system in others:
+        difference = system.difference["roc_auc_macro"]
+        assert difference.low < difference.value < difference.high
+        # Pairing: a single figure's interval is 0.014 wide.
+        assert difference.high - difference.low < 0.01
+        figures = system.figures
+        assert figures["f1_macro_validation"].value < figures["f1_macro_oracle"].value

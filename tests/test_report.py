@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from evaluation_cases import case
 from moodtheme.cli.tables import with_interval
 from moodtheme.errors import EvaluationError, EvaluationWarning
-from moodtheme.evaluation import Validation, evaluate_systems
+from moodtheme.evaluation import ScoredSet, evaluate_systems
 from moodtheme.evaluation.plots import COLOURS, Curve, curve_grid, save, tag_curves, tag_dots
 from moodtheme.reproduction.table1 import TABLE_1, compare_with_paper
 from program import Program
@@ -46,7 +46,7 @@ def test_rows_are_measured_where_all_members_are_there() -> None:
     systems = {name: case(60, 3, seed=i)[1] for i, name in enumerate(NINE[:4])}
     known = {NINE[0]: case(60, 3, seed=7)[1]}
     rows = compare_with_paper(
-        truth, systems | {"another": systems[NINE[0]]}, validation=Validation(truth, known)
+        truth, systems | {"another": systems[NINE[0]]}, validation=ScoredSet(truth, known)
     )
     by_name = {row.paper.name: row for row in rows}
     crnn = np.mean([systems[name].astype(np.float64) for name in NINE[:3]], axis=0)
@@ -151,7 +151,7 @@ def test_pictures_show_the_figures_they_are_made_of(tmp_path: Path) -> None:
     panels = tag_dots(rows, len(truth)).axes
     drawn = [line for line in panels[0].lines if line.get_marker() == "o"]
     assert sorted(float(line.get_xdata()[0]) for line in drawn) == pytest.approx(
-        sorted(tag["roc_auc"] for tag in rows[0]["tags"] if tag["roc_auc"] is not None)
+        sorted(value for tag in rows[0].tags if (value := tag.figures["roc_auc"].value) is not None)
     )
     grid = curve_grid(with_gap, {"a": scores}, ["x", "y", "z"], Curve.ROC)
     for index, panel in enumerate(grid.axes[:3]):
@@ -159,11 +159,11 @@ def test_pictures_show_the_figures_they_are_made_of(tmp_path: Path) -> None:
             assert [text.get_text() for text in panel.texts] == ["undefined"]
             continue
         x, y = panel.lines[-1].get_data()
-        assert np.trapezoid(y, x) == pytest.approx(rows[0]["tags"][index]["roc_auc"])
+        assert np.trapezoid(y, x) == pytest.approx(rows[0].tags[index].figures["roc_auc"].value)
     _, panel = tag_curves(truth, {"a": scores}, 0, "x").axes
     recall, precision = panel.lines[-1].get_data()
     area = float((np.diff(recall) * precision[1:]).sum())
-    assert area == pytest.approx(rows[0]["tags"][0]["pr_auc"])
+    assert area == pytest.approx(rows[0].tags[0].figures["pr_auc"].value)
     # The same picture twice is the same file.
     for name in ("one.svg", "two.svg"):
         save(curve_grid(truth, {"a": scores}, ["x", "y", "z"], Curve.ROC), tmp_path / name)

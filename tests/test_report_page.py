@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from moodtheme.errors import ReproductionError
+from moodtheme.evaluation import Figure
 from moodtheme.reproduction.page import write_report
 from moodtheme.reproduction.page.inputs import read_inputs
 from moodtheme.reproduction.page.numbers import (
@@ -20,7 +21,6 @@ from moodtheme.reproduction.page.numbers import (
 from moodtheme.reproduction.page.rows import name_group, shared_settings, table_lines
 from moodtheme.reproduction.results import (
     RESULTS,
-    Figure,
     Kind,
     Results,
     ScoreFile,

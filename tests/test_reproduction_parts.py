@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import ReproductionError, UsageError
-from moodtheme.evaluation import Validation, evaluate_systems
+from moodtheme.evaluation import Figure, ScoredSet, evaluate_systems
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, RECIPES, describe, find_recipe
 from moodtheme.reproduction.collection import Collection, require_files, tracks_sha256
 from moodtheme.reproduction.examples import choose_examples
-from moodtheme.reproduction.figures import Pair, ScoredSet, measure
+from moodtheme.reproduction.figures import Pair, measure
 from moodtheme.reproduction.names import audio_rates, feature_stages
 from moodtheme.reproduction.outcome import choose_pairs
-from moodtheme.reproduction.results import Figure, Kind, read_results
+from moodtheme.reproduction.results import Kind, read_results
 from moodtheme.reproduction.scoring import ScoredRow
 from moodtheme.reproduction.selection import (
     DEFAULT_SYSTEMS,
@@ -198,34 +198,24 @@ def test_figures_are_those_of_the_evaluation(scored: tuple[ScoredSet, ScoredSet]
         test.truth,
         test.scores,
         tags=tags,
-        validation=Validation(validation.truth, validation.scores),
+        validation=validation,
         resamples=30,
         seed=7,
         against="a",
     )
-    for row in expected:
-        found = rows[row["name"]]
-        for key, figure in found.test.items():
-            assert figure.value == row[key]
-            assert [figure.low, figure.high] == row["intervals"][key]
-        for tag, wanted in zip(found.tags, row["tags"], strict=True):
-            assert (tag.tag, tag.positives) == (wanted["tag"], wanted["positives"])
-            assert tag.threshold_validation == wanted["threshold_validation"]
-            assert tag.threshold_oracle == wanted["threshold_oracle"]
-            assert all(figure.value == wanted[key] for key, figure in tag.figures.items())
-    wanted = expected[1]["difference"]
-    for key, figure in difference.figures.items():
-        assert figure.value == wanted[key]["value"]
-        assert [figure.low, figure.high] == wanted[key]["interval"]
+    for wanted in expected:
+        found = rows[wanted.name].test
+        assert (found.figures, found.tags) == (wanted.figures, wanted.tags)
+    assert difference.figures == expected[1].difference
     assert (difference.name, difference.against) == ("b", "a")
-    assert "f1_macro_validation" in rows["a"].test
+    assert "f1_macro_validation" in rows["a"].test.figures
     assert "f1_macro_validation" not in rows["a"].validation
     assert seen["a"] == rows["a"].validation["roc_auc_macro"].value
 
 
 def test_without_resamples_there_are_no_intervals(scored: tuple[ScoredSet, ScoredSet]) -> None:
     rows, _ = measure(*scored, tags=("x", "y", "z"), choose_pairs=lambda _: [], resamples=0, seed=0)
-    assert all(figure.low is None for figure in rows["a"].test.values())
+    assert all(figure.low is None for figure in rows["a"].test.figures.values())
 
 
 def test_pairs_are_chosen_on_validation_and_only_of_rows_that_are_there() -> None:

@@ -10,12 +10,8 @@ from evaluation_cases import case, columns
 from moodtheme.errors import EvaluationError, EvaluationWarning
 from moodtheme.evaluation import evaluate
 from moodtheme.evaluation.popularity import popularity_scores
-from moodtheme.evaluation.thresholds import (
-    apply_thresholds,
-    best_f1_thresholds,
-    top_k,
-    youden_thresholds,
-)
+from moodtheme.evaluation.thresholds import best_f1_thresholds, top_k, youden_thresholds
+from moodtheme.scores.decisions import apply_thresholds
 
 Column = tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from moodtheme.errors import EvaluationWarning
+from moodtheme.evaluation import ScoredSet
 from moodtheme.files import write_record
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, describe, find_recipe, with_values
-from moodtheme.reproduction.figures import Pair, ScoredSet, measure
+from moodtheme.reproduction.figures import Pair, measure
 from moodtheme.reproduction.results import (
     RESULTS,
     Dataset,
@@ -105,8 +106,8 @@ def write_run(
             else Kind.SYSTEM,
             members=members.get(name, ()),
             validation=figures.validation,
-            test=figures.test,
-            tags=figures.tags,
+            test=figures.test.figures,
+            tags=figures.test.tags,
             validation_scores=files["validation", name],
             test_scores=files["test", name],
             bundle=None if name == Kind.POPULARITY else f"bundles/{name}",

@@ -13,8 +13,7 @@ from moodtheme.cli.options import Tags, ThresholdsFrom
 from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
-    from moodtheme.evaluation.ranking import FloatArray
-    from moodtheme.scores.matrices import SystemScores
+    from moodtheme.scores.matrices import Float64Array, SystemScores
 
 CHOSEN = ("oracle", "validation", "youden")
 """The rules that choose a threshold a tag, whatever the scores' scale."""
@@ -72,7 +71,8 @@ def decide(
     """
     from moodtheme.cli.tables import Cell, print_table
     from moodtheme.evaluation.checks import check_finite, warn_of_range
-    from moodtheme.evaluation.thresholds import apply_thresholds, top_k
+    from moodtheme.evaluation.thresholds import top_k
+    from moodtheme.scores.decisions import apply_thresholds
     from moodtheme.scores.matrices import load_systems, save_matrix
     from moodtheme.scores.vocabulary import tags_for
 
@@ -112,7 +112,7 @@ def _thresholds(
     tags: Sequence[str],
     truth: Path | None,
     validation: tuple[Path, Path] | None,
-) -> "tuple[FloatArray, str]":
+) -> "tuple[Float64Array, str]":
     """Choose the thresholds, and say in words how."""
     import numpy as np
 

@@ -21,6 +21,7 @@ from moodtheme.cli.options import (
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 
 if TYPE_CHECKING:
+    from moodtheme.evaluation import Figure, SystemFigures
     from moodtheme.scores.matrices import BoolMatrix, SystemScores
 
 POPULARITY = "popularity"
@@ -74,9 +75,9 @@ def evaluate(
     F1 "oracle" uses the official thresholds, chosen on the very set that is scored: an upper
     bound. "validation" (with --thresholds-from) is what a user would get.
     """
-    from moodtheme.evaluation import Validation, evaluate_systems
+    from moodtheme.evaluation import ScoredSet, evaluate_systems
+    from moodtheme.evaluation.bootstrap import LEVEL
     from moodtheme.evaluation.popularity import popularity_scores
-    from moodtheme.evaluation.rows import LEVEL
     from moodtheme.scores.matrices import load_truth, match_systems
     from moodtheme.scores.vocabulary import tags_for
 
@@ -91,7 +92,7 @@ def evaluate(
         validation = None
         if thresholds_from is not None:
             matched = match_systems(systems, thresholds_from[1]) if systems else []
-            validation = Validation(
+            validation = ScoredSet(
                 load_truth(thresholds_from[0]), {system.name: system.values for system in matched}
             )
         if popularity is not None:
@@ -101,9 +102,9 @@ def evaluate(
             tables[POPULARITY] = popularity_scores(training, len(labels))
             if validation is not None:
                 known = {POPULARITY: popularity_scores(training, len(validation.truth))}
-                validation = Validation(validation.truth, {**validation.scores, **known})
+                validation = ScoredSet(validation.truth, {**validation.scores, **known})
         with progress_bar("Resampling") as progress:
-            rows = evaluate_systems(
+            found = evaluate_systems(
                 labels,
                 tables,
                 tags=names,
@@ -122,14 +123,13 @@ def evaluate(
                 "bootstrap": {"resamples": bootstrap, "seed": seed, "level": LEVEL}
                 if bootstrap
                 else None,
-                "rows": rows,
+                "rows": [system.as_json() for system in found],
             },
         )
     if long:
-        _print_long(rows)
-    elif rows:
-        _print_table(rows, bootstrap)
-        _print_differences(rows, bootstrap)
+        _print_long(found)
+    elif found:
+        _print_tables(found)
     if failures:
         raise typer.Exit(1)
 
@@ -168,60 +168,48 @@ def _write_json(path: Path, document: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
 
 
-def _print_table(rows: list[dict[str, Any]], resamples: int) -> None:
+def _print_tables(systems: "Sequence[SystemFigures]") -> None:
+    """Print the chosen figures, and the differences if a system was compared with."""
     from moodtheme.cli.tables import print_table, with_interval
 
-    shown = {key: head for key, head in COLUMNS.items() if key in rows[0]}
-    decimals = 4 if resamples else 6
+    shown = {key: head for key, head in COLUMNS.items() if key in systems[0].figures}
+    resamples = systems[0].resamples
+    note = f", 95 % intervals from {resamples} bootstrap resamples" if resamples else ""
+
+    def cells(figures: "Mapping[str, Figure]", decimals: int) -> list[str]:
+        return [
+            with_interval(figure.value, (figure.low, figure.high), decimals=decimals)
+            for figure in (figures[key] for key in shown)
+        ]
+
     print_table(
         ["system", *shown.values()],
-        [
-            [row["name"]]
-            + [
-                with_interval(row[key], row.get("intervals", {}).get(key), decimals=decimals)
-                for key in shown
-            ]
-            for row in rows
-        ],
-        title="Macro averages over tags" + _interval_note(resamples),
+        [[system.name, *cells(system.figures, 4 if resamples else 6)] for system in systems],
+        title="Macro averages over tags" + note,
     )
-
-
-def _print_differences(rows: list[dict[str, Any]], resamples: int) -> None:
-    from moodtheme.cli.tables import print_table, with_interval
-
-    compared = [row for row in rows if "difference" in row]
+    compared = [(s.name, s.difference) for s in systems if s.difference is not None]
     if not compared:
         return
-    shown = {key: head for key, head in COLUMNS.items() if key in rows[0]}
-    against = compared[0]["difference"]["against"]
+    against = next(system.against for system in systems if system.against)
     print()
     print_table(
         [f"minus {against}", *shown.values()],
         [
-            [row["name"]] + [_difference(row["difference"][key], with_interval) for key in shown]
-            for row in compared
+            [name, *(text if text[0] == "-" else f"+{text}" for text in cells(difference, 4))]
+            for name, difference in compared
         ],
-        title=f"Difference to {against}, paired" + _interval_note(resamples),
+        title=f"Difference to {against}, paired" + note,
     )
 
 
-def _difference(figure: Mapping[str, Any], with_interval: Any) -> str:
-    text: str = with_interval(figure["value"], figure.get("interval"), decimals=4)
-    return text if text.startswith("-") else f"+{text}"
+def _print_long(systems: "Sequence[SystemFigures]") -> None:
+    from moodtheme.cli.tables import print_table
 
-
-def _print_long(rows: list[dict[str, Any]]) -> None:
-    from moodtheme.cli.tables import Cell, print_table
-
-    lines: list[list[Cell]] = []
-    for row in rows:
-        figures = {key: value for key, value in row.items() if key.count("_") >= 2}
-        for key, value in figures.items():
-            ends = row.get("intervals", {}).get(key, [None, None])
-            lines.append([row["name"], key, value, *ends])
-    print_table(["system", "figure", "value", "low", "high"], lines)
-
-
-def _interval_note(resamples: int) -> str:
-    return f", 95 % intervals from {resamples} bootstrap resamples" if resamples else ""
+    print_table(
+        ["system", "figure", "value", "low", "high"],
+        [
+            [system.name, key, figure.value, figure.low, figure.high]
+            for system in systems
+            for key, figure in system.figures.items()
+        ],
+    )

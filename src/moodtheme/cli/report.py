@@ -64,7 +64,7 @@ def table1(
 
     Figures are macro ROC-AUC in percent. Fusions are plain means of the files in the folder.
     """
-    from moodtheme.evaluation import Validation
+    from moodtheme.evaluation import ScoredSet
     from moodtheme.reproduction.table1 import compare_with_paper
     from moodtheme.scores.matrices import load_truth
 
@@ -74,7 +74,7 @@ def table1(
             _known_systems(folder),
             validation=None
             if validation is None
-            else Validation(load_truth(validation[0]), _known_systems(validation[1])),
+            else ScoredSet(load_truth(validation[0]), _known_systems(validation[1])),
             resamples=bootstrap,
             seed=seed,
             progress=progress,

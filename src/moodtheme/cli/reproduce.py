@@ -12,8 +12,9 @@ from moodtheme.cli.options import Device, Division, Offline, TrainingSeed
 from moodtheme.errors import MissingExtraError, MoodthemeError, UsageError
 
 if TYPE_CHECKING:
+    from moodtheme.evaluation import Figure
     from moodtheme.reproduction.job import Console, Request
-    from moodtheme.reproduction.results import Figure, Results
+    from moodtheme.reproduction.results import Results
     from moodtheme.reproduction.run import Prepared
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-FloatArray = npt.NDArray[np.float64]
+Float64Array = npt.NDArray[np.float64]
 
 
-def spearman_per_tag(first: npt.ArrayLike, second: npt.ArrayLike) -> FloatArray:
+def spearman_per_tag(first: npt.ArrayLike, second: npt.ArrayLike) -> Float64Array:
     """Spearman's rank correlation of two systems' scores over tracks, for each tag.
 
     Parameters
@@ -27,7 +27,7 @@ def spearman_per_tag(first: npt.ArrayLike, second: npt.ArrayLike) -> FloatArray:
     return np.asarray(rho, dtype=np.float64)
 
 
-def top_overlap(first: npt.ArrayLike, second: npt.ArrayLike, *, top: int = 5) -> FloatArray:
+def top_overlap(first: npt.ArrayLike, second: npt.ArrayLike, *, top: int = 5) -> Float64Array:
     """Share of each track's `top` highest tags that two systems have in common.
 
     Parameters

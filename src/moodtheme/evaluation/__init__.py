@@ -1,10 +1,20 @@
 """Evaluation of scores against truth: metrics, thresholds, bootstrap intervals.
 
-`evaluate` answers for one system in one call; the modules hold the parts: `metrics` (conventions
-and definitions), `thresholds`, `bootstrap`, `curves`, `popularity` and `fusion_weights`. Only
-NumPy is needed.
+`evaluate` answers for one system in one call, `evaluate_systems` for several, `Evaluation` step by
+step; the modules hold the parts: `metrics` (conventions and definitions), `thresholds`,
+`bootstrap`, `popularity`, `calibration` and `fusion_weights`. Only NumPy is needed, but for
+calibrating and for pictures.
 """
 
-from moodtheme.evaluation.rows import Validation, evaluate, evaluate_systems
+from moodtheme.evaluation.evaluator import Evaluation, ScoredSet, evaluate, evaluate_systems
+from moodtheme.evaluation.results import Figure, SystemFigures, TagFigures
 
-__all__ = ["Validation", "evaluate", "evaluate_systems"]
+__all__ = [
+    "Evaluation",
+    "Figure",
+    "ScoredSet",
+    "SystemFigures",
+    "TagFigures",
+    "evaluate",
+    "evaluate_systems",
+]

@@ -23,9 +23,12 @@ import numpy as np
 
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 from moodtheme.evaluation.figures import Figures, RankedSystem, join, weigh
-from moodtheme.evaluation.ranking import FloatArray, Weights
-from moodtheme.scores.matrices import BoolMatrix
+from moodtheme.evaluation.ranking import Weights
+from moodtheme.scores.matrices import BoolMatrix, Float64Array
 from moodtheme.work import Progress, no_progress
+
+LEVEL = 0.95
+"""Level of intervals unless another is asked for."""
 
 WEIGHTS_AT_ONCE = 2**23
 """Weights drawn at a time (32 MiB of int32); bounds memory on large sets."""
@@ -99,7 +102,7 @@ def bootstrap(
     return [join(system_parts) for system_parts in parts]
 
 
-def interval(samples: FloatArray, level: float = 0.95) -> tuple[float, float]:
+def interval(samples: Float64Array, level: float = LEVEL) -> tuple[float, float]:
     """Percentile interval of one figure.
 
     Parameters

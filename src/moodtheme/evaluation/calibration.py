@@ -15,9 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from moodtheme.errors import EvaluationError
-from moodtheme.evaluation.checks import as_scores, check_scores, check_truth
-from moodtheme.evaluation.ranking import FloatArray
-from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.evaluation.checks import check_scores, check_truth
+from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
 from moodtheme.scores.odds import logit
 
 _NO_PENALTY = 1e6
@@ -36,8 +35,8 @@ class PlattScaling:
         float64 (tags,).
     """
 
-    slopes: FloatArray
-    intercepts: FloatArray
+    slopes: Float64Array
+    intercepts: Float64Array
 
 
 def fit_calibration(
@@ -69,7 +68,7 @@ def fit_calibration(
     return PlattScaling(slopes=slopes, intercepts=intercepts)
 
 
-def _fit_tag(labels: BoolMatrix, logits: FloatArray) -> tuple[float, float]:
+def _fit_tag(labels: BoolMatrix, logits: Float64Array) -> tuple[float, float]:
     from sklearn.linear_model import LogisticRegression
 
     positives, tracks = int(labels.sum()), len(labels)

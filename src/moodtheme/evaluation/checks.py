@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, EvaluationWarning
-from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix
 from moodtheme.scores.vocabulary import tags_for
 
 NAMED_AT_MOST = 5
@@ -175,8 +175,3 @@ def spell(tags: Sequence[str], chosen: BoolMatrix) -> str:
     return f"{'tag' if len(names) == 1 else 'tags'} {listed}" + (
         f" and {rest} more" if rest > 0 else ""
     )
-
-
-def as_scores(scores: npt.NDArray[Any]) -> ScoreMatrix:
-    """Widen half precision; the step is exact, so ties stay ties."""
-    return scores.astype(np.float32) if scores.dtype == np.float16 else scores

@@ -12,7 +12,6 @@ import numpy as np
 
 from moodtheme.evaluation.metrics import macro, weigh_decisions, weigh_rankings
 from moodtheme.evaluation.ranking import (
-    FloatArray,
     Ranking,
     Weights,
     areas,
@@ -20,7 +19,7 @@ from moodtheme.evaluation.ranking import (
     rank_tags,
     unit_weights,
 )
-from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix
 
 
 class DecisionRule(StrEnum):
@@ -65,8 +64,8 @@ class Figures:
         Figures of each tag, float64 (tags, resamples) each.
     """
 
-    summary: Mapping[str, FloatArray]
-    per_tag: Mapping[str, FloatArray]
+    summary: Mapping[str, Float64Array]
+    per_tag: Mapping[str, Float64Array]
 
 
 def rank_system(
@@ -103,7 +102,7 @@ def weigh(truth: BoolMatrix, system: RankedSystem, weights: Weights | None = Non
     for rule, decisions in system.decisions.items():
         tag_figures, micro = weigh_decisions(truth, decisions, weights)
         for name in ("f1", "precision", "recall"):
-            figures: FloatArray = getattr(tag_figures, name)
+            figures: Float64Array = getattr(tag_figures, name)
             per_tag[f"{name}_{rule}"] = figures
             summary[f"{name}_macro_{rule}"] = macro(figures)
             summary[f"{name}_micro_{rule}"] = getattr(micro, name)

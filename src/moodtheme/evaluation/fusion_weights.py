@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import UsageError
-from moodtheme.evaluation.checks import as_scores, check_scores, check_truth, warn_of_undefined
+from moodtheme.evaluation.checks import check_scores, check_truth, warn_of_undefined
 from moodtheme.evaluation.metrics import macro, weigh_rankings
-from moodtheme.evaluation.ranking import FloatArray, rank_tags, unit_weights
-from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.evaluation.ranking import rank_tags, unit_weights
+from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
 from moodtheme.work import Progress, no_progress
 
 PICKS = 20
@@ -50,7 +50,7 @@ class LearnedWeights:
         Of the unweighted mean on the same tracks.
     """
 
-    weights: FloatArray
+    weights: Float64Array
     fitted: float
     cross_validated: float
     plain_mean: float
@@ -116,7 +116,7 @@ def learn_weights(
     )
 
 
-def _greedy(truth: BoolMatrix, stack: npt.NDArray[np.float64]) -> FloatArray:
+def _greedy(truth: BoolMatrix, stack: npt.NDArray[np.float64]) -> Float64Array:
     picks = np.zeros(len(stack))
     total = np.zeros(stack.shape[1:])
     best, best_weights = -np.inf, np.full(len(stack), 1 / len(stack))

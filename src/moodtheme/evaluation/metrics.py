@@ -30,14 +30,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from moodtheme.evaluation.checks import (
-    as_scores,
     check_decisions,
     check_scores,
     check_truth,
     warn_of_undefined,
 )
 from moodtheme.evaluation.ranking import (
-    FloatArray,
     Ranking,
     Weights,
     areas,
@@ -45,21 +43,21 @@ from moodtheme.evaluation.ranking import (
     rank_tags,
     unit_weights,
 )
-from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
 
 
 @dataclass(frozen=True)
 class DecisionFigures:
     """Precision, recall and F1; float64 of equal shape."""
 
-    precision: FloatArray
-    recall: FloatArray
-    f1: FloatArray
+    precision: Float64Array
+    recall: Float64Array
+    f1: Float64Array
 
 
 def roc_auc(
     truth: BoolMatrix, scores: ScoreMatrix, *, tags: Sequence[str] | None = None
-) -> FloatArray:
+) -> Float64Array:
     """ROC-AUC of each tag.
 
     Parameters
@@ -86,7 +84,7 @@ def roc_auc(
 
 def average_precision(
     truth: BoolMatrix, scores: ScoreMatrix, *, tags: Sequence[str] | None = None
-) -> FloatArray:
+) -> Float64Array:
     """Average precision (PR-AUC) of each tag; parameters and errors as for `roc_auc`.
 
     Returns
@@ -137,14 +135,16 @@ def precision_recall_f1(
     return DecisionFigures(per_tag.precision[:, 0], per_tag.recall[:, 0], per_tag.f1[:, 0])
 
 
-def macro(figures: FloatArray) -> FloatArray:
+def macro(figures: Float64Array) -> Float64Array:
     """Average over tags, the first axis, leaving out NaN; NaN where no tag has the figure."""
     defined = ~np.isnan(figures)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(defined, figures, 0).sum(axis=0) / defined.sum(axis=0))
 
 
-def weigh_rankings(rankings: Sequence[Ranking], weights: Weights) -> tuple[FloatArray, FloatArray]:
+def weigh_rankings(
+    rankings: Sequence[Ranking], weights: Weights
+) -> tuple[Float64Array, Float64Array]:
     """ROC-AUC and average precision of each tag under each column of weights.
 
     Returns
@@ -184,7 +184,7 @@ def weigh_decisions(
 
 
 def _decision_figures(
-    hits: FloatArray, decided: FloatArray, positives: FloatArray
+    hits: Float64Array, decided: Float64Array, positives: Float64Array
 ) -> DecisionFigures:
     undefined = positives == 0
     with np.errstate(invalid="ignore"):
@@ -202,6 +202,6 @@ def _checked(truth: BoolMatrix, scores: ScoreMatrix, tags: Sequence[str] | None)
     return as_scores(scores)
 
 
-def _areas_of_tags(scores: ScoreMatrix, truth: BoolMatrix) -> tuple[FloatArray, FloatArray]:
+def _areas_of_tags(scores: ScoreMatrix, truth: BoolMatrix) -> tuple[Float64Array, Float64Array]:
     roc, precision = weigh_rankings(rank_tags(truth, scores), unit_weights(len(truth)))
     return roc[:, 0], precision[:, 0]

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from moodtheme.errors import MissingExtraError
-from moodtheme.evaluation.checks import as_scores
-from moodtheme.evaluation.curves import operating_points
-from moodtheme.evaluation.ranking import FloatArray
+from moodtheme.evaluation import results
+from moodtheme.evaluation.results import SystemFigures
+from moodtheme.evaluation.thresholds import operating_points
 from moodtheme.files import replacing
-from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,12 +40,12 @@ class Curve(StrEnum):
     PRECISION_RECALL = "pr"
 
 
-def tag_dots(rows: Sequence[Mapping[str, Any]], n_tracks: int) -> "Figure":
+def tag_dots(systems: Sequence[SystemFigures], n_tracks: int) -> "Figure":
     """Draw ROC-AUC and PR-AUC of every tag as dots, one colour a system, with intervals.
 
     Parameters
     ----------
-    rows
+    systems
         From `moodtheme.evaluation.evaluate_systems`; intervals are drawn if they are in there.
         Tags stand in the order of the first system's ROC-AUC, best on top, and are followed by
         their number of positives.
@@ -53,45 +53,42 @@ def tag_dots(rows: Sequence[Mapping[str, Any]], n_tracks: int) -> "Figure":
         Tracks in the set. A tick beside each tag's PR-AUC marks its share of positives, which is
         what scores without any knowledge reach; for ROC-AUC that is the dotted line at 0.5.
     """
-    tags = rows[0]["tags"]
-    order = sorted(
-        range(len(tags)), key=lambda i: (tags[i]["roc_auc"] is not None, tags[i]["roc_auc"] or 0)
-    )
-    figure = _figure(11, 1.6 + len(tags) * max(0.16, 0.07 * len(rows)))
+    tags = systems[0].tags
+    known = [tag.figures["roc_auc"].value for tag in tags]
+    order = sorted(range(len(tags)), key=lambda i: (known[i] is not None, known[i] or 0))
+    figure = _figure(11, 1.6 + len(tags) * max(0.16, 0.07 * len(systems)))
     axes = figure.subplots(1, 2, sharey=True)
     for panel, key, label in (
         (axes[0], "roc_auc", "ROC-AUC"),
         (axes[1], "pr_auc", "PR-AUC (average precision)"),
     ):
-        for index, row in enumerate(rows):
+        for index, system in enumerate(systems):
             # Side by side within a tag's line, the first system on top.
-            shift = 0.6 * (0.5 - index / (len(rows) - 1)) if len(rows) > 1 else 0.0
-            _dots(panel, [row["tags"][i] for i in order], key, system=index, shift=shift)
+            shift = 0.6 * (0.5 - index / (len(systems) - 1)) if len(systems) > 1 else 0.0
+            _dots(panel, [system.tags[i].figures[key] for i in order], system=index, shift=shift)
         panel.set_xlabel(label)
         panel.grid(axis="both", color="#e5e5e5", linewidth=0.6)
         panel.set_axisbelow(True)
     axes[0].axvline(0.5, color="#888888", linewidth=0.8, linestyle=":")
     axes[0].set_yticks(
-        range(len(tags)), [f"{tags[i]['tag']} ({tags[i]['positives']})" for i in order], fontsize=7
+        range(len(tags)), [f"{tags[i].tag} ({tags[i].positives})" for i in order], fontsize=7
     )
     axes[0].set_ylim(-0.8, len(tags) - 0.2)
-    shares = [tags[i]["positives"] / n_tracks for i in order]
+    shares = [tags[i].positives / n_tracks for i in order]
     axes[1].plot(shares, range(len(order)), "|", color="#888888")
-    _legend(figure, [row["name"] for row in rows])
+    _legend(figure, [system.name for system in systems])
     return figure
 
 
-def _dots(
-    panel: "Axes", tags: Sequence[Mapping[str, Any]], key: str, *, system: int, shift: float
-) -> None:
+def _dots(panel: "Axes", figures: Sequence[results.Figure], *, system: int, shift: float) -> None:
     colour, _, marker = _style(system)
-    for place, tag in enumerate(tags):
-        if tag[key] is None:
+    for place, figure in enumerate(figures):
+        if figure.value is None:
             continue
-        low, high = tag.get("intervals", {}).get(key, (None, None))
-        if low is not None:
-            panel.plot([low, high], [place + shift] * 2, color=colour, linewidth=0.9, alpha=0.6)
-        panel.plot(tag[key], place + shift, marker, color=colour, markersize=3)
+        if figure.low is not None and figure.high is not None:
+            ends = [figure.low, figure.high]
+            panel.plot(ends, [place + shift] * 2, color=colour, linewidth=0.9, alpha=0.6)
+        panel.plot(figure.value, place + shift, marker, color=colour, markersize=3)
 
 
 def curve_grid(
@@ -202,7 +199,7 @@ def _curves(
             )
 
 
-def _corners(x: FloatArray, y: FloatArray) -> BoolMatrix:
+def _corners(x: Float64Array, y: Float64Array) -> BoolMatrix:
     """Points where a path of horizontal and vertical pieces turns; the others need no ink."""
     across, up = np.diff(x) > 0, np.diff(y) > 0
     turns = (across[1:] != across[:-1]) | (up[1:] != up[:-1]) | (across & up)[1:]

@@ -17,7 +17,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
+from moodtheme.scores.matrices import Float64Array
+
 IndexArray: TypeAlias = npt.NDArray[np.intp]
 Weights: TypeAlias = npt.NDArray[np.int32]
 
@@ -104,7 +105,7 @@ def unit_weights(n_tracks: int) -> Weights:
     return np.ones((n_tracks, 1), np.int32)
 
 
-def areas(ranking: Ranking, weights: Weights) -> tuple[FloatArray, FloatArray]:
+def areas(ranking: Ranking, weights: Weights) -> tuple[Float64Array, Float64Array]:
     """ROC-AUC and average precision under each column of weights.
 
     Parameters
@@ -132,7 +133,7 @@ def areas(ranking: Ranking, weights: Weights) -> tuple[FloatArray, FloatArray]:
     return roc_auc, average_precision
 
 
-def _areas(ranking: Ranking, weights: Weights) -> tuple[FloatArray, FloatArray]:
+def _areas(ranking: Ranking, weights: Weights) -> tuple[Float64Array, Float64Array]:
     stretches = np.add.reduceat(weights.take(ranking.tracks, axis=0), ranking.borders, axis=0)
     through = np.cumsum(stretches, axis=0, dtype=np.int64)
     total = through[-1]

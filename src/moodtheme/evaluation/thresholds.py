@@ -1,7 +1,9 @@
-"""Decision thresholds: how they are chosen and how they are applied.
+"""Decision thresholds: how they are chosen.
 
-A track gets a tag when its score is strictly above the tag's threshold, as in the official script
-of the MediaEval task on moods and themes.
+A track gets a tag when its score is strictly above the tag's threshold
+(`moodtheme.scores.decisions.apply_thresholds`), as in the official script of the MediaEval task on
+moods and themes. The thresholds to choose from are the points of the ROC and precision-recall
+curves: one for each distinct score, taking every track at or above it.
 
 Thresholds chosen on the set that is then scored have seen its truth. Such figures are an
 **oracle**: what the best thresholds would give, not what anybody reaches. The official results of
@@ -9,25 +11,84 @@ the task are of this kind. Thresholds chosen on validation are honest.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError
 from moodtheme.evaluation.checks import (
-    as_scores,
     check_finite,
     check_scores,
     check_truth,
     warn_of_undefined,
 )
-from moodtheme.evaluation.curves import OperatingPoints, operating_points
-from moodtheme.evaluation.ranking import FloatArray
-from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
+
+
+@dataclass(frozen=True)
+class OperatingPoints:
+    """One tag's points, by descending threshold.
+
+    Attributes
+    ----------
+    thresholds
+        The distinct scores, float64 (points,).
+    hits
+        Positives at or above each threshold, float64 (points,).
+    decided
+        Tracks at or above each threshold, float64 (points,).
+    """
+
+    thresholds: Float64Array
+    hits: Float64Array
+    decided: Float64Array
+
+    @property
+    def precision(self) -> Float64Array:
+        """Share of the decided tracks that carry the tag."""
+        return self.hits / self.decided
+
+    @property
+    def recall(self) -> Float64Array:
+        """Share of the tracks with the tag that are decided; NaN without positives."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.hits / self.hits[-1])
+
+    @property
+    def false_positive_rate(self) -> Float64Array:
+        """Share of the tracks without the tag that are decided; NaN without negatives."""
+        wrong = self.decided - self.hits
+        with np.errstate(invalid="ignore"):
+            return np.asarray(wrong / wrong[-1])
+
+
+def operating_points(
+    truth: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating[Any]]
+) -> OperatingPoints:
+    """Find all points of one tag.
+
+    Parameters
+    ----------
+    truth
+        bool (tracks,).
+    scores
+        Finite floats (tracks,).
+    """
+    order = np.argsort(-scores)
+    ordered = scores[order].astype(np.float64)
+    last_of_tie = np.flatnonzero(np.r_[ordered[1:] != ordered[:-1], True])
+    return OperatingPoints(
+        thresholds=ordered[last_of_tie],
+        hits=np.cumsum(truth[order], dtype=np.float64)[last_of_tie],
+        decided=last_of_tie.astype(np.float64) + 1,
+    )
 
 
 def best_f1_thresholds(
     truth: BoolMatrix, scores: ScoreMatrix, *, tags: Sequence[str] | None = None
-) -> FloatArray:
+) -> Float64Array:
     """The official rule: per tag, the threshold with the highest F1 on its precision-recall curve.
 
     The curve counts tracks **at or above** a threshold, the decision takes those **above** it, so
@@ -59,7 +120,7 @@ def best_f1_thresholds(
 
 def youden_thresholds(
     truth: BoolMatrix, scores: ScoreMatrix, *, tags: Sequence[str] | None = None
-) -> FloatArray:
+) -> Float64Array:
     """Per tag, the threshold with the highest Youden's J: recall minus false-positive rate.
 
     The threshold lies half-way between the lowest score it takes and the next one below, so that
@@ -68,25 +129,6 @@ def youden_thresholds(
     `best_f1_thresholds`; a tag without negatives has no threshold (NaN) either.
     """
     return choose(*_checked(truth, scores, tags), best_youden)
-
-
-def apply_thresholds(scores: ScoreMatrix, thresholds: FloatArray | float) -> BoolMatrix:
-    """Decide: score strictly above threshold.
-
-    Parameters
-    ----------
-    scores
-        Floats (tracks, tags).
-    thresholds
-        float64 (tags,), or one for all tags. NaN decides nothing.
-
-    Returns
-    -------
-    bool (tracks, tags)
-    """
-    # A float64 array on the right keeps float32 scores from being compared in float32, where a
-    # threshold could round on to a score.
-    return np.asarray(as_scores(scores) > np.asarray(thresholds, np.float64)[None])
 
 
 def top_k(scores: ScoreMatrix, k: int) -> BoolMatrix:
@@ -116,7 +158,7 @@ def top_k(scores: ScoreMatrix, k: int) -> BoolMatrix:
 
 def choose(
     truth: BoolMatrix, scores: ScoreMatrix, best: Callable[[OperatingPoints], float]
-) -> FloatArray:
+) -> Float64Array:
     """Apply a rule to each tag of matrices that have been checked.
 
     Parameters

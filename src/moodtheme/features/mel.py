@@ -8,7 +8,7 @@ high.
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+Float64Array = npt.NDArray[np.float64]
 
 _HZ_PER_MEL = 200.0 / 3.0
 _BREAK_HZ = 1000.0
@@ -16,14 +16,14 @@ _BREAK_MEL = _BREAK_HZ / _HZ_PER_MEL
 _LOG_STEP = np.log(6.4) / 27.0
 
 
-def hz_to_mel(frequency_hz: npt.ArrayLike) -> FloatArray:
+def hz_to_mel(frequency_hz: npt.ArrayLike) -> Float64Array:
     """Frequencies in Hz as Slaney mels."""
     hz = np.asarray(frequency_hz, dtype=np.float64)
     above = _BREAK_MEL + np.log(np.maximum(hz, _BREAK_HZ) / _BREAK_HZ) / _LOG_STEP
     return np.asarray(np.where(hz < _BREAK_HZ, hz / _HZ_PER_MEL, above))
 
 
-def mel_to_hz(mel: npt.ArrayLike) -> FloatArray:
+def mel_to_hz(mel: npt.ArrayLike) -> Float64Array:
     """Slaney mels as frequencies in Hz."""
     m = np.asarray(mel, dtype=np.float64)
     above = _BREAK_HZ * np.exp(_LOG_STEP * (np.maximum(m, _BREAK_MEL) - _BREAK_MEL))
@@ -32,7 +32,7 @@ def mel_to_hz(mel: npt.ArrayLike) -> FloatArray:
 
 def mel_filters(
     *, sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float
-) -> FloatArray:
+) -> Float64Array:
     """Triangular filters of unit area from power spectrum to mel bands.
 
     Parameters

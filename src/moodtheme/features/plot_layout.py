@@ -16,7 +16,7 @@ import numpy.typing as npt
 from moodtheme.features.mel import hz_to_mel, mel_to_hz
 from moodtheme.features.plot_options import FrequencyScale, PlotOptions, Resize
 
-FloatArray = npt.NDArray[np.float64]
+Float64Array = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
 
 CANVAS = 227
@@ -78,7 +78,7 @@ def nearest_cells(options: PlotOptions, frames: int) -> PlotLayout:
 
 
 @lru_cache(maxsize=64)
-def bicubic_products(options: PlotOptions, frames: int) -> tuple[FloatArray, FloatArray]:
+def bicubic_products(options: PlotOptions, frames: int) -> tuple[Float64Array, Float64Array]:
     """Drawing and bicubic resizing as two matrices.
 
     Returns
@@ -106,7 +106,7 @@ def nearest_pixels(length: int, size: int) -> IndexArray:
     return np.asarray((np.arange(size) + 0.5) * (length / size), dtype=np.intp)
 
 
-def bicubic_weights(length: int, size: int) -> FloatArray:
+def bicubic_weights(length: int, size: int) -> Float64Array:
     """Share of each of `length` pixels in each of `size`, as Pillow's BICUBIC.
 
     The kernel is stretched when the picture shrinks, so that every pixel counts.
@@ -128,26 +128,26 @@ def bicubic_weights(length: int, size: int) -> FloatArray:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-def _bicubic(distance: FloatArray) -> FloatArray:
+def _bicubic(distance: Float64Array) -> Float64Array:
     x, a = np.abs(distance), _BICUBIC_SHARPNESS
     near = ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
     far = (((x - 5.0) * x + 8.0) * x - 4.0) * a
     return np.where(x < 1.0, near, np.where(x < _BICUBIC_REACH, far, 0.0))
 
 
-def _cell_edges(centres_hz: FloatArray, top_hz: float) -> FloatArray:
+def _cell_edges(centres_hz: Float64Array, top_hz: float) -> Float64Array:
     """Halfway between neighbours; from 0 to `top_hz`."""
     between = centres_hz[1:] - np.diff(centres_hz) / 2.0
     return np.concatenate([[0.0], between, [top_hz]])
 
 
-def _symmetric_log(frequency_hz: FloatArray) -> FloatArray:
+def _symmetric_log(frequency_hz: Float64Array) -> Float64Array:
     ratio = frequency_hz / _LINEAR_UP_TO_HZ
     octaves = _LINEAR_OCTAVES + np.log2(np.maximum(ratio, 1.0))
     return np.where(ratio <= 1.0, _LINEAR_OCTAVES * ratio, octaves)
 
 
-def _cells(edges: FloatArray) -> IndexArray:
+def _cells(edges: Float64Array) -> IndexArray:
     """Cell that each pixel shows, from the cells' ascending edges in shares of the canvas."""
     snapped = np.floor(CANVAS * edges + 0.5)
     return np.asarray(np.searchsorted(snapped, np.arange(CANVAS), side="right") - 1, dtype=np.intp)

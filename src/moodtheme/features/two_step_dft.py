@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,8 @@ class TwoStepDft:
         conjugate of their bin, which does not matter to power or to the real part.
     """
 
-    columns: FloatArray
-    rows: FloatArray
+    columns: Float64Array
+    rows: Float64Array
     order: npt.NDArray[np.intp]
 
 

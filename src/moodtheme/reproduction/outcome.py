@@ -11,12 +11,13 @@ import torch
 from moodtheme import __version__
 from moodtheme.datasets import Split
 from moodtheme.errors import EvaluationWarning
+from moodtheme.evaluation import ScoredSet
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.files import sha256_of, write_record
 from moodtheme.models.summary import parameter_count
 from moodtheme.recipes import BASELINE, describe
 from moodtheme.reproduction import names
-from moodtheme.reproduction.figures import Measured, Pair, ScoredSet, measure
+from moodtheme.reproduction.figures import Measured, Pair, measure
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.models import FUSED, has_nine
 from moodtheme.reproduction.notes import notes_on
@@ -176,8 +177,8 @@ def _row(job: Job, row: ScoredRow, measured: Measured) -> Row:
         kind=row.kind,
         members=row.members,
         validation=measured.validation,
-        test=measured.test,
-        tags=measured.tags,
+        test=measured.test.figures,
+        tags=measured.test.tags,
         validation_scores=_score_file(job, Split.VALIDATION, row.file),
         test_scores=_score_file(job, Split.TEST, row.file),
         bundle=job.relative(folder) if folder.exists() else None,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from moodtheme.evaluation import Figure, TagFigures
 from moodtheme.files import read_record
 from moodtheme.recipes.recipe import Setting
 from moodtheme.reproduction.names import RECORDS
@@ -32,47 +33,6 @@ class Kind(StrEnum):
     """The MediaEval baseline, trained here."""
     SYSTEM = "system"
     FUSION = "fusion"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A figure with its 95 % bootstrap interval over tracks.
-
-    Attributes
-    ----------
-    value
-        None where it is undefined.
-    low, high
-        Ends of the interval; None without resamples or where it is undefined.
-    """
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TagFigures:
-    """One tag's figures on the test tracks.
-
-    Attributes
-    ----------
-    tag
-        Its name.
-    positives
-        Test tracks that carry it.
-    threshold_validation, threshold_oracle
-        With the highest F1 on validation and on test; None where the set has no positives.
-    figures
-        ``roc_auc``, ``pr_auc``, and ``f1_``, ``precision_``, ``recall_`` with ``oracle``,
-        ``validation`` and ``fixed``.
-    """
-
-    tag: str
-    positives: int
-    threshold_validation: float | None
-    threshold_oracle: float | None
-    figures: Mapping[str, Figure]
 
 
 @dataclass(frozen=True, kw_only=True)

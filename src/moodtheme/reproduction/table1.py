@@ -6,10 +6,10 @@ fusions by plain mean.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from moodtheme.errors import EvaluationError
-from moodtheme.evaluation import Validation, evaluate_systems
+from moodtheme.evaluation import ScoredSet, evaluate_systems
 from moodtheme.scores.fusion import fuse
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 from moodtheme.work import Progress, no_progress
@@ -85,7 +85,7 @@ def compare_with_paper(
     truth: BoolMatrix,
     systems: Mapping[str, ScoreMatrix],
     *,
-    validation: Validation | None = None,
+    validation: ScoredSet | None = None,
     resamples: int = 0,
     seed: int = 0,
     tags: Sequence[str] | None = None,
@@ -115,32 +115,24 @@ def compare_with_paper(
             "none of the nine systems is there; name the score files "
             + ", ".join(f"{row.name}.npy" for row in TABLE_1[:9])
         )
-    evaluated = {
-        row["name"]: row
-        for row in evaluate_systems(
-            truth, tested, tags=tags, resamples=resamples, seed=seed, progress=progress
-        )
-    }
-    known = {} if validation is None else _fused(validation.scores)
-    validated = (
-        {row["name"]: row for row in evaluate_systems(validation.truth, known, tags=tags)}
-        if validation is not None
-        else {}
+    found = evaluate_systems(
+        truth, tested, tags=tags, resamples=resamples, seed=seed, progress=progress
     )
+    measured = {system.name: system.figures["roc_auc_macro"] for system in found}
+    validated = {}
+    if validation is not None:
+        known = evaluate_systems(validation.truth, _fused(validation.scores), tags=tags)
+        validated = {system.name: system.figures["roc_auc_macro"].value for system in known}
     rows = []
     for paper in TABLE_1:
-        measured = evaluated.get(paper.name)
-        rows.append(
-            Table1Row(
-                paper,
-                missing=tuple(name for name in paper.members if name not in systems),
-                test=measured["roc_auc_macro"] if measured else None,
-                validation=validated.get(paper.name, {}).get("roc_auc_macro"),
-                interval=tuple(measured["intervals"]["roc_auc_macro"])
-                if measured and resamples
-                else None,
-            )
-        )
+        missing = tuple(name for name in paper.members if name not in systems)
+        row = Table1Row(paper, missing=missing, validation=validated.get(paper.name))
+        if figure := measured.get(paper.name):
+            ends = None
+            if figure.low is not None and figure.high is not None:
+                ends = figure.low, figure.high
+            row = replace(row, test=figure.value, interval=ends)
+        rows.append(row)
     return rows
 
 

@@ -1,10 +1,11 @@
-"""What a score means: calibrated probabilities, and standings among a reference."""
+"""What a score means: probabilities, standings among a reference, decisions."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
 from moodtheme.scores.odds import logit, sigmoid
 
 _LARGEST_LOGIT = 700.0
@@ -76,3 +77,22 @@ def standing(
             below + part * (above - below)),
         )  # fmt: skip
     return found
+
+
+def apply_thresholds(scores: ScoreMatrix, thresholds: Float64Array | float) -> BoolMatrix:
+    """Decide: score strictly above threshold.
+
+    Parameters
+    ----------
+    scores
+        Floats (tracks, tags).
+    thresholds
+        float64 (tags,), or one for all tags. NaN decides nothing.
+
+    Returns
+    -------
+    bool (tracks, tags)
+    """
+    # A float64 array on the right keeps float32 scores from being compared in float32, where a
+    # threshold could round on to a score.
+    return np.asarray(as_scores(scores) > np.asarray(thresholds, np.float64)[None])

@@ -23,6 +23,7 @@ from moodtheme.files import replacing
 
 ScoreMatrix: TypeAlias = npt.NDArray[np.floating[Any]]
 BoolMatrix: TypeAlias = npt.NDArray[np.bool_]
+Float64Array: TypeAlias = npt.NDArray[np.float64]
 
 MAX_BYTES = 8 * 1024**3
 """Largest matrix read: 8 GiB hold the scores of 56 tags for 38 million tracks."""
@@ -137,6 +138,11 @@ def match_systems(systems: Sequence[SystemScores], where: Path) -> list[SystemSc
             )
     found = [_load_file(candidates[name])[0] for name in wanted]
     return [replace(other, name=system.name) for system, other in zip(systems, found, strict=True)]
+
+
+def as_scores(scores: npt.NDArray[Any]) -> ScoreMatrix:
+    """Widen half precision; the step is exact, so ties stay ties."""
+    return scores.astype(np.float32) if scores.dtype == np.float16 else scores
 
 
 def save_matrix(path: Path, matrix: npt.NDArray[Any]) -> None:

@@ -20,8 +20,7 @@ from moodtheme.audio import (
     to_mono,
 )
 from moodtheme.errors import SilentAudioError, TooShortError
-from moodtheme.evaluation.thresholds import apply_thresholds
-from moodtheme.scores.decisions import calibrate
+from moodtheme.scores.decisions import apply_thresholds, calibrate
 from moodtheme.tagging.bundle import Bundle, ExcerptPolicy
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.models import DEFAULT_MODEL, find_model

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from moodtheme import __version__
-from moodtheme.evaluation.thresholds import apply_thresholds
+from moodtheme.evaluation import Figure, TagFigures
 from moodtheme.reproduction.page.curves import timelines, training_curves
 from moodtheme.reproduction.page.inputs import Inputs, notes
 from moodtheme.reproduction.page.numbers import (
@@ -29,7 +29,8 @@ from moodtheme.reproduction.page.rows import (
     shared_settings,
 )
 from moodtheme.reproduction.page.together import SHOWN, disagreements, together, together_picture
-from moodtheme.reproduction.results import Figure, Kind, Results, Row, TagFigures
+from moodtheme.reproduction.results import Kind, Results, Row
+from moodtheme.scores.decisions import apply_thresholds
 
 OTHER_FIGURES = (
     "pr_auc_macro", "pr_auc_micro", "roc_auc_micro",

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from moodtheme.reproduction.results import Figure
+from moodtheme.evaluation import Figure
 
 UNDEFINED = "–"
 MINUS = "\N{MINUS SIGN}"

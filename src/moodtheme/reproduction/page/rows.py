@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from moodtheme.evaluation import Figure
 from moodtheme.recipes import BASELINE, RECIPES, describe
-from moodtheme.reproduction.results import Figure, Kind, Results, Row, SystemRun
+from moodtheme.reproduction.results import Kind, Results, Row, SystemRun
 from moodtheme.reproduction.table1 import TABLE_1, PaperRow
 
 MACRO = "roc_auc_macro"
