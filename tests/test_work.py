@@ -1,12 +1,13 @@
 """Work shared among threads, and told."""
 
+import sys
 import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moodtheme.work import cores, in_words, read_ahead
+from moodtheme.work import Display, Pace, console_for, cores, in_words, read_ahead
 
 
 @given(items=st.lists(st.integers(), max_size=40), jobs=st.integers(1, 5), ahead=st.integers(1, 9))
@@ -68,3 +69,42 @@ def test_durations_in_words(seconds: float, words: str) -> None:
 
 def test_there_is_at_least_one_core() -> None:
     assert cores() >= 1
+
+
+def test_pace_leaves_out_what_was_there_at_once() -> None:
+    now = [0.0]
+    pace = Pace(lambda: now[0])
+    assert [pace.per_second(done) for done in range(1, 17)] == [None] * 16
+    now[0] = 0.9
+    assert pace.per_second(20) is None
+    now[0] = 10.9
+    assert pace.per_second(25) == pytest.approx(0.5)
+    now[0] = 20.9
+    assert pace.per_second(60) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"])
+def test_a_stream_that_is_no_terminal_gets_no_codes(
+    variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    for unit in ("files", "bytes"):
+        with Display("[red]work", unit=unit, line_every_s=0) as display:
+            display.show(1, 2, note="half")
+            display.begin("more")
+            display.show(1, None)
+            display.show(2, 2)
+    console_for(sys.stdout).print("[red]done[/red]", "1.5")
+    out, err = capsys.readouterr()
+    assert out == "done 1.5\n"
+    assert err.splitlines() == [
+        f"{line} {unit}{note}"
+        for unit in ("files", "bytes")
+        for line, note in (("1 of 2", ", half"), ("1", ""), ("2 of 2", ""))
+    ]
+
+
+def test_a_display_that_is_off_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with Display("work", unit="files", line_every_s=0, shown=False) as display:
+        display.show(2, 2)
+    assert capsys.readouterr() == ("", "")

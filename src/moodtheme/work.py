@@ -1,11 +1,16 @@
 """Work that takes long: how it is told, shared among threads, and put in words."""
 
 import os
+import sys
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _Item = TypeVar("_Item")
 _Ticket = TypeVar("_Ticket")
@@ -106,3 +111,111 @@ def in_words(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+# --- shown to people ---------------------------------------------------------------------------
+
+
+def console_for(stream: TextIO, **options: Any) -> "Console":
+    """A console that takes a stream for a terminal if the stream says so.
+
+    Rich would also believe variables such as ``FORCE_COLOR``, and put its codes into logs.
+    """
+    from rich.console import Console
+
+    return Console(file=stream, force_terminal=stream.isatty(), **options)
+
+
+class Display:
+    """How far a piece of work is, on standard error: a bar on a terminal, lines in a pipe.
+
+    Its `show` is a `Progress`.
+
+    Parameters
+    ----------
+    what
+        What is done, as the start of a line.
+    unit
+        What is counted, in the plural; ``bytes`` are shown as sizes.
+    line_every_s
+        Seconds between lines in a pipe; None for no lines, 0 for one at every call.
+    shown
+        Off for no bar and no line at all.
+    """
+
+    def __init__(
+        self, what: str, *, unit: str = "", line_every_s: float | None = None, shown: bool = True
+    ) -> None:
+        from rich import progress
+
+        sizes = (progress.DownloadColumn(), progress.TransferSpeedColumn())
+        self.is_drawn = shown and sys.stderr.isatty()
+        self._unit, self._line_every_s = unit, line_every_s if shown else None
+        self._said = time.monotonic()
+        self._bar = progress.Progress(
+            # Not as markup: names may hold brackets.
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            *(sizes if unit == "bytes" else (progress.MofNCompleteColumn(),)),
+            progress.TextColumn("{task.fields[note]}", markup=False),
+            console=console_for(sys.stderr),
+            transient=True,
+            disable=not self.is_drawn,
+            # Results on the same terminal go through the bar's console, so they do not mix.
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        self._task = self._bar.add_task(what, total=None, note="")
+
+    def __enter__(self) -> Self:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.__exit__(None, None, None)
+
+    def begin(self, what: str) -> None:
+        """Go on with another piece, from its start."""
+        self._bar.reset(self._task, total=None, description=what)
+
+    def show(self, done: int, of: int | None, *, note: str = "") -> None:
+        """Say how far it is.
+
+        Parameters
+        ----------
+        done, of
+            As for any `Progress`.
+        note
+            What else there is to say, such as how long the rest takes.
+        """
+        self._bar.update(self._task, completed=done, total=of, note=note)
+        now = time.monotonic()
+        if self.is_drawn or self._line_every_s is None:
+            return
+        if now - self._said >= self._line_every_s or done == of:
+            self._said = now
+            counted = f"{done} of {of} {self._unit}" if of is not None else f"{done} {self._unit}"
+            print(", ".join(filter(None, (counted, note))), file=sys.stderr, flush=True)
+
+
+_SETTLED_S = 1.0  # what came in the first second was there, or was being prepared, before
+
+
+class Pace:
+    """How fast something comes, measured from when it began to come steadily."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._first: float | None = None
+        self._from = (0.0, 0.0)
+
+    def per_second(self, done: float) -> float | None:
+        """Rate, given how much there is by now; None while it is too early to tell."""
+        now = self._clock()
+        if self._first is None:
+            self._first = now
+        if now - self._first < _SETTLED_S:
+            self._from = (now, done)
+        since, before = self._from
+        if now - since < _SETTLED_S or done <= before:
+            return None
+        return (done - before) / (now - since)

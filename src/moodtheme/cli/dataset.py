@@ -154,31 +154,24 @@ def verify(
     ] = False,
 ) -> None:
     """Read every track again and compare its SHA-256; list what is missing or corrupt."""
-    from rich.console import Console
-    from rich.progress import track as progress
-
+    from moodtheme.cli.progress import progress_bar
     from moodtheme.datasets.download import TrackState
     from moodtheme.datasets.download import verify as check
 
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; give the one the dataset was downloaded to")
     archives = _archives(metadata, data_type, limit)
-    console = Console(stderr=True)
     found = dict.fromkeys(TrackState, 0)
-    for track, state in progress(
-        check(archives, folder),
-        description="verifying",
-        total=sum(len(archive.tracks) for archive in archives),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ):
-        found[state] += 1
-        if state is TrackState.WHOLE:
-            continue
-        print(f"{state}\t{track}")
-        if state is TrackState.CORRUPT and remove_corrupt:
-            (folder / track).unlink()
+    total = sum(len(archive.tracks) for archive in archives)
+    with progress_bar("verifying", unit="tracks") as progress:
+        for done, (track, state) in enumerate(check(archives, folder), start=1):
+            found[state] += 1
+            progress(done, total)
+            if state is TrackState.WHOLE:
+                continue
+            print(f"{state}\t{track}")
+            if state is TrackState.CORRUPT and remove_corrupt:
+                (folder / track).unlink()
     print(f"{name} {data_type}: " + ", ".join(f"{count} {state}" for state, count in found.items()))
     if found[TrackState.MISSING] or found[TrackState.CORRUPT]:
         removal = (

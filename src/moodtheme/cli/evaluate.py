@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from moodtheme.cli.notices import progress_bar, warnings_as_lines
+from moodtheme.cli.notices import warnings_as_lines
 from moodtheme.cli.options import (
     Bootstrap,
     Json,
@@ -18,6 +18,7 @@ from moodtheme.cli.options import (
     ThresholdsFrom,
     Truth,
 )
+from moodtheme.cli.progress import progress_bar
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 
 if TYPE_CHECKING:

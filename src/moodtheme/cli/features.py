@@ -133,7 +133,7 @@ def extract(
     """
     from rich.filesize import decimal
 
-    from moodtheme.cli.extraction_progress import extraction_progress
+    from moodtheme.cli.progress import extraction_progress
     from moodtheme.feature_store import Engine, build_features
 
     if address is not None and engine is not EngineName.RAY:

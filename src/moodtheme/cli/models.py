@@ -63,23 +63,11 @@ def get(
 
     Turning a checkpoint into a bundle needs the `train` extra, once; tagging with it does not.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
+    from moodtheme.cli.progress import progress_bar
     from moodtheme.tagging.models import get_model
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(
-        *columns, TransferSpeedColumn(), console=console, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(name, total=None)
-        folder = get_model(
-            name,
-            from_file=from_file,
-            offline=offline,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with progress_bar(name, unit="bytes") as progress:
+        folder = get_model(name, from_file=from_file, offline=offline, progress=progress)
     typer.echo(f"{name}: {folder}")
 
 

@@ -1,4 +1,4 @@
-"""What commands say on standard error beside their results: warnings and progress."""
+"""What commands say on standard error beside their results."""
 
 import sys
 import warnings
@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from moodtheme.errors import EvaluationWarning
-from moodtheme.work import Progress, no_progress
 
 
 @contextmanager
@@ -25,28 +24,3 @@ def warnings_as_lines() -> Iterator[None]:
 
         warnings.showwarning = show
         yield
-
-
-@contextmanager
-def progress_bar(what: str) -> Iterator[Progress]:
-    """Draw a bar on a terminal and nothing in a pipe.
-
-    Parameters
-    ----------
-    what
-        What is being done, as the start of a line.
-
-    Yields
-    ------
-    Progress
-        To be called with what is done and what there is to do.
-    """
-    if not sys.stderr.isatty():
-        yield no_progress
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -73,7 +73,7 @@ def predict(
         from moodtheme.training.system_run import load_trained
     except ImportError as error:
         raise MissingExtraError("predicting with a trained system") from error
-    from moodtheme.cli.notices import progress_bar
+    from moodtheme.cli.progress import progress_bar
     from moodtheme.datasets import Split, load_dataset
     from moodtheme.recipes import with_values
     from moodtheme.scores.matrices import save_matrix

@@ -1,12 +1,12 @@
-"""Progress of a long tagging run: a bar on a terminal, a line now and then in a pipe."""
+"""What long commands show of their progress."""
 
 import sys
 import time
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from moodtheme.work import Display, Pace, Progress, in_words
 
 _LINE_EVERY_S = 15.0
 
@@ -18,53 +18,36 @@ class TaggingProgress:
     ----------
     total
         Number of files.
+    quiet
+        Show nothing.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, *, quiet: bool = False) -> None:
         self._total = total
         self._done = self._failed = 0
         self._music_s = 0.0
-        self._start = self._last_line = time.monotonic()
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-            # A table on the same terminal goes through the bar's console, so they do not mix.
-            redirect_stdout=sys.stdout.isatty(),
+        self._start = time.monotonic()
+        self._display = Display(
+            "tagging", unit="files", line_every_s=_LINE_EVERY_S, shown=not quiet
         )
-        self._task = self._bar.add_task("tagging", total=total)
 
     def __enter__(self) -> Self:
-        self._bar.__enter__()
+        self._display.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self._display.__exit__()
 
     def add(self, *, duration_s: float | None, failed: bool) -> None:
         """Count one file."""
         self._done += 1
         self._failed += failed
         self._music_s += duration_s or 0.0
-        self._bar.update(self._task, advance=1, description=f"{self._rate():.0f}× real time")
-        now = time.monotonic()
-        if self._bar.disable and now - self._last_line >= _LINE_EVERY_S:
-            self._last_line = now
-            left = (now - self._start) / self._done * (self._total - self._done)
-            print(
-                f"{self._done}/{self._total} files, {self._rate():.0f}× real time, "
-                f"about {left:.0f} s left",
-                file=sys.stderr,
+        elapsed = time.monotonic() - self._start
+        left = in_words(elapsed / self._done * (self._total - self._done))
+        if self._done < self._total:
+            self._display.show(
+                self._done, self._total, note=f"{self._rate():.0f}× real time, about {left} left"
             )
 
     def summary(self) -> str:
@@ -77,3 +60,55 @@ class TaggingProgress:
 
     def _rate(self) -> float:
         return self._music_s / max(time.monotonic() - self._start, 1e-6)
+
+
+@contextmanager
+def extraction_progress(track_s: float) -> Iterator[Progress]:
+    """Say how far extracting is, how fast it goes and how long it will take.
+
+    Parameters
+    ----------
+    track_s
+        Seconds of music that are looked at in a track.
+
+    Yields
+    ------
+    Progress
+        To be called with tracks.
+    """
+    pace = Pace()
+    with Display("extracting", unit="tracks", line_every_s=_LINE_EVERY_S) as display:
+
+        def tell(done: int, of: int | None) -> None:
+            speed = pace.per_second(done)
+            note = ""
+            if speed is not None:
+                note = f"{speed * track_s:.1f}× real time"
+                if of is not None and done < of:
+                    note += f", about {in_words((of - done) / speed)} left"
+            display.show(done, of, note=note)
+
+        yield tell
+
+
+@contextmanager
+def progress_bar(what: str, *, unit: str = "") -> Iterator[Progress]:
+    """Draw a bar on a terminal and nothing in a pipe.
+
+    Parameters
+    ----------
+    what
+        What is being done, as the start of a line.
+    unit
+        What is counted; ``bytes`` are shown as sizes.
+
+    Yields
+    ------
+    Progress
+        To be called with what is done and what there is to do.
+    """
+    if not sys.stderr.isatty():  # before anything is loaded for it
+        yield lambda done, of: None
+        return
+    with Display(what, unit=unit) as display:
+        yield display.show

@@ -165,7 +165,7 @@ def reproduce(
         cache=cache,
         licence=licence,
     )
-    from moodtheme.cli.notices import progress_bar
+    from moodtheme.cli.progress import progress_bar
 
     if dry_run:
         _dry_run(request, folder, Console(_say, progress_bar))

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 
+from moodtheme.work import console_for
+
 Cell = str | float | int | None
 """Numbers keep their own precision until a column is printed; None is an undefined figure."""
 
@@ -40,11 +42,10 @@ def print_table(
 def _draw(columns: list[str], rows: list[list[str]], title: str) -> None:
     """Draw on a terminal; where it is too narrow, as several tables that all name the rows."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = console_for(sys.stdout, highlight=False)
     if title:
         console.print(Text(title))
     widths = [max(map(len, cells)) + PADDING for cells in zip(columns, *rows, strict=True)]

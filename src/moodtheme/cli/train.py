@@ -147,10 +147,11 @@ def train(
 
 
 def _show(recipe: Recipe) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    from moodtheme.work import console_for
+
+    console = console_for(sys.stdout, width=None if sys.stdout.isatty() else 120)
     table = Table("value", "is", "source", box=None)
     for setting in describe(recipe):
         table.add_row(setting.name, setting.value, setting.source)

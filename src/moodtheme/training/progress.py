@@ -2,17 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any, Self
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from moodtheme.training.history import Epoch, best_epoch
 from moodtheme.training.processes import is_first_process
-from moodtheme.work import in_words
+from moodtheme.work import Display, in_words
 
 _RECENT = 5  # epochs whose mean length tells how long the others will take
 
@@ -21,33 +18,18 @@ class TrainingProgress(Callback):
     """Steps of the current epoch, figures of the finished ones, and the time left."""
 
     def __init__(self) -> None:
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=console,
-            transient=True,
-            # Of several processes one draws.
-            disable=not console.is_terminal or not is_first_process(),
-        )
-        self._task = self._bar.add_task("training", total=None, note="")
+        # Of several processes one draws.
+        self._display = Display("training", shown=is_first_process())
         self._note = ""
-        self._done = self._last = 0
+        self._done = self._last = self._steps = 0
         self._more = False
 
     def __enter__(self) -> Self:
-        self._bar.__enter__()
+        self._display.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self._display.__exit__()
 
     def start_stage(self, *, done: int, last: int, more: bool) -> None:
         """Say how many epochs there are already, over all stages, and what is to come.
@@ -65,12 +47,9 @@ class TrainingProgress(Callback):
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Begin the epoch's bar."""
-        self._bar.reset(
-            self._task,
-            total=trainer.num_training_batches,
-            description=f"epoch {self._done + 1}/{self._last}",
-            note=self._note,
-        )
+        self._display.begin(f"epoch {self._done + 1}/{self._last}")
+        self._steps = int(trainer.num_training_batches)
+        self._display.show(0, self._steps, note=self._note)
 
     def on_train_batch_end(
         self,
@@ -81,11 +60,11 @@ class TrainingProgress(Callback):
         batch_idx: int,
     ) -> None:
         """Count a step."""
-        self._bar.advance(self._task)
+        self._display.show(batch_idx + 1, self._steps, note=self._note)
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Say what is being done."""
-        self._bar.update(self._task, description=f"validation {self._done + 1}")
+        self._display.begin(f"validation {self._done + 1}")
 
     def epoch_done(self, epochs: Sequence[Epoch]) -> None:
         """Show a finished epoch; `epochs` are all so far."""
@@ -97,7 +76,7 @@ class TrainingProgress(Callback):
         )
         left = time_left(epochs, last_epoch=self._last, more_stages=self._more)
         self._note = f"{figures}; {left}"
-        if self._bar.disable:
+        if not self._display.is_drawn:
             print(
                 f"stage {last.stage}, epoch {last.epoch}/{self._last}: {figures}, "
                 f"{last.seconds:.1f} s; {left}",
