@@ -7,7 +7,7 @@ Mono is always the mean of all channels, formed before resampling.
 
 from moodtheme.audio.excerpts import Audio, Position, read_audio, read_excerpt
 from moodtheme.audio.files import AUDIO_EXTENSIONS, find_audio_files, iter_audio_files
-from moodtheme.audio.identity import audio_identity
+from moodtheme.audio.identity import audio_beginning, audio_identity
 from moodtheme.audio.known_files import KnownFiles
 from moodtheme.audio.resample import ResampleQuality, Resampler, resample, to_mono
 from moodtheme.audio.sources import AudioInfo, Decoder
@@ -23,6 +23,7 @@ __all__ = [
     "Position",
     "ResampleQuality",
     "Resampler",
+    "audio_beginning",
     "audio_identity",
     "find_audio_files",
     "iter_audio_files",

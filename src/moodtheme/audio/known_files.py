@@ -6,6 +6,7 @@ missing means that a file is read once more.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,10 +44,21 @@ class KnownFiles:
     ----------
     folder
         Where the table is, or will be.
+    table
+        Its name.
+    identify
+        What tells files apart, such as `audio_beginning`; each has a table of its own.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE_TABLE
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        table: str = FILE_TABLE,
+        identify: Callable[[Path], str] | None = None,
+    ) -> None:
+        self._identify = identify or audio_identity
+        self._path = folder / table
         self._known = {entry.file: entry for entry in _read_table(self._path)}
 
     def known(self, file: Path) -> str | None:
@@ -68,7 +80,7 @@ class KnownFiles:
         AudioError
             If it cannot be read.
         """
-        return self.known(file) or self._remember(file, _read(file)).audio
+        return self.known(file) or self._remember(file, self._read(file)).audio
 
     def find_all(
         self, files: Sequence[Path], *, jobs: int = 1, report: Callable[[str], None]
@@ -105,7 +117,7 @@ class KnownFiles:
     def _read_and_keep(self, files: Sequence[Path], jobs: int) -> Iterator[str | AudioError]:
         def read(file: Path) -> KnownFile | AudioError:
             try:
-                return _read(file)
+                return self._read(file)
             except AudioError as error:
                 return error
 
@@ -115,10 +127,17 @@ class KnownFiles:
             lines = b"".join(msgspec.json.encode(entry) + b"\n" for entry in new)
             # In one write to a file opened for appending; the first line break ends what another
             # writer, who was killed, may have left without one.
-            with self._path.open("ab") as table:
+            with suppress(OSError), self._path.open("ab") as table:  # it only saves reading
                 table.write(b"\n" + lines)
         for file, entry in zip(files, results, strict=True):
             yield entry if isinstance(entry, AudioError) else self._remember(file, entry).audio
+
+    def _read(self, file: Path) -> KnownFile:
+        try:
+            state = _state(file)  # before reading: a change during it shows as another time
+        except OSError as error:
+            raise unreadable(file, error) from None
+        return KnownFile(_name(file), state.size, state.mtime_ns, self._identify(file))
 
     def _remember(self, file: Path, entry: KnownFile) -> KnownFile:
         self._known[_name(file)] = entry
@@ -135,14 +154,6 @@ def _read_table(path: Path) -> Iterator[KnownFile]:
                 yield decoder.decode(line)
             except msgspec.DecodeError:
                 continue
-
-
-def _read(file: Path) -> KnownFile:
-    try:
-        state = _state(file)  # before reading: a change during it shows as another time
-    except OSError as error:
-        raise unreadable(file, error) from None
-    return KnownFile(_name(file), state.size, state.mtime_ns, audio_identity(file))
 
 
 def _state(file: Path) -> _State:

@@ -192,7 +192,13 @@ def info(
 ) -> None:
     """Count tracks, hours and tags, and show what leaks between the splits."""
     from moodtheme.cli.dataset_info import print_summary
-    from moodtheme.datasets import JAMENDO, Metadata, load_dataset, summarise
+    from moodtheme.datasets import (
+        JAMENDO,
+        Metadata,
+        load_dataset,
+        shared_audio_warning,
+        summarise,
+    )
 
     table = load_dataset(source, metadata=Metadata(folder=metadata), split=split, check_files=False)
     summary = summarise(table)
@@ -202,6 +208,8 @@ def info(
         print(json.dumps({"source": source, **asdict(summary), "files_present": present}, indent=2))
     else:
         print_summary(source, summary, present)
+    if present and (warning := shared_audio_warning(table, jobs=2, report=_say)):
+        _say(warning)
 
 
 @app.command()

@@ -118,7 +118,7 @@ def train(
         from moodtheme.training.system_run import Settings, train_system
     except ImportError as error:
         raise MissingExtraError("training a system") from error
-    from moodtheme.datasets import load_dataset
+    from moodtheme.datasets import load_dataset, shared_audio_warning
 
     settings = Settings(
         recipe=recipe,
@@ -141,6 +141,8 @@ def train(
     )
     # Missing files are counted and named for the splits that are used.
     table = load_dataset(dataset, split=split, check_files=False)
+    if is_first_process() and (warning := shared_audio_warning(table, jobs=jobs, report=_say)):
+        _say(warning)
     result = train_system(table, settings, run, report=_say, progress=_preparing)
     if is_first_process():
         _print_result(system, run, result)

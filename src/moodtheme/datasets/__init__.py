@@ -7,6 +7,11 @@ Collections of music with tags, as one table of tracks whatever their form.
 from pathlib import Path
 
 from moodtheme.datasets import jamendo
+from moodtheme.datasets.duplicates import (
+    SharedAudio,
+    find_shared_audio,
+    shared_audio_warning,
+)
 from moodtheme.datasets.folders import read_folder
 from moodtheme.datasets.metadata import Metadata
 from moodtheme.datasets.readers import read_table, write_table
@@ -17,15 +22,18 @@ from moodtheme.errors import DatasetError
 
 __all__ = [
     "Metadata",
+    "SharedAudio",
     "Split",
     "Summary",
     "TrackTable",
     "check_splits",
     "concatenate",
+    "find_shared_audio",
     "group_folds",
     "load_dataset",
     "read_folder",
     "read_table",
+    "shared_audio_warning",
     "split_by_artist",
     "summarise",
     "write_table",

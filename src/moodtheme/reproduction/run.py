@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from moodtheme import __version__
-from moodtheme.datasets import Metadata, Split
+from moodtheme.datasets import Metadata, Split, shared_audio_warning
 from moodtheme.errors import ReproductionError
 from moodtheme.files import sha256_of, write_record
 from moodtheme.recipes import Recipe
@@ -102,6 +102,7 @@ def prepare(
     collection = _collection(request, folder, console)
     console.say(_described(collection))
     check(lambda: require_files(collection, folder if stop_at_problems else None))
+    check(lambda: shared_audio_warning(collection.table, jobs=request.jobs, report=console.say))
     if request.threads is not None:
         torch.set_num_threads(request.threads)
     device = choose_device(request.device)
