@@ -9,8 +9,7 @@ from scipy.optimize import minimize
 
 from moodtheme.errors import EvaluationError
 from moodtheme.evaluation.calibration import PlattScaling, fit_calibration
-from moodtheme.scores.decisions import calibrate
-from moodtheme.scores.odds import logit, sigmoid
+from moodtheme.scores.decisions import calibrate, logit, sigmoid
 
 
 def probabilities(fitted: PlattScaling, scores: np.ndarray) -> np.ndarray:

@@ -89,6 +89,10 @@ def hostile_files(folder: Path) -> list[Path]:
     # A header that promises a petabyte must fail before memory is asked for.
     greedy = write(folder / "greedy.npy", np.zeros((10, 56), np.float32))
     greedy.write_bytes(greedy.read_bytes().replace(b"(10, 56), }      ", b"(9999999999, 56)}"))
+    listed = folder / "scores.txt"
+    listed.write_text("0.1,0.2\n", encoding="utf-8")
+    latin = folder / "latin.csv"
+    latin.write_bytes("tag,für\n1,2\n".encode("latin-1"))
     empty = folder / "empty.npy"
     empty.touch()
     text = folder / "text.npz"
@@ -102,7 +106,7 @@ def hostile_files(folder: Path) -> list[Path]:
     np.savez(members)
     return [
         objects, pickled, truncated, greedy, empty, text, array_in_disguise, cut, members,
-        folder / "absent.npy", folder,
+        listed, latin, folder / "absent.npy", folder / "absent.csv", folder,
     ]  # fmt: skip
 
 
@@ -111,6 +115,7 @@ def test_damaged_and_hostile_files_are_refused_by_name(tmp_path: Path) -> None:
         with pytest.raises(EvaluationError) as caught:
             load_systems([path])
         assert str(path) in str(caught.value), path
+        assert "unsafe" not in str(caught.value)
 
 
 def test_validation_scores_are_found_by_stem_member_or_as_the_only_file(tmp_path: Path) -> None:
@@ -151,6 +156,40 @@ def test_saving_is_whole_or_not_at_all(tmp_path: Path) -> None:
         save_matrix(tmp_path / "fused.txt", SCORES)
     with pytest.raises(UsageError, match="folder that exists"):
         save_matrix(tmp_path / "absent" / "fused.npy", SCORES)
+
+
+def test_csv_scores_are_read_by_tag_whatever_the_order_of_columns(tmp_path: Path) -> None:
+    path = tmp_path / "gru.csv"
+    path.write_text("track,calm,mood/theme---sad\n0.mp3,0.25,0.5\n1.mp3,0.75,1\n", "utf-8-sig")
+    (system,) = load_systems([path])
+    assert (system.name, system.values.dtype) == ("gru", np.float64)
+    np.testing.assert_array_equal(system.values, SCORES)
+    (turned,) = load_systems([path], tags=("sad", "calm"))
+    np.testing.assert_array_equal(turned.values, SCORES[:, ::-1])
+    np.testing.assert_array_equal(match_systems([system], tmp_path)[0].values, SCORES)
+    official = tmp_path / "official.csv"
+    heads = MOOD_THEME_TAGS[::-1]
+    official.write_text(",".join(heads) + "\n" + ",".join(str(n) for n in range(56)) + "\n")
+    assert load_systems([official])[0].values[0].tolist() == list(range(55, -1, -1))
+    path.write_text("calm,sad\n1,0\n")
+    assert load_truth(path).tolist() == [[True, False]]
+    with pytest.raises(EvaluationError, match=r"gru\.csv: has a column for the tag 'calm'"):
+        load_systems([path], tags=("sad", "epic"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "a,b\n", "a,b\n0.1\n", "a,b\n0.1,x\n", "a,b\n0.1,\n", "a,a\n1,2\n", "0.1,0.2\n0.3,0.4",
+        "track\n1.mp3\n", "a,b\n0.1,0.2,0.3\n", "\x00", ",b\n1,2\n1\n",
+    ],
+)  # fmt: skip
+def test_csv_that_holds_no_scores_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "wrong.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(EvaluationError, match=r"wrong\.csv") as caught:
+        load_systems([path])
+    assert "unsafe" not in str(caught.value)
 
 
 def test_tags_are_read_with_and_without_category(tmp_path: Path) -> None:

@@ -74,9 +74,10 @@ def decide(
     from moodtheme.evaluation.thresholds import top_k
     from moodtheme.scores.decisions import apply_thresholds
     from moodtheme.scores.matrices import load_systems, save_matrix
-    from moodtheme.scores.vocabulary import tags_for
+    from moodtheme.scores.vocabulary import load_tags, tags_for
 
-    systems = load_systems([scores])
+    vocabulary = load_tags(tags) if tags else None
+    systems = load_systems([scores], tags=vocabulary)
     if len(systems) != 1:
         raise UsageError(
             f"{scores}: holds {len(systems)} systems; pick one as "
@@ -93,7 +94,9 @@ def decide(
             label = f"the {top[1]} highest scores of each track"
             cells: list[float] = [math.nan] * len(names)
         else:
-            chosen, label = _thresholds(thresholds, system, names, truth, thresholds_from)
+            chosen, label = _thresholds(
+                thresholds, system, vocabulary, names, truth, thresholds_from
+            )
             decisions = apply_thresholds(system.values, chosen)
             cells = chosen.tolist()
     save_matrix(output, decisions)
@@ -109,6 +112,7 @@ def decide(
 def _thresholds(
     rule: str,
     system: "SystemScores",
+    vocabulary: Sequence[str] | None,
     tags: Sequence[str],
     truth: Path | None,
     validation: tuple[Path, Path] | None,
@@ -125,12 +129,13 @@ def _thresholds(
     if on_validation:
         if validation is None:
             raise UsageError(f"--thresholds {rule} needs --thresholds-from: a set to choose on")
-        labels, values = load_truth(validation[0]), match_systems([system], validation[1])[0].values
+        labels = load_truth(validation[0], tags=vocabulary)
+        values = match_systems([system], validation[1], tags=vocabulary)[0].values
     else:
         if truth is None:
             more = " or --thresholds-from" if rule == "youden" else ""
             raise UsageError(f"--thresholds {rule} needs --truth{more}: labels to choose on")
-        labels, values = load_truth(truth), system.values
+        labels, values = load_truth(truth, tags=vocabulary), system.values
     chosen_on = "validation" if on_validation else "the scored set itself: an oracle"
     if rule == "youden":
         return youden_thresholds(labels, values, tags=tags), f"best Youden's J on {chosen_on}"

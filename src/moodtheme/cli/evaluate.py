@@ -80,26 +80,28 @@ def evaluate(
     from moodtheme.evaluation.bootstrap import LEVEL
     from moodtheme.evaluation.popularity import popularity_scores
     from moodtheme.scores.matrices import load_truth, match_systems
-    from moodtheme.scores.vocabulary import tags_for
+    from moodtheme.scores.vocabulary import load_tags, tags_for
 
     with warnings_as_lines():
-        labels = load_truth(truth)
+        vocabulary = load_tags(tags) if tags else None
+        labels = load_truth(truth, tags=vocabulary)
         names = tags_for(labels.shape[1], tags)
         failures: list[EvaluationError] = []
-        systems = _usable(scores, labels, names, failures)
+        systems = _usable(scores, labels, vocabulary, names, failures)
         for failure in failures:
             print(f"moodtheme: {failure}", file=sys.stderr)
         tables = {system.name: system.values for system in systems}
         validation = None
         if thresholds_from is not None:
-            matched = match_systems(systems, thresholds_from[1]) if systems else []
+            matched = match_systems(systems, thresholds_from[1], tags=vocabulary) if systems else []
             validation = ScoredSet(
-                load_truth(thresholds_from[0]), {system.name: system.values for system in matched}
+                load_truth(thresholds_from[0], tags=vocabulary),
+                {system.name: system.values for system in matched},
             )
         if popularity is not None:
             if POPULARITY in tables:
                 raise UsageError(f"a system is called {POPULARITY!r} already; rename its file")
-            training = load_truth(popularity)
+            training = load_truth(popularity, tags=vocabulary)
             tables[POPULARITY] = popularity_scores(training, len(labels))
             if validation is not None:
                 known = {POPULARITY: popularity_scores(training, len(validation.truth))}
@@ -138,6 +140,7 @@ def evaluate(
 def _usable(
     paths: Sequence[str],
     truth: "BoolMatrix",
+    vocabulary: Sequence[str] | None,
     tags: Sequence[str],
     failures: list[EvaluationError],
 ) -> "list[SystemScores]":
@@ -148,7 +151,7 @@ def _usable(
     good = []
     for path in paths:
         try:
-            for system in load_systems([path]):
+            for system in load_systems([path], tags=vocabulary):
                 with warnings.catch_warnings():
                     # Said once, when the figures are computed.
                     warnings.simplefilter("ignore", EvaluationWarning)
@@ -157,7 +160,7 @@ def _usable(
         except EvaluationError as error:
             failures.append(error)
     # Names depend on all files together, so they are loaded together once it is known which.
-    return load_systems(good) if good else []
+    return load_systems(good, tags=vocabulary) if good else []
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -70,13 +70,14 @@ def fuse(
     from moodtheme.scores.fusion import FusionMethod
     from moodtheme.scores.fusion import fuse as fuse_arrays
     from moodtheme.scores.matrices import load_systems, save_matrix
-    from moodtheme.scores.vocabulary import tags_for
+    from moodtheme.scores.vocabulary import load_tags, tags_for
 
     if (weights is not None) != (method is Method.WEIGHTED):
         raise UsageError("--weights goes with --method weighted, which needs it")
     if (weights_from is not None) != (method is Method.LEARNED):
         raise UsageError("--weights-from goes with --method learned, which needs it")
-    systems = load_systems(scores)
+    vocabulary = load_tags(tags) if tags else None
+    systems = load_systems(scores, tags=vocabulary)
     matrices = [system.values for system in systems]
     names = tags_for(matrices[0].shape[1], tags)
     for system in systems:
@@ -88,7 +89,7 @@ def fuse(
             )
         check_finite(system.values, names, name=system.source)
     if weights_from is not None:
-        learned = _learn(systems, weights_from, names, seed)
+        learned = _learn(systems, weights_from, vocabulary, names, seed)
         shares: list[float] | None = learned.weights.tolist()
         print_table(
             ["system", "weight"],
@@ -112,13 +113,17 @@ def fuse(
 
 
 def _learn(
-    systems: "list[SystemScores]", weights_from: tuple[Path, Path], tags: Sequence[str], seed: int
+    systems: "list[SystemScores]",
+    weights_from: tuple[Path, Path],
+    vocabulary: Sequence[str] | None,
+    tags: Sequence[str],
+    seed: int,
 ) -> "LearnedWeights":
     from moodtheme.evaluation.fusion_weights import learn_weights
     from moodtheme.scores.matrices import load_truth, match_systems
 
-    truth = load_truth(weights_from[0])
-    matched = match_systems(systems, weights_from[1])
+    truth = load_truth(weights_from[0], tags=vocabulary)
+    matched = match_systems(systems, weights_from[1], tags=vocabulary)
     with warnings_as_lines(), progress_bar("Learning weights") as progress:
         return learn_weights(
             truth,

@@ -9,7 +9,7 @@ ScoreFiles = Annotated[
     list[str],
     typer.Argument(
         metavar="SCORES",
-        help="Score files: .npy (tracks, tags), or .npz with a system a member; "
+        help="Score files: .npy or .csv (tracks, tags), or .npz with a system a member; "
         "FILE.npz:MEMBER picks one.",
         show_default=False,
     ),

@@ -123,16 +123,17 @@ def plots(
     from moodtheme.evaluation import evaluate_systems
     from moodtheme.evaluation import plots as draw
     from moodtheme.scores.matrices import load_systems, load_truth
-    from moodtheme.scores.vocabulary import bare_name, tags_for
+    from moodtheme.scores.vocabulary import bare_name, load_tags, tags_for
 
-    labels = load_truth(truth)
+    vocabulary = load_tags(tags) if tags else None
+    labels = load_truth(truth, tags=vocabulary)
     names = tags_for(labels.shape[1], tags)
     wanted = [bare_name(name) for name in tag or []]
     unknown = [name for name in wanted if name not in names]
     if unknown:
         raise UsageError(f"--tag {unknown[0]}: no such tag; choose from {', '.join(names)}")
     draw.require_matplotlib()
-    systems = {system.name: system.values for system in load_systems(scores)}
+    systems = {system.name: system.values for system in load_systems(scores, tags=vocabulary)}
     with warnings_as_lines(), progress_bar("Resampling") as progress:
         rows = evaluate_systems(
             labels, systems, tags=names, resamples=bootstrap, seed=seed, progress=progress

@@ -28,7 +28,7 @@ from moodtheme.models.moodtheme_small import (
     TARGET_LEVEL_DB,
     SmallFrontEnd,
 )
-from moodtheme.scores.odds import logit
+from moodtheme.scores.decisions import logit
 from moodtheme.tagging.bundle import Member
 from moodtheme.tagging.session import MemberSession
 from moodtheme.work import read_ahead

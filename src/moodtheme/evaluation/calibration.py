@@ -16,8 +16,8 @@ import numpy as np
 
 from moodtheme.errors import EvaluationError
 from moodtheme.evaluation.checks import check_scores, check_truth
+from moodtheme.scores.decisions import logit
 from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
-from moodtheme.scores.odds import logit
 
 _NO_PENALTY = 1e6
 """Inverse strength of scikit-learn's ridge penalty: next to none, as in Platt's method."""

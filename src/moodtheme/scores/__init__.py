@@ -1,5 +1,6 @@
 """Arithmetic on scores: matrices on disk, fusion, odds, tag vocabularies. Only NumPy is needed."""
 
+from moodtheme.scores.decisions import logit, sigmoid
 from moodtheme.scores.fusion import FusionMethod, fuse
 from moodtheme.scores.matrices import (
     SystemScores,
@@ -8,7 +9,6 @@ from moodtheme.scores.matrices import (
     match_systems,
     save_matrix,
 )
-from moodtheme.scores.odds import logit, sigmoid
 from moodtheme.scores.vocabulary import bare_name, load_tags, tags_for
 
 __all__ = [

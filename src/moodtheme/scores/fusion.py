@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, UsageError
+from moodtheme.scores.decisions import logit, sigmoid
 from moodtheme.scores.matrices import ScoreMatrix
-from moodtheme.scores.odds import logit, sigmoid
 
 
 class FusionMethod(StrEnum):
@@ -29,7 +29,7 @@ class FusionMethod(StrEnum):
     micro figures and thresholds carried over from another set lose their meaning."""
     LOGIT = "logit"
     """Mean of logits, back through the sigmoid (geometric mean of the odds): confident systems
-    weigh more. Exact zeros and ones are first moved inwards by `moodtheme.scores.odds.MARGIN`, or
+    weigh more. Exact zeros and ones are first moved inwards, see `moodtheme.scores.logit`, or
     they would outvote every other system."""
 
 

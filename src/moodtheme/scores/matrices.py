@@ -1,8 +1,9 @@
 """Score and truth files: matrices of shape (tracks, tags) on disk.
 
-A score file is a ``.npy`` with one system's scores, named by the file's stem, or a ``.npz`` with
-several systems, each named by its member. ``FILE.npz:MEMBER`` picks one member. Where two systems
-would share a name, both are called by their path (``FILE.npz:MEMBER`` for members).
+A score file is a ``.npy`` or ``.csv`` (`moodtheme.scores.csv_matrices`) with one system's scores,
+named by the file's stem, or a ``.npz`` with several systems, each named by its member.
+``FILE.npz:MEMBER`` picks one member. Where two systems would share a name, both are called by their
+path (``FILE.npz:MEMBER`` for members).
 
 float16 and float32 are read as float32, float64 stays: both steps are exact, so two scores are
 tied after reading if and only if they were tied in the file. Files are never unpickled.
@@ -20,10 +21,14 @@ import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, UsageError
 from moodtheme.files import replacing
+from moodtheme.scores.csv_matrices import load_csv
 
 ScoreMatrix: TypeAlias = npt.NDArray[np.floating[Any]]
 BoolMatrix: TypeAlias = npt.NDArray[np.bool_]
 Float64Array: TypeAlias = npt.NDArray[np.float64]
+
+_MAGIC = b"\x93NUMPY"
+"""What a ``.npy`` begins with."""
 
 MAX_BYTES = 8 * 1024**3
 """Largest matrix read: 8 GiB hold the scores of 56 tags for 38 million tracks."""
@@ -48,20 +53,23 @@ class SystemScores:
     values: ScoreMatrix
 
 
-def load_truth(path: Path) -> BoolMatrix:
+def load_truth(path: Path, *, tags: Sequence[str] | None = None) -> BoolMatrix:
     """Read a label matrix.
 
     Parameters
     ----------
     path
-        A ``.npy`` of shape (tracks, tags): booleans, or numbers that are all 0 or 1.
+        A ``.npy`` of shape (tracks, tags): booleans, or numbers that are all 0 or 1. Or a
+        ``.csv`` of such numbers.
+    tags
+        The columns wanted of a ``.csv``, in order.
 
     Raises
     ------
     EvaluationError
         The file cannot be read, is no matrix, or holds anything but 0 and 1.
     """
-    matrix = _load_npy(path)
+    matrix = _load_matrix(path, tags)
     if matrix.dtype == np.bool_:
         return matrix.astype(np.bool_)
     if matrix.dtype.kind not in "iuf" or not np.isin(matrix, (0, 1)).all():
@@ -72,13 +80,17 @@ def load_truth(path: Path) -> BoolMatrix:
     return matrix.astype(np.bool_)
 
 
-def load_systems(paths: Sequence[str | Path]) -> list[SystemScores]:
+def load_systems(
+    paths: Sequence[str | Path], *, tags: Sequence[str] | None = None
+) -> list[SystemScores]:
     """Read score files; the order is that of the paths, then of the members.
 
     Parameters
     ----------
     paths
-        ``.npy``, ``.npz`` or ``FILE.npz:MEMBER``.
+        ``.npy``, ``.csv``, ``.npz`` or ``FILE.npz:MEMBER``.
+    tags
+        The columns wanted of a ``.csv``, in order.
 
     Raises
     ------
@@ -88,8 +100,8 @@ def load_systems(paths: Sequence[str | Path]) -> list[SystemScores]:
         No path was given, or the same system twice.
     """
     if not paths:
-        raise UsageError("no score files; name at least one .npy or .npz file")
-    systems = [system for path in paths for system in _load_file(str(path))]
+        raise UsageError("no score files; name at least one .npy, .csv or .npz file")
+    systems = [system for path in paths for system in _load_file(str(path), tags)]
     uses = Counter(system.name for system in systems)
     named = [
         replace(system, name=system.source) if uses[system.name] > 1 else system
@@ -101,7 +113,9 @@ def load_systems(paths: Sequence[str | Path]) -> list[SystemScores]:
     return named
 
 
-def match_systems(systems: Sequence[SystemScores], where: Path) -> list[SystemScores]:
+def match_systems(
+    systems: Sequence[SystemScores], where: Path, *, tags: Sequence[str] | None = None
+) -> list[SystemScores]:
     """Find the scores that the same systems gave on another set, such as validation.
 
     Parameters
@@ -109,8 +123,10 @@ def match_systems(systems: Sequence[SystemScores], where: Path) -> list[SystemSc
     systems
         The systems to look for.
     where
-        A folder with a ``.npy`` of the same stem for each; an ``.npz`` with a member of the same
-        name for each; or, for a single system, one file whatever its name.
+        A folder with a ``.npy`` or ``.csv`` of the same stem for each; an ``.npz`` with a member
+        of the same name for each; or, for a single system, one file whatever its name.
+    tags
+        The columns wanted of a ``.csv``, in order.
 
     Raises
     ------
@@ -118,9 +134,10 @@ def match_systems(systems: Sequence[SystemScores], where: Path) -> list[SystemSc
         A system has no counterpart.
     """
     if where.is_dir():
-        candidates = {path.stem: str(path) for path in where.glob("*.npy")}
+        files = [*where.glob("*.csv"), *where.glob("*.npy")]
+        candidates = {path.stem: str(path) for path in files}
     else:
-        members = _load_file(str(where))
+        members = _load_file(str(where), tags)
         if len(systems) == 1 and len(members) == 1:
             return [replace(members[0], name=systems[0].name)]
         candidates = {_own_name(member.source): member.source for member in members}
@@ -136,7 +153,7 @@ def match_systems(systems: Sequence[SystemScores], where: Path) -> list[SystemSc
                 f"{where}: several of the score files are called {name!r}, so their counterparts "
                 "cannot be told apart; rename them or take them one by one"
             )
-    found = [_load_file(candidates[name])[0] for name in wanted]
+    found = [_load_file(candidates[name], tags)[0] for name in wanted]
     return [replace(other, name=system.name) for system, other in zip(systems, found, strict=True)]
 
 
@@ -159,11 +176,14 @@ def save_matrix(path: Path, matrix: npt.NDArray[Any]) -> None:
         np.save(file, np.ascontiguousarray(matrix), allow_pickle=False)
 
 
-def _load_file(source: str) -> list[SystemScores]:
+def _load_file(source: str, tags: Sequence[str] | None) -> list[SystemScores]:
     path, member = _split_member(source)
     if path.suffix != ".npz":
-        return [SystemScores(path.stem, str(path), _floating(_load_npy(path), source))]
+        return [SystemScores(path.stem, str(path), _floating(_load_matrix(path, tags), source))]
     try:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise _unreadable(path, ValueError("not a .npz file"))
         with np.load(path, allow_pickle=False) as archive:
             if sum(info.file_size for info in archive.zip.infolist()) > MAX_BYTES:
                 raise EvaluationError(f"{path}: unpacks to more than 8 GiB; split it")
@@ -176,8 +196,7 @@ def _load_file(source: str) -> list[SystemScores]:
                 SystemScores(name, f"{path}:{name}", _floating(archive[name], f"{path}:{name}"))
                 for name in (archive.files if member is None else [member])
             ]
-    # A .npz that is no archive comes back as something without the archive's attributes.
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise _unreadable(path, error) from error
 
 
@@ -191,14 +210,19 @@ def _own_name(source: str) -> str:
     return path.stem if member is None else member
 
 
-def _load_npy(path: Path) -> npt.NDArray[Any]:
+def _load_matrix(path: Path, tags: Sequence[str] | None) -> npt.NDArray[Any]:
+    if path.suffix.lower() == ".csv":
+        matrix = load_csv(path, tags)
+        _require_matrix(matrix, str(path))
+        return matrix
     try:
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise _unreadable(path, ValueError("not a .npy file"))
         # Mapping compares the header's shape with the file's size before anything is allocated.
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise _unreadable(path, error) from error
-    if not isinstance(mapped, np.ndarray):
-        raise _unreadable(path, ValueError("not a .npy file"))
     if mapped.nbytes > MAX_BYTES:
         raise EvaluationError(f"{path}: larger than 8 GiB; split it")
     _require_matrix(mapped, str(path))
@@ -225,6 +249,6 @@ def _floating(matrix: npt.NDArray[Any], source: str) -> ScoreMatrix:
 def _unreadable(path: Path, error: Exception) -> EvaluationError:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return EvaluationError(
-        f"{path}: cannot be read as a NumPy array ({reason}); "
-        "write it with numpy.save, without pickled objects"
+        f"{path}: cannot be read as a NumPy array ({reason}); give a .npy that numpy.save wrote, "
+        "without pickled objects, or a .csv with a line of tags and a line of numbers a track"
     )

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moodtheme.scores.odds import MARGIN, logit, sigmoid
+from moodtheme.scores.decisions import MARGIN, logit, sigmoid
 
 
 @given(score=st.floats(0, 1, width=32))
