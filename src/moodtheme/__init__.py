@@ -17,6 +17,7 @@ __all__ = [
     "TrackTags",
     "__version__",
     "audio",
+    "audio_identity",
     "datasets",
     "demo",
     "errors",
@@ -30,11 +31,12 @@ __all__ = [
 
 if TYPE_CHECKING:
     from moodtheme import audio, datasets, demo, errors, evaluation, features, recipes, scores
-    from moodtheme.audio import find_audio_files
+    from moodtheme.audio import audio_identity, find_audio_files
     from moodtheme.tagging.batch import tag_files
     from moodtheme.tagging.tagger import Tagger, TagScore, TimelineWindow, TrackTags
 
 _HOMES = {
+    "audio_identity": "audio",
     "find_audio_files": "audio",
     "Tagger": "tagging.tagger",
     "TagScore": "tagging.tagger",
