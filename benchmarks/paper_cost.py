@@ -19,11 +19,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from moodtheme.features import mel_plots
 from moodtheme.models.crnn import Crnn
 from moodtheme.models.image_networks import load_image_network
-from moodtheme.models.networks import make_network
 from moodtheme.recipes import DeepSpectrumView, Recipe
 from moodtheme.reproduction.names import audio_rates, feature_stages
 from moodtheme.reproduction.selection import DEFAULT_SYSTEMS, Preset, choose_recipes
 from moodtheme.reproduction.speed import decoding_speed, timed
+from moodtheme.training.kinds import kind_of
 
 TAGS = 56
 TRAIN, VALIDATION, TEST = 9949, 3802, 4231  # tracks of division 0
@@ -62,7 +62,7 @@ def head_operations(head: nn.Module, steps: int) -> float:
 
 def forward(recipe: Recipe) -> tuple[float, float]:
     """Operations for a track: of what a first stage keeps frozen, and of the rest."""
-    network = make_network(recipe, n_tags=TAGS, n_features=FEATURES).eval()
+    network = kind_of(recipe).make_network(n_tags=TAGS, n_features=FEATURES).eval()
     view = recipe.view
     if isinstance(view, DeepSpectrumView):
         return 0.0, head_operations(network, view.windows)

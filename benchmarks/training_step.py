@@ -17,11 +17,12 @@ import torch
 from torch.utils.data import DataLoader
 
 from moodtheme.models.crnn import Crnn
-from moodtheme.models.summary import parameter_count
+from moodtheme.models.networks import parameter_count
 from moodtheme.recipes import EvaluationExcerpt, Precision, Recipe, find_recipe, with_values
 from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
 from moodtheme.training.batches import TrainingBatches
-from moodtheme.training.examples import AudioExamples, TrackSet, TrainingTracks
+from moodtheme.training.examples import TrackSet, TrainingTracks
+from moodtheme.training.kinds.sound import SoundExamples
 from moodtheme.training.module import SystemModule
 
 TAGS = 56
@@ -87,7 +88,7 @@ def noise(folder: Path, recipe: Recipe) -> TrackSet:
     build_cache(folder / "cache", plan, sample_rate=rate)
     cache = AudioCache(folder / "cache", sample_rate=rate)
     return TrackSet(
-        AudioExamples(
+        SoundExamples(
             cache, files, samples=recipe.view.samples, evaluation=EvaluationExcerpt.CENTRE
         ),
         rng.random((TRACKS, TAGS)) < 0.05,

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from moodtheme.models.networks import make_network
-from moodtheme.models.summary import parameter_count
+from moodtheme.models.networks import parameter_count
 from moodtheme.recipes import DeepSpectrumView, find_recipe
-from moodtheme.training.memory import peak_memory
+from moodtheme.training.kinds import kind_of
 from moodtheme.training.module import SystemModule
+from moodtheme.training.settings import peak_memory
 
 TRACKS, FEATURES, TAGS = 32, 4096, 56  # the paper's batch, VGG16's fc2, MTG-Jamendo's tags
 
@@ -35,7 +35,7 @@ def main(system: str) -> None:
     values = np.maximum(rng.normal(0, 3, (TRACKS, recipe.view.windows, FEATURES)), 0)
     inputs, targets = torch.from_numpy(values).float(), torch.from_numpy(labels).float()
     before = peak_bytes()
-    network = make_network(recipe, n_tags=TAGS, n_features=FEATURES)
+    network = kind_of(recipe).make_network(n_tags=TAGS, n_features=FEATURES)
     module = SystemModule(
         network,
         schedule=recipe.schedule,

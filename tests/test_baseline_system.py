@@ -10,12 +10,13 @@ import torch
 
 from moodtheme.audio import resample
 from moodtheme.models.mediaeval_baseline import Baseline, BaselineNetwork
+from moodtheme.recipes import EvaluationExcerpt
 from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
-from moodtheme.training.examples import CentreExamples
-from moodtheme.training.system_run import load_trained
+from moodtheme.training.kinds.sound import SoundExamples
+from moodtheme.training.trained import load_trained
 from program import Program
 from toy_collection import write_collection
 
@@ -29,7 +30,13 @@ def test_it_hears_the_middle_in_training_too(tmp_path: Path) -> None:
     plan = plan_cache(tmp_path / "cache", files, sample_rate=12_000)
     failures = build_cache(tmp_path / "cache", plan, sample_rate=12_000)
     assert [failure.path for failure in failures] == [files[1]]  # less than a second
-    examples = CentreExamples(AudioCache(tmp_path / "cache", sample_rate=12_000), files, samples=9)
+    examples = SoundExamples(
+        AudioCache(tmp_path / "cache", sample_rate=12_000),
+        files,
+        samples=9,
+        evaluation=EvaluationExcerpt.CENTRE,
+        anywhere=False,
+    )
     seen = [examples.training_input(0, np.random.default_rng(seed)) for seed in range(5)]
     assert all(np.array_equal(one, seen[0]) for one in seen)
     np.testing.assert_allclose(seen[0], ramp[14_995:15_004], atol=1e-4)

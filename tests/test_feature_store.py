@@ -23,7 +23,7 @@ from moodtheme.feature_store.layout import INDEX
 from moodtheme.feature_store.store import FeatureStore
 from moodtheme.feature_store.writer import open_writer
 from moodtheme.recipes import DeepSpectrumView, OpenSmileView
-from moodtheme.training.feature_examples import StoredFeatures
+from moodtheme.training.kinds.features import StoredFeatures
 from toy_extractor import (
     N_FEATURES,
     RATE,

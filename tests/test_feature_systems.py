@@ -16,15 +16,15 @@ import torch
 from moodtheme.datasets import Split, load_dataset
 from moodtheme.errors import TrainingError, WeightsError
 from moodtheme.models.feature_network import FeatureNetwork
-from moodtheme.models.networks import make_network
-from moodtheme.models.summary import parameter_count
+from moodtheme.models.networks import parameter_count
 from moodtheme.recipes import Cell, Recipe, find_recipe, with_values
-from moodtheme.training.fit import Machine
-from moodtheme.training.keeper import read_best
+from moodtheme.training.history import read_best
+from moodtheme.training.kinds import kind_of
 from moodtheme.training.module import SystemModule
-from moodtheme.training.predict import score_files
 from moodtheme.training.run_folder import read_run, stage_folder
-from moodtheme.training.system_run import Settings, load_trained, train_system
+from moodtheme.training.settings import Machine, Settings
+from moodtheme.training.system_run import train_system
+from moodtheme.training.trained import load_trained, score_files
 from program import Program
 from toy_collection import write_collection
 
@@ -256,7 +256,7 @@ def test_features_go_in_unchanged_unless_a_scale_is_set() -> None:
 def test_the_network_is_the_papers(cell: Cell) -> None:
     # Keras' count by hand: gates × (inputs + units + bias) × units, batch normalisation 4 each.
     with torch.device("meta"):  # without memory for the weights
-        network = make_network(find_recipe(f"ds-1s-{cell}"), n_tags=56, n_features=4096)
+        network = kind_of(find_recipe(f"ds-1s-{cell}")).make_network(n_tags=56, n_features=4096)
     units, ways = 1024, 2 if cell is Cell.BLSTM else 1
     gates, biases = (3, 2) if cell is Cell.GRU else (4, 2)
     expected = 0

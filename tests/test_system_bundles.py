@@ -20,15 +20,15 @@ from moodtheme.feature_store.extraction import read_track
 from moodtheme.models.deep_spectrum import DeepSpectrum
 from moodtheme.models.feature_network import FeatureNetwork
 from moodtheme.models.image_networks import load_image_network
-from moodtheme.models.networks import make_network
 from moodtheme.recipes import NINE_SYSTEMS, Cell, DeepSpectrumView, find_recipe, with_values
 from moodtheme.scores.decisions import calibrate
 from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.tagger import Tagger
+from moodtheme.training.kinds import kind_of
 from moodtheme.training.run_folder import Result, Run
-from moodtheme.training.system_run import TrainedSystem
+from moodtheme.training.trained import TrainedSystem
 from program import Program
 from toy_collection import write_collection
 
@@ -206,7 +206,7 @@ def test_the_cells_of_a_window_length_score_like_pytorch_on_music(
     torch.manual_seed(0)
     systems = []
     for recipe in recipes:
-        network = make_network(recipe, n_tags=len(TAGS), n_features=1280)
+        network = kind_of(recipe).make_network(n_tags=len(TAGS), n_features=1280)
         assert isinstance(network, FeatureNetwork)
         systems.append(system(recipe.system, settled(network, features), **LITE))
     networks = [one.network for one in systems]

@@ -16,7 +16,7 @@ import torch
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.tagger import Tagger
-from moodtheme.training.system_run import load_trained
+from moodtheme.training.trained import load_trained
 from program import Program
 from toy_collection import write_collection
 

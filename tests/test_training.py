@@ -16,11 +16,18 @@ import torch
 from moodtheme.errors import TrainingError
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.recipes import find_recipe
-from moodtheme.training.examples import EvaluationTracks, TrackSet, join_evaluation
-from moodtheme.training.fit import Machine
-from moodtheme.training.keeper import read_best, read_epochs
-from moodtheme.training.module import ScoreSums, SystemModule, score_inputs
+from moodtheme.training.callbacks import read_epochs
+from moodtheme.training.examples import (
+    EvaluationTracks,
+    ScoreSums,
+    TrackSet,
+    join_evaluation,
+    score_inputs,
+)
+from moodtheme.training.history import read_best
+from moodtheme.training.module import SystemModule
 from moodtheme.training.run_folder import stage_folder
+from moodtheme.training.settings import Machine
 from toy_training import Sequences, ToyNetwork, freeze_norms, recipe, tracks, train
 
 PROGRAM = Path(__file__).with_name("toy_training.py")
@@ -87,7 +94,7 @@ def test_a_run_killed_at_any_moment_ends_the_same(
     undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, at: int
 ) -> None:
     owner: Any = {"in a step": SystemModule, "in validation": SystemModule}.get(
-        moment, sys.modules["moodtheme.training.keeper"]
+        moment, sys.modules["moodtheme.training.callbacks"]
     )
     name = {
         "in a step": "on_train_batch_start",
@@ -144,7 +151,7 @@ def test_a_run_with_worker_processes_goes_on_with_the_right_epoch(
 
 
 def test_frozen_layers_stay_as_they_are_running_statistics_included(undisturbed: Path) -> None:
-    from moodtheme.training.randomness import Purpose, torch_seed
+    from moodtheme.training.batches import Purpose, torch_seed
 
     torch.manual_seed(torch_seed(5, Purpose.WEIGHTS))
     initial = ToyNetwork(dropout=0.3).state_dict()

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from moodtheme.models.recurrent import RecurrentHead
 from moodtheme.recipes import Recipe, find_recipe, with_values
 from moodtheme.training.examples import TrackSet, Weighted
-from moodtheme.training.fit import Machine, fit
+from moodtheme.training.fit import fit
 from moodtheme.training.run_folder import Result
+from moodtheme.training.settings import Machine
 
 STEPS, FEATURES, TAGS = 6, 8, 3
 

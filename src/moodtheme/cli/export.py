@@ -66,7 +66,7 @@ def export(
         raise UsageError("several runs make one bundle; say where with --output DIR")
     try:
         from moodtheme.exporting.bundles import export_fused
-        from moodtheme.training.system_run import load_trained, load_validation
+        from moodtheme.training.trained import load_trained, load_validation
     except ImportError as error:
         raise MissingExtraError("exporting a trained system") from error
 

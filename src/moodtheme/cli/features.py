@@ -9,12 +9,12 @@ import typer
 
 from moodtheme.cli.options import Division, Offline
 from moodtheme.cli.recipe_options import PUBLISHED, chosen_recipe, weights_file
-from moodtheme.errors import MissingExtraError, UsageError
-from moodtheme.recipes import RECIPES, Cell, DeepSpectrumView, OpenSmileView, find_recipe
+from moodtheme.errors import UsageError
+from moodtheme.recipes import RECIPES, Cell, ExtractedView, find_recipe
 
 if TYPE_CHECKING:
     from moodtheme.datasets import TrackTable
-    from moodtheme.feature_store import FeatureStore, FeatureView
+    from moodtheme.feature_store import FeatureStore
 
 app = typer.Typer(name="features", help="Features of tracks, computed once and kept.")
 
@@ -35,11 +35,7 @@ class FormatName(StrEnum):
 
 
 _FAMILIES = sorted(
-    {
-        name.rpartition("-")[0]
-        for name, recipe in RECIPES.items()
-        if isinstance(recipe.view, DeepSpectrumView | OpenSmileView)
-    }
+    {name.rpartition("-")[0] for name, recipe in RECIPES.items() if recipe.view.extracted}
 )
 
 # A tag of the format, and what the line on weights says.
@@ -147,7 +143,7 @@ def extract(
             view,
             weights=weights_file(weights),
             offline=offline,
-            device=_device(view, device),
+            device=device,
             jobs=jobs,
             engine=Engine(engine),
             address=address,
@@ -233,25 +229,14 @@ def info(
         raise typer.Exit(1)
 
 
-def _view(system: str, settings: list[str], weights: str) -> "FeatureView":
+def _view(system: str, settings: list[str], weights: str) -> ExtractedView:
     name = f"{system}-{Cell.GRU}" if system in _FAMILIES else system
-    if not isinstance(find_recipe(name).view, DeepSpectrumView | OpenSmileView):
-        raise UsageError(
-            f"{system} hears audio and has no features to extract; choose {', '.join(_FAMILIES)}"
-        )
-    view = chosen_recipe(name, settings, weights).view
-    assert isinstance(view, DeepSpectrumView | OpenSmileView)  # settings never change the kind
-    return view
-
-
-def _device(view: "FeatureView", device: str) -> str:
-    if isinstance(view, OpenSmileView):
-        return "cpu"
-    try:
-        from moodtheme.training.devices import choose_device
-    except ImportError as error:
-        raise MissingExtraError("computing an image network's features") from error
-    return str(choose_device(device))
+    find_recipe(name)
+    # A system without features is named before settings that it has not.
+    has = find_recipe(name).view.extracted
+    if has and (view := chosen_recipe(name, settings, weights).view.extracted):
+        return view
+    raise UsageError(f"{system} has no features to extract; choose {', '.join(_FAMILIES)}")
 
 
 def _table(dataset: str, part: str, split: int) -> "TrackTable":
@@ -273,7 +258,7 @@ def _only_store(features: Path) -> "FeatureStore":
     return FeatureStore(stores[0])
 
 
-def _values(view: "FeatureView") -> list[tuple[str, str]]:
+def _values(view: ExtractedView) -> list[tuple[str, str]]:
     import msgspec
 
     content = msgspec.to_builtins(view)

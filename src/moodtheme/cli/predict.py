@@ -67,10 +67,8 @@ def predict(
     the labels in the same order.
     """
     try:
-        from moodtheme.training.devices import choose_device
-        from moodtheme.training.feature_source import features_of
-        from moodtheme.training.predict import score_files
-        from moodtheme.training.system_run import load_trained
+        from moodtheme.models.networks import choose_device
+        from moodtheme.training.trained import features_of, load_trained, score_files
     except ImportError as error:
         raise MissingExtraError("predicting with a trained system") from error
     from moodtheme.cli.progress import progress_bar

@@ -10,7 +10,7 @@ from moodtheme.cli.options import Device, Division, Offline, TrainingSeed
 from moodtheme.cli.recipe_options import PUBLISHED, chosen_recipe, weights_file
 from moodtheme.errors import MissingExtraError, UsageError
 from moodtheme.recipes import RECIPES, Recipe, describe
-from moodtheme.training.processes import is_first_process
+from moodtheme.training.settings import Machine, Settings, is_first_process
 
 if TYPE_CHECKING:
     from moodtheme.training.run_folder import Result
@@ -114,8 +114,7 @@ def train(
     if dataset is None or run is None:
         raise UsageError("training needs --dataset TABLE and --run DIR; give both, or --show")
     try:
-        from moodtheme.training.fit import Machine
-        from moodtheme.training.system_run import Settings, train_system
+        from moodtheme.training.system_run import train_system
     except ImportError as error:
         raise MissingExtraError("training a system") from error
     from moodtheme.datasets import load_dataset, shared_audio_warning
@@ -159,20 +158,20 @@ def _show(recipe: Recipe) -> None:
         table.add_row(setting.name, setting.value, setting.source)
     console.print(table)
     try:
-        from moodtheme.models.networks import make_network
-        from moodtheme.models.summary import (
+        from moodtheme.models.networks import (
             layer_table,
             parameter_count,
             second_bias_parameters,
         )
-        from moodtheme.training.feature_source import feature_count
+        from moodtheme.training.kinds import kind_of
     except ImportError as error:
         raise MissingExtraError("showing the layers") from error
-    network = make_network(recipe, n_tags=_PAPERS_TAGS, n_features=feature_count(recipe.view))
+    kind = kind_of(recipe)
+    network = kind.make_network(n_tags=_PAPERS_TAGS, n_features=kind.n_features)
     layers = Table("layer", "kind", "parameters", box=None)
     layers.columns[2].justify = "right"
-    for name, kind, count in layer_table(network):
-        layers.add_row(name, kind, f"{count:,}")
+    for name, layer, count in layer_table(network):
+        layers.add_row(name, layer, f"{count:,}")
     count, second = parameter_count(network), second_bias_parameters(network)
     layers.add_row(f"all, with {_PAPERS_TAGS} tags", "", f"{count:,}")
     layers.add_row("without PyTorch's second bias (as in Keras)", "", f"{count - second:,}")

@@ -25,7 +25,7 @@ from moodtheme.tagging.bundle import (
     Thresholds,
 )
 from moodtheme.tagging.bundle_files import write_bundle
-from moodtheme.training.system_run import TrainedSystem
+from moodtheme.training.trained import TrainedSystem
 
 _NEVER = 1.0  # no score is above it
 
@@ -51,7 +51,7 @@ def export_fused(
     Parameters
     ----------
     systems
-        At least one, from `moodtheme.training.system_run.load_trained`, all for the same tags.
+        At least one, from `moodtheme.training.trained.load_trained`, all for the same tags.
     folder
         The bundle's folder.
     name

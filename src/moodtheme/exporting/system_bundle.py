@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from moodtheme.exporting.bundles import export_fused
 from moodtheme.tagging.bundle import Bundle
-from moodtheme.training.system_run import TrainedSystem
+from moodtheme.training.trained import TrainedSystem
 
 
 def export_system(

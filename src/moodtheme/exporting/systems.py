@@ -14,29 +14,13 @@ from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import UsageError, WeightsError
 from moodtheme.exporting.graph import Scores, export_graph
 from moodtheme.files import sha256_of
-from moodtheme.models.deep_spectrum import DeepSpectrum
-from moodtheme.models.feature_network import FeatureNetwork
-from moodtheme.models.image_networks import load_image_network
-from moodtheme.recipes import (
-    BaselineView,
-    CrnnView,
-    DeepSpectrumView,
-    EvaluationExcerpt,
-    OpenSmileView,
-    View,
-)
-from moodtheme.tagging.bundle import ExcerptPolicy, Member
-from moodtheme.training.system_run import TrainedSystem, require_same_weights
+from moodtheme.tagging.bundle import Member
+from moodtheme.training.kinds import kind_of
+from moodtheme.training.kinds.features import require_same_weights
+from moodtheme.training.trained import TrainedSystem
 
-_POLICIES = {
-    EvaluationExcerpt.CENTRE: ExcerptPolicy.CENTRE,
-    # A bundle has no such place; the centre is the nearest.
-    EvaluationExcerpt.SECOND_HALF: ExcerptPolicy.CENTRE,
-    EvaluationExcerpt.COVER: ExcerptPolicy.COVER,
-}
 _HALF_TOLERANCE = 2e-3  # of a score of test music; for other music 5e-3 shall hold
 _TEST_MOODS = (Mood.ENERGETIC, Mood.CALM)
-_IMAGES = "network.images"  # where the image network is in `Scores(DeepSpectrum(…))`
 
 
 @dataclass(frozen=True)
@@ -71,14 +55,13 @@ def plan_graphs(systems: Sequence[TrainedSystem]) -> list[Graph]:
     """
     groups: dict[object, list[int]] = {}
     for number, system in enumerate(systems):
-        view = system.run.recipe.view
-        if isinstance(view, OpenSmileView):
+        kind = kind_of(system.run.recipe)
+        if kind.no_graph:
             raise UsageError(
-                f"{system.run.recipe.system} hears openSMILE's descriptors, which a graph cannot "
-                "compute, so it cannot be exported; `moodtheme predict` scores files with it"
+                f"{system.run.recipe.system} {kind.no_graph}, so it cannot be exported; "
+                "`moodtheme predict` scores tracks with it"
             )
-        shared = isinstance(view, DeepSpectrumView)
-        groups.setdefault((view, system.run.weights) if shared else number, []).append(number)
+        groups.setdefault(kind.shares_graph(system.run.weights) or number, []).append(number)
     names = _distinct([system.run.recipe.system for system in systems])
     stems = _distinct([_stem([systems[n] for n in group]) for group in groups.values()])
     return [
@@ -117,48 +100,31 @@ def export_member(
         If the image network's weights cannot be had, or are not those of the training, or scores
         are others with float16 ones.
     """
-    view = graph.systems[0].run.recipe.view
+    run = graph.systems[0].run
+    kind, view = kind_of(run.recipe), run.recipe.view
     path = folder / f"{graph.name}.onnx"
-    if isinstance(view, DeepSpectrumView):
-        module = _deep_spectrum(graph, view, weights=weights, offline=offline)
-        export_graph(
-            Scores(module),
-            path,
-            samples=view.samples,
-            half_weights=_IMAGES if half_images else None,
-        )
-        if half_images:
-            check_half(module, path, view)
-    else:
-        export_graph(Scores(graph.systems[0].network.cpu()), path, samples=view.samples)
+    module = kind.graph_module(
+        [system.network.cpu() for system in graph.systems],
+        check=lambda made_with: require_same_weights(run, made_with),
+        weights=weights,
+        offline=offline,
+    )
+    # `Scores` calls what it wraps `network`.
+    half = f"network.{kind.images}" if half_images and kind.images else None
+    export_graph(Scores(module), path, samples=view.samples, half_weights=half)
+    if half:
+        check_half(module, path, samples=view.samples, sample_rate=view.sample_rate)
     return Member(
         file=path.name,
         sha256=sha256_of(path),
         systems=graph.names,
         sample_rate=view.sample_rate,
         samples=view.samples,
-        policy=_policy(view),
+        policy=kind.policy,
     )
 
 
-def _deep_spectrum(
-    graph: Graph, view: DeepSpectrumView, *, weights: Path | None, offline: bool
-) -> nn.Module:
-    """The systems of a graph from audio on; the image network computes in float32."""
-    images = load_image_network(
-        view.image_network,
-        layer=view.layer,
-        preprocessing=view.preprocessing,
-        weights=weights,
-        pretrained=view.pretrained,
-        offline=offline,
-    )
-    require_same_weights(graph.systems[0].run, f"{view.image_network} {images.weights_sha256}")
-    networks = [system.network.cpu() for system in graph.systems]
-    return DeepSpectrum(view, images, [n for n in networks if isinstance(n, FeatureNetwork)])
-
-
-def check_half(module: nn.Module, path: Path, view: DeepSpectrumView) -> None:
+def check_half(module: nn.Module, path: Path, *, samples: int, sample_rate: int) -> None:
     """See that a graph with float16 weights scores music as the float32 module does.
 
     Parameters
@@ -167,8 +133,8 @@ def check_half(module: nn.Module, path: Path, view: DeepSpectrumView) -> None:
         Audio ``(batch, samples)`` to logits.
     path
         The graph, audio to scores.
-    view
-        The audio's rate and length.
+    samples, sample_rate
+        Length and rate of its audio.
 
     Raises
     ------
@@ -179,9 +145,9 @@ def check_half(module: nn.Module, path: Path, view: DeepSpectrumView) -> None:
     worst = 0.0
     for mood in _TEST_MOODS:
         music = compose_and_render(
-            mood, seed=0, duration_s=view.samples / view.sample_rate, sample_rate=view.sample_rate
+            mood, seed=0, duration_s=samples / sample_rate, sample_rate=sample_rate
         )
-        audio = np.resize(music.mean(axis=1).astype(np.float32), (1, view.samples))
+        audio = np.resize(music.mean(axis=1).astype(np.float32), (1, samples))
         with torch.inference_mode():
             expected = torch.sigmoid(module(torch.from_numpy(audio))).numpy()
         (scores,) = session.run(None, {"audio": audio})
@@ -191,16 +157,6 @@ def check_half(module: nn.Module, path: Path, view: DeepSpectrumView) -> None:
             f"{path.stem}: with float16 weights scores of test music differ by {worst:.3f}, more "
             f"than {_HALF_TOLERANCE}; export with float32 weights (without --half)"
         )
-
-
-def _policy(view: View) -> ExcerptPolicy:
-    match view:
-        case CrnnView():
-            return _POLICIES[view.evaluation]
-        case BaselineView():
-            return ExcerptPolicy.CENTRE
-        case DeepSpectrumView() | OpenSmileView():
-            return ExcerptPolicy.START
 
 
 def _stem(systems: Sequence[TrainedSystem]) -> str:

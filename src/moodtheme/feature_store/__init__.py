@@ -6,8 +6,12 @@ descriptors the package of that name.
 
 from moodtheme.feature_store.build import build_features
 from moodtheme.feature_store.engines import Engine
-from moodtheme.feature_store.extractor import Extractor, ExtractorInfo, FeatureView
-from moodtheme.feature_store.making import describe_extractor, make_extractor
+from moodtheme.feature_store.extractor import (
+    Extractor,
+    ExtractorInfo,
+    describe_extractor,
+    make_extractor,
+)
 from moodtheme.feature_store.store import FeatureStore, feature_statistics, find_stores
 
 __all__ = [
@@ -15,7 +19,6 @@ __all__ = [
     "Extractor",
     "ExtractorInfo",
     "FeatureStore",
-    "FeatureView",
     "build_features",
     "describe_extractor",
     "feature_statistics",

@@ -13,13 +13,14 @@ from moodtheme.feature_store.extraction import MakeExtractor, Unit
 from moodtheme.feature_store.extractor import (
     Extractor,
     ExtractorInfo,
-    FeatureView,
-    FloatArray,
+    describe_extractor,
+    make_extractor,
 )
-from moodtheme.feature_store.making import describe_extractor, make_extractor
 from moodtheme.feature_store.store import FeatureStore
 from moodtheme.feature_store.writer import StoreWriter, open_writer
 from moodtheme.files import free_room, make_folder
+from moodtheme.recipes import ExtractedView
+from moodtheme.tagging.windows import FloatArray
 from moodtheme.work import Progress, Report, no_progress, no_report
 
 
@@ -27,7 +28,7 @@ from moodtheme.work import Progress, Report, no_progress, no_report
 class ViewExtractor:
     """Makes a view's extractor wherever it is called; see `make_extractor`."""
 
-    view: FeatureView
+    view: ExtractedView
     weights: Path | None = None
     offline: bool = False
     device: str = "cpu"
@@ -42,7 +43,7 @@ class ViewExtractor:
 def build_features(
     folder: Path,
     files: Sequence[Path],
-    view: FeatureView,
+    view: ExtractedView,
     *,
     weights: Path | None = None,
     offline: bool = False,
@@ -72,7 +73,7 @@ def build_features(
     offline
         Never touch the network.
     device
-        Where an image network computes, in PyTorch's words.
+        Where an image network computes, ``auto`` or in PyTorch's words.
     jobs, engine, address
         Who computes, see `Workers`; changes speed alone.
     report

@@ -9,7 +9,6 @@ from moodtheme.feature_store.extractor import (
     RANDOM_WEIGHTS,
     Extractor,
     ExtractorInfo,
-    FloatArray,
 )
 from moodtheme.features.colour_maps import colour_map
 from moodtheme.features.plot_options import PlotOptions
@@ -17,6 +16,7 @@ from moodtheme.features.plots import mel_plots
 from moodtheme.files import sha256_of
 from moodtheme.models.image_networks import find_image_network, find_weights, load_image_network
 from moodtheme.recipes import DeepSpectrumView
+from moodtheme.tagging.windows import FloatArray
 
 
 def describe(
@@ -40,9 +40,12 @@ def make(
     """Load the image network and make the extractor."""
     try:
         import torch
+
+        from moodtheme.models.networks import choose_device
     except ImportError as error:
         raise MissingExtraError("an image network's features") from error
-    if device.startswith("cuda"):
+    place = choose_device(device)
+    if place.type == "cuda":
         # Convolutions in TensorFloat-32, PyTorch's default there, keep ten bits of every number.
         torch.backends.cudnn.allow_tf32 = False
     network = load_image_network(
@@ -53,7 +56,7 @@ def make(
         weights=weights,
         pretrained=view.pretrained,
         offline=offline,
-    ).to(device)
+    ).to(place)
     info = _info(view, network.weights_sha256)
 
     def compute(windows: FloatArray) -> FloatArray:

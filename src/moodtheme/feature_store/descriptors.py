@@ -6,25 +6,35 @@ analysed by itself, so nothing of its neighbours is in it. A descriptor that ope
 compute somewhere counts as 0 there. The package's licence allows research and private use only.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from moodtheme.errors import MissingExtraError, UsageError
-from moodtheme.feature_store.extractor import Extractor, ExtractorInfo, FloatArray
+from moodtheme.feature_store.extractor import Extractor, ExtractorInfo
 from moodtheme.recipes import OpenSmileView
+from moodtheme.tagging.windows import FloatArray
 
 # Below this the longest analysis frames (60 ms) and the smoothing over them find no place.
 _SHORTEST_WINDOW_S = 0.1
 
 
-def describe(view: OpenSmileView) -> ExtractorInfo:
-    """What the extractor is; the version of openSMILE stands for weights."""
+def describe(
+    view: OpenSmileView, *, weights: Path | None = None, offline: bool = False
+) -> ExtractorInfo:
+    """What the extractor is; the version of openSMILE stands for weights, of which it has none."""
     return _info(view, _open(view))
 
 
-def make(view: OpenSmileView) -> Extractor:
-    """Make the extractor."""
+def make(
+    view: OpenSmileView,
+    *,
+    weights: Path | None = None,
+    offline: bool = False,
+    device: str = "cpu",
+) -> Extractor:
+    """Make the extractor; it computes on the processor and needs nothing from anywhere."""
     smile = _open(view)
 
     def compute(windows: FloatArray) -> FloatArray:

@@ -10,8 +10,9 @@ import numpy as np
 
 from moodtheme.audio import Position, read_excerpt
 from moodtheme.errors import AudioError, NotAudioError
-from moodtheme.feature_store.extractor import Extractor, FeatureView, FloatArray
-from moodtheme.tagging.windows import loop_to_length
+from moodtheme.feature_store.extractor import Extractor
+from moodtheme.recipes import ExtractedView
+from moodtheme.tagging.windows import FloatArray, loop_to_length
 from moodtheme.work import read_ahead
 
 MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging
@@ -24,7 +25,7 @@ Result = list[FloatArray | AudioError]
 """Features ``(windows, n_features)`` of a unit's files in order, or why there are none."""
 
 
-def read_track(file: Path, view: FeatureView) -> FloatArray | AudioError:
+def read_track(file: Path, view: ExtractedView) -> FloatArray | AudioError:
     """The start of a track, looped as in tagging where it is too short, or why it cannot be read.
 
     Silence is read like anything else: it has features too, and a table keeps its row.

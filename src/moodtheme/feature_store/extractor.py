@@ -1,22 +1,28 @@
 """Extractors: audio of whole tracks to features, and what their features are called by."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from moodtheme.recipes import DeepSpectrumView, OpenSmileView
-
-FloatArray = npt.NDArray[np.float32]
-FeatureView = DeepSpectrumView | OpenSmileView
+from moodtheme.recipes import DeepSpectrumView, ExtractedView, OpenSmileView
+from moodtheme.tagging.windows import FloatArray
 
 RANDOM_WEIGHTS = "random"
 _REVISION = 1  # raised whenever the same view and weights come to give other features
 _WINDOWS_AT_ONCE = 32
 _KEY_DIGITS = 16
+
+# Each has `describe` and `make`, as the functions here; loaded when they are needed.
+_MODULES: Mapping[type[ExtractedView], str] = {
+    DeepSpectrumView: "deep_spectrum",
+    OpenSmileView: "descriptors",
+}
 
 
 class ExtractorInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +42,7 @@ class ExtractorInfo(msgspec.Struct, frozen=True, kw_only=True):
         Of this program's way to compute them.
     """
 
-    view: FeatureView
+    view: ExtractedView
     weights: str
     n_features: int
     names: tuple[str, ...] = ()
@@ -61,9 +67,12 @@ class ExtractorInfo(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """The features' kind, readable, not unique."""
-        view = self.view
-        kind = view.image_network if isinstance(view, DeepSpectrumView) else view.feature_set
-        return f"{kind.lower()}-{view.window_s:g}s"
+        return f"{self.view.extractor.lower()}-{self.view.window_s:g}s"
+
+    @property
+    def made_with(self) -> str:
+        """What computes them, for the record: a name, and a hash or version."""
+        return f"{self.view.extractor} {self.weights}"
 
     @property
     def windows(self) -> int:
@@ -153,3 +162,63 @@ class Extractor:
             found = self.compute(group.reshape(-1, window_samples))
             features[start : start + at_once] = found.reshape(-1, self.windows, self.n_features)
         return features
+
+
+def describe_extractor(
+    view: ExtractedView, *, weights: Path | None = None, offline: bool = False
+) -> ExtractorInfo:
+    """What a view's extractor is; weights are fetched and hashed, but not loaded.
+
+    Parameters
+    ----------
+    view
+        What it sees.
+    weights
+        File of the image network's weights; None has the published ones fetched, where the view
+        wants any.
+    offline
+        Never touch the network.
+
+    Raises
+    ------
+    UsageError
+        If the view cannot be had as it is.
+    MissingExtraError
+        If openSMILE is not installed.
+    DownloadError, HashMismatchError, WeightsError
+        If the weights cannot be had.
+    """
+    info: ExtractorInfo = _module(view).describe(view, weights=weights, offline=offline)
+    return info
+
+
+def make_extractor(
+    view: ExtractedView,
+    *,
+    weights: Path | None = None,
+    offline: bool = False,
+    device: str = "cpu",
+) -> Extractor:
+    """Make a view's extractor, ready to compute.
+
+    Parameters
+    ----------
+    view, weights, offline
+        As for `describe_extractor`.
+    device
+        Where an image network computes, ``auto`` or in PyTorch's words; openSMILE always uses the
+        processor.
+
+    Raises
+    ------
+    UsageError, DownloadError, HashMismatchError, WeightsError
+        As `describe_extractor`.
+    MissingExtraError
+        If PyTorch or openSMILE is not installed.
+    """
+    extractor: Extractor = _module(view).make(view, weights=weights, offline=offline, device=device)
+    return extractor
+
+
+def _module(view: ExtractedView) -> Any:
+    return import_module(f"moodtheme.feature_store.{_MODULES[type(view)]}")

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import DatasetError
-from moodtheme.feature_store.extractor import ExtractorInfo, FloatArray
+from moodtheme.feature_store.extractor import ExtractorInfo
 from moodtheme.files import Records, make_folder, read_record, write_record
+from moodtheme.tagging.windows import FloatArray
 
 EXTRACTOR = "extractor.json"
 INDEX = "index.jsonl"

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from moodtheme.audio import KnownFiles
 from moodtheme.errors import DatasetError
-from moodtheme.feature_store.extractor import ExtractorInfo, FloatArray
+from moodtheme.feature_store.extractor import ExtractorInfo
 from moodtheme.feature_store.layout import (
     EXTRACTOR,
     Layout,
@@ -16,6 +16,7 @@ from moodtheme.feature_store.layout import (
     read_description,
     read_index,
 )
+from moodtheme.tagging.windows import FloatArray
 
 
 class FeatureStore:

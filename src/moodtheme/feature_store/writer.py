@@ -10,7 +10,7 @@ from typing import IO
 import msgspec
 
 from moodtheme.errors import DatasetError
-from moodtheme.feature_store.extractor import ExtractorInfo, FloatArray
+from moodtheme.feature_store.extractor import ExtractorInfo
 from moodtheme.feature_store.layout import (
     EXTRACTOR,
     INDEX,
@@ -25,6 +25,7 @@ from moodtheme.feature_store.layout import (
     write_description,
 )
 from moodtheme.files import locked
+from moodtheme.tagging.windows import FloatArray
 
 # Rows at the end of a store that are read again before it goes on: more than any kill, or loss of
 # power, can have left between the disk and the index.

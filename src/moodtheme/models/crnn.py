@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from moodtheme.errors import WeightsError
 from moodtheme.features.crnn_logmel import CrnnLogMel, add_noise, normalise_bands
-from moodtheme.fetched.weights import SOUNDNET, VGGISH
+from moodtheme.fetched.weights import SOUNDNET, VGGISH, PublishedWeights
 from moodtheme.models import soundnet, vggish
 from moodtheme.models.recurrent import RecurrentHead
 from moodtheme.recipes import Convolutions, CrnnView, Head
@@ -105,6 +105,11 @@ class Crnn(nn.Module):
         return self.extractor.convolutions
 
 
+def published_weights(view: CrnnView) -> PublishedWeights:
+    """The published weights of the view's convolutions."""
+    return SOUNDNET if view.convolutions is Convolutions.SOUNDNET else VGGISH
+
+
 def fetch_pretrained(view: CrnnView, *, file: Path | None = None, offline: bool = False) -> Path:
     """File of published weights of the view's convolutions, fetched unless one is given.
 
@@ -119,8 +124,7 @@ def fetch_pretrained(view: CrnnView, *, file: Path | None = None, offline: bool 
         if not file.is_file():
             raise WeightsError(f"{file}: no such file; give pretrained weights, or leave it out")
         return file
-    published = SOUNDNET if view.convolutions is Convolutions.SOUNDNET else VGGISH
-    return published.fetch(offline=offline)
+    return published_weights(view).fetch(offline=offline)
 
 
 def load_pretrained(network: Crnn, file: Path) -> None:

@@ -18,11 +18,14 @@ from moodtheme.recipes.views import (
     CrnnView,
     DeepSpectrumView,
     EvaluationExcerpt,
+    ExtractedView,
     FeatureSet,
     OpenSmileView,
     Precision,
     Preprocessing,
+    SoundView,
     View,
+    WindowedView,
 )
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "CrnnView",
     "DeepSpectrumView",
     "EvaluationExcerpt",
+    "ExtractedView",
     "FeatureSet",
     "Head",
     "OpenSmileView",
@@ -44,8 +48,10 @@ __all__ = [
     "Recipe",
     "Schedule",
     "Setting",
+    "SoundView",
     "Stage",
     "View",
+    "WindowedView",
     "describe",
     "find_recipe",
     "with_values",

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from moodtheme.errors import UsageError
-from moodtheme.recipes.views import Count, CrnnView, Positive, PositiveReal, Precision, Share, View
+from moodtheme.recipes.views import Count, Positive, PositiveReal, Precision, Share, View
 
 
 class Cell(StrEnum):
@@ -111,10 +111,9 @@ class Recipe:
 
         Without pretrained weights there is nothing to keep: all layers learn in every stage.
         """
-        plan = self.schedule
-        frozen = isinstance(self.view, CrnnView) and self.view.pretrained
+        plan, keeps = self.schedule, self.view.keeps_layers
         stages = (
-            Stage(plan.frozen_epochs, plan.frozen_learning_rate, frozen, plan.optimiser),
+            Stage(plan.frozen_epochs, plan.frozen_learning_rate, keeps, plan.optimiser),
             Stage(plan.epochs, plan.learning_rate, False, plan.optimiser),
             *(Stage(plan.sgd_epochs, rate, False, Optimiser.SGD) for rate in _SGD_RATES),
         )

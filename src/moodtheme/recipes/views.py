@@ -1,8 +1,8 @@
 """Views: what a system sees of a track.
 
-Every view has a ``sample_rate`` in Hz, ``samples``, the length of its excerpt at that rate,
-``pretrained``, whether weights made elsewhere are part of it, and in words what it `hears` with and
-what a score is `heard` from.
+A view is data, and what can be said of it without PyTorch (`BaseView`). What is done with systems
+of one view, from reading their tracks to their graph, is in `moodtheme.training.kinds`: a new kind
+of view is a class here, a module there, and a line in `View` and in the table of kinds.
 """
 
 from enum import StrEnum
@@ -68,7 +68,70 @@ class FeatureSet(StrEnum):
     COMPARE = "ComParE_2016"
 
 
-class CrnnView(msgspec.Struct, frozen=True, kw_only=True, tag="crnn"):
+class BaseView(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be asked of every view."""
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether weights made elsewhere are part of it."""
+        return False
+
+    @property
+    def keeps_layers(self) -> bool:
+        """Whether the network has pretrained layers that the first stage of training keeps."""
+        return False
+
+    @property
+    def sound(self) -> "SoundView | None":
+        """The view itself where it hears sound, which training decodes once; None otherwise."""
+        return None
+
+    @property
+    def extracted(self) -> "DeepSpectrumView | OpenSmileView | None":
+        """The view itself where features are computed from the sound; None otherwise."""
+        return None
+
+    @property
+    def hears(self) -> str:
+        """With what it hears, in words."""
+        raise NotImplementedError
+
+    @property
+    def heard(self) -> str:
+        """What a score is computed from, in words."""
+        raise NotImplementedError
+
+
+class SoundView(BaseView, frozen=True, kw_only=True):
+    """What views of excerpts of sound share."""
+
+    @property
+    def sound(self) -> "SoundView":
+        """Sound is heard."""
+        return self
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+        raise NotImplementedError
+
+    @property
+    def samples(self) -> int:
+        """Length of an excerpt in samples."""
+        raise NotImplementedError
+
+    @property
+    def scored(self) -> EvaluationExcerpt:
+        """What of a track is scored outside training."""
+        return EvaluationExcerpt.CENTRE
+
+    @property
+    def heard(self) -> str:
+        """What a score is computed from, in words."""
+        return f"excerpt {self.scored} of {self.samples / self.sample_rate:g} s"
+
+
+class CrnnView(SoundView, frozen=True, kw_only=True, tag="crnn"):
     """A CRNN's view: an excerpt of sound."""
 
     convolutions: Convolutions = Convolutions.VGGISH
@@ -88,18 +151,23 @@ class CrnnView(msgspec.Struct, frozen=True, kw_only=True, tag="crnn"):
         return round(self.excerpt_s * self.sample_rate)
 
     @property
+    def scored(self) -> EvaluationExcerpt:
+        """What of a track is scored outside training."""
+        return self.evaluation
+
+    @property
+    def keeps_layers(self) -> bool:
+        """The convolutions are kept, where they are pretrained."""
+        return self.pretrained
+
+    @property
     def hears(self) -> str:
         """With what it hears, in words."""
         return f"{self.convolutions} convolutions"
 
-    @property
-    def heard(self) -> str:
-        """What a score is computed from, in words."""
-        return f"excerpt {self.evaluation} of {self.excerpt_s:g} s"
 
-
-class WindowedView(msgspec.Struct, frozen=True, kw_only=True):
-    """What views of consecutive windows share.
+class WindowedView(BaseView, frozen=True, kw_only=True):
+    """What views of features of consecutive windows share.
 
     Attributes
     ----------
@@ -129,6 +197,11 @@ class WindowedView(msgspec.Struct, frozen=True, kw_only=True):
     def samples(self) -> int:
         """Length of all windows together, in samples."""
         return self.windows * self.window_samples
+
+    @property
+    def extractor(self) -> str:
+        """Name of what computes the features."""
+        raise NotImplementedError
 
     @property
     def heard(self) -> str:
@@ -166,6 +239,16 @@ class DeepSpectrumView(WindowedView, frozen=True, kw_only=True, tag="deep-spectr
     feature_precision: Precision = Precision.FLOAT32
 
     @property
+    def extracted(self) -> "DeepSpectrumView":
+        """Features are computed."""
+        return self
+
+    @property
+    def extractor(self) -> str:
+        """The image network's name."""
+        return self.image_network
+
+    @property
     def hears(self) -> str:
         """With what it hears, in words."""
         layer = f" {self.layer}" if self.layer else ""
@@ -185,9 +268,14 @@ class OpenSmileView(WindowedView, frozen=True, kw_only=True, tag="opensmile"):
     window_s: PositiveReal = 1.0
 
     @property
-    def pretrained(self) -> bool:
-        """There are no weights."""
-        return False
+    def extracted(self) -> "OpenSmileView":
+        """Descriptors are computed."""
+        return self
+
+    @property
+    def extractor(self) -> str:
+        """The descriptors' name."""
+        return self.feature_set.value
 
     @property
     def hears(self) -> str:
@@ -195,13 +283,8 @@ class OpenSmileView(WindowedView, frozen=True, kw_only=True, tag="opensmile"):
         return f"{self.feature_set} descriptors"
 
 
-class BaselineView(msgspec.Struct, frozen=True, kw_only=True, tag="mediaeval-baseline"):
+class BaselineView(SoundView, frozen=True, kw_only=True, tag="mediaeval-baseline"):
     """The MediaEval baseline's view: the middle of a track, in training too."""
-
-    @property
-    def pretrained(self) -> bool:
-        """It learns from random weights."""
-        return False
 
     @property
     def sample_rate(self) -> int:
@@ -218,10 +301,7 @@ class BaselineView(msgspec.Struct, frozen=True, kw_only=True, tag="mediaeval-bas
         """With what it hears, in words."""
         return "convolutions of its own"
 
-    @property
-    def heard(self) -> str:
-        """What a score is computed from, in words."""
-        return f"excerpt centre of {self.samples / self.sample_rate:g} s"
-
 
 View = CrnnView | DeepSpectrumView | OpenSmileView | BaselineView
+ExtractedView = DeepSpectrumView | OpenSmileView
+"""Views whose features `moodtheme.feature_store` computes and keeps."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moodtheme.errors import DownloadError, ReproductionError
-from moodtheme.fetched.weights import SOUNDNET, VGGISH, PublishedWeights
+from moodtheme.fetched.weights import PublishedWeights
 from moodtheme.files import free_room
-from moodtheme.models.image_networks import find_image_network
-from moodtheme.recipes import Convolutions, CrnnView, DeepSpectrumView, Recipe
+from moodtheme.recipes import Recipe
 from moodtheme.reproduction.estimates import Estimates
+from moodtheme.training.kinds import kind_of
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,8 @@ def needed_weights(recipes: Mapping[str, Recipe]) -> list[NeededWeights]:
     """Files of pretrained weights that some recipes begin with, each once."""
     users: dict[PublishedWeights, list[str]] = {}
     for system, recipe in recipes.items():
-        view = recipe.view
-        if isinstance(view, CrnnView) and view.pretrained:
-            file = SOUNDNET if view.convolutions is Convolutions.SOUNDNET else VGGISH
+        if file := kind_of(recipe).published:
             users.setdefault(file, []).append(system)
-        elif isinstance(view, DeepSpectrumView) and view.pretrained:
-            users.setdefault(find_image_network(view.image_network).weights, []).append(system)
     return [NeededWeights(file, tuple(systems)) for file, systems in users.items()]
 
 

@@ -10,14 +10,7 @@ import torch
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.feature_store import FeatureStore, describe_extractor
 from moodtheme.feature_store.layout import EXTRACTOR
-from moodtheme.recipes import (
-    NINE_SYSTEMS,
-    BaselineView,
-    CrnnView,
-    DeepSpectrumView,
-    OpenSmileView,
-    Recipe,
-)
+from moodtheme.recipes import NINE_SYSTEMS, ExtractedView, Recipe, SoundView, View
 from moodtheme.reproduction import names
 from moodtheme.reproduction.estimates import Estimate, Estimates
 from moodtheme.reproduction.models import FUSED, exportable, has_nine
@@ -31,9 +24,7 @@ from moodtheme.reproduction.speed import (
     training_speed,
 )
 from moodtheme.training.audio_cache import plan_cache
-
-FeatureView = DeepSpectrumView | OpenSmileView
-View = CrnnView | BaselineView | FeatureView
+from moodtheme.training.kinds import kind_of
 
 _BASE_BYTES = 700_000_000  # Python with PyTorch and Lightning, before they do anything
 _PATIENCES = 2  # after how many patiences a training that ends early is taken to end
@@ -210,8 +201,8 @@ class _Estimator:
                 continue
             speed = self._training_speed(system)
             seconds = tracks * speed.track_s
-            if isinstance(recipe.view, CrnnView | BaselineView):
-                seconds += self._excerpts_s(tracks, recipe.view)
+            if sound := recipe.view.sound:
+                seconds += self._excerpts_s(tracks, sound)
             found.append(
                 Estimate(stage=names.predict(system), seconds=seconds, work=f"{tracks:,} tracks")
             )
@@ -223,7 +214,7 @@ class _Estimator:
         models = {system: [system] for system in exportable(recipes)}
         if has_nine(recipes):
             shared = {
-                recipe.view if isinstance(recipe.view, DeepSpectrumView) else system: system
+                kind_of(recipe).shares_graph(None) or system: system
                 for system, recipe in recipes.items()
                 if system in NINE_SYSTEMS
             }
@@ -255,7 +246,7 @@ class _Estimator:
             )
         ]
 
-    def _without_features(self, view: FeatureView) -> int:
+    def _without_features(self, view: ExtractedView) -> int:
         """Tracks that are not known to have such features; neither audio nor weights are read."""
         folder, files = self._work.features, self._work.table.files
         named = describe_extractor(without_weights(view)).view
@@ -272,7 +263,7 @@ class _Estimator:
         if recipe.view not in self._exports:
             self._report(f"timing {names.export(system)}")
             self._exports[recipe.view] = export_cost(
-                recipe, n_tags=len(self._work.table.tags), n_features=_n_features_of(recipe.view)
+                recipe, n_tags=len(self._work.table.tags), n_features=kind_of(recipe).n_features
             )
         return self._exports[recipe.view]
 
@@ -283,7 +274,7 @@ class _Estimator:
             self._speeds[system] = training_speed(
                 recipe,
                 n_tags=len(self._work.table.tags),
-                n_features=_n_features_of(recipe.view),
+                n_features=kind_of(recipe).n_features,
                 device=self._work.device,
             )
         return self._speeds[system]
@@ -294,16 +285,11 @@ class _Estimator:
             self._decoding[rate] = decoding_speed(self._work.table.files, rate)
         return self._decoding[rate]
 
-    def _excerpts_s(self, tracks: int, view: View) -> float:
+    def _excerpts_s(self, tracks: int, view: SoundView | ExtractedView) -> float:
         """Seconds to decode an excerpt of each track."""
         music_s = tracks * view.samples / view.sample_rate
         return music_s / self._decoding_speed(view.sample_rate) / self._at_once
 
 
-def _n_features(view: FeatureView) -> int:
+def _n_features(view: ExtractedView) -> int:
     return describe_extractor(without_weights(view)).n_features
-
-
-def _n_features_of(view: View) -> int | None:
-    """Width of a window's features; None for a view of audio."""
-    return _n_features(view) if isinstance(view, DeepSpectrumView | OpenSmileView) else None

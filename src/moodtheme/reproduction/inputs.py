@@ -7,8 +7,9 @@ from pathlib import Path
 from moodtheme.audio import Position, read_excerpt
 from moodtheme.datasets import Split
 from moodtheme.errors import AudioError, ReproductionError
-from moodtheme.feature_store import FeatureView, build_features
+from moodtheme.feature_store import build_features
 from moodtheme.files import read_record, write_record
+from moodtheme.recipes import ExtractedView
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.training.audio_cache import MINIMUM_S, build_cache, plan_cache
@@ -128,7 +129,7 @@ def _unreadable(files: Sequence[Path], job: Job, progress: Progress) -> list[Aud
     return failures
 
 
-def _extract(job: Job, view: FeatureView, stage: str) -> Path:
+def _extract(job: Job, view: ExtractedView, stage: str) -> Path:
     """Extract the features of every track; returns the list of those that have none."""
 
     def work() -> None:

@@ -13,7 +13,7 @@ from moodtheme.recipes import Recipe
 from moodtheme.reproduction.collection import DEMO, Collection, file_sizes, tracks_sha256
 from moodtheme.reproduction.selection import Preset, Weights
 from moodtheme.reproduction.stages import Stages
-from moodtheme.training.fit import Machine
+from moodtheme.training.settings import Machine
 from moodtheme.work import Progress
 
 

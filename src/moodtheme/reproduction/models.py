@@ -13,12 +13,13 @@ from moodtheme.errors import EvaluationWarning
 from moodtheme.exporting.bundles import export_fused
 from moodtheme.exporting.system_bundle import export_system
 from moodtheme.files import sha256_of
-from moodtheme.recipes import BASELINE, NINE_SYSTEMS, OpenSmileView, Recipe
+from moodtheme.recipes import BASELINE, NINE_SYSTEMS, Recipe
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.scoring import best_weights, load_scores
 from moodtheme.scores.matrices import load_truth
-from moodtheme.training.system_run import TrainedSystem, load_trained
+from moodtheme.training.kinds import kind_of
+from moodtheme.training.trained import TrainedSystem, load_trained
 
 FUSED = "fused-nine"
 """Name of the bundle of all nine systems."""
@@ -30,20 +31,20 @@ def has_nine(recipes: Mapping[str, Recipe]) -> bool:
 
 
 def exportable(recipes: Mapping[str, Recipe]) -> tuple[str, ...]:
-    """Systems that can be exported; no graph computes openSMILE's descriptors."""
-    return tuple(s for s, recipe in recipes.items() if not isinstance(recipe.view, OpenSmileView))
+    """Systems that can be exported: those that a graph can compute from audio."""
+    return tuple(s for s, recipe in recipes.items() if not kind_of(recipe).no_graph)
 
 
 def export_models(job: Job) -> None:
     """Write a bundle for each system, and one for the nine, with thresholds from validation."""
     graphs = exportable(job.recipes)
-    for system in job.recipes:
+    for system, recipe in job.recipes.items():
         if system in graphs:
             _export(job, system, (system,))
         else:
             job.console.say(
-                f"{names.export(system)}: left out, since no graph computes openSMILE's "
-                f"descriptors; `moodtheme predict {job.system_folder(system)}` scores files"
+                f"{names.export(system)}: left out, since it {kind_of(recipe).no_graph}; "
+                f"`moodtheme predict {job.system_folder(system)}` scores tracks"
             )
     if has_nine(job.recipes):
         _export(job, FUSED, NINE_SYSTEMS)

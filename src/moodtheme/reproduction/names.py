@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from moodtheme.errors import ReproductionError
 from moodtheme.files import Records
-from moodtheme.recipes import BaselineView, CrnnView, DeepSpectrumView, OpenSmileView, Recipe
+from moodtheme.recipes import ExtractedView, Recipe
 
 RECORDS = Records(
     error=ReproductionError,
@@ -46,23 +46,18 @@ def export(name: str) -> str:
 
 def audio_rates(recipes: Mapping[str, Recipe]) -> tuple[int, ...]:
     """Rates in Hz of the systems that hear audio, each once."""
-    views = [recipe.view for recipe in recipes.values()]
-    return tuple(
-        dict.fromkeys(v.sample_rate for v in views if isinstance(v, CrnnView | BaselineView))
-    )
+    views = [recipe.view.sound for recipe in recipes.values()]
+    return tuple(dict.fromkeys(view.sample_rate for view in views if view))
 
 
-def feature_stages(
-    recipes: Mapping[str, Recipe],
-) -> dict[DeepSpectrumView | OpenSmileView, str]:
+def feature_stages(recipes: Mapping[str, Recipe]) -> dict[ExtractedView, str]:
     """Views of the systems that hear features, each once, with what their extraction is called."""
-    stages: dict[DeepSpectrumView | OpenSmileView, str] = {}
+    stages: dict[ExtractedView, str] = {}
     for recipe in recipes.values():
-        view = recipe.view
-        if not isinstance(view, DeepSpectrumView | OpenSmileView) or view in stages:
+        view = recipe.view.extracted
+        if view is None or view in stages:
             continue
-        kind = view.image_network if isinstance(view, DeepSpectrumView) else view.feature_set.value
-        name = f"extract {kind} features of {view.window_s:g} s"
+        name = f"extract {view.extractor} features of {view.window_s:g} s"
         alike = sum(other.startswith(name) for other in stages.values())
         stages[view] = f"{name}, {alike + 1}" if alike else name
     return stages
@@ -70,4 +65,4 @@ def feature_stages(
 
 def swept(recipes: Mapping[str, Recipe]) -> tuple[str, ...]:
     """Systems that a sweep is for: the CRNNs, for which the paper names what it tried."""
-    return tuple(s for s, recipe in recipes.items() if isinstance(recipe.view, CrnnView))
+    return tuple(system for system in recipes if system.startswith("crnn-"))

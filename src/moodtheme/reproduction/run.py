@@ -13,6 +13,7 @@ from moodtheme import __version__
 from moodtheme.datasets import Metadata, Split, shared_audio_warning
 from moodtheme.errors import ReproductionError
 from moodtheme.files import sha256_of, write_record
+from moodtheme.models.networks import choose_device
 from moodtheme.recipes import Recipe
 from moodtheme.reproduction import checks, names
 from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
@@ -33,7 +34,6 @@ from moodtheme.reproduction.selection import check_sweep, choose_recipes
 from moodtheme.reproduction.stages import Stages
 from moodtheme.reproduction.timings import TIMINGS, Timings
 from moodtheme.reproduction.training import CONFIGURATIONS, require_own_runs, train_systems
-from moodtheme.training.devices import choose_device
 from moodtheme.training.run_folder import HISTORY
 from moodtheme.work import in_words
 

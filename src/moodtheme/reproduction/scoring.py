@@ -18,10 +18,9 @@ from moodtheme.reproduction.results import Kind
 from moodtheme.reproduction.table1 import TABLE_1
 from moodtheme.scores.fusion import fuse
 from moodtheme.scores.matrices import load_systems, save_matrix
-from moodtheme.training.keeper import BEST
-from moodtheme.training.predict import score_files
+from moodtheme.training.history import BEST
 from moodtheme.training.run_folder import read_result, stage_folder
-from moodtheme.training.system_run import load_trained
+from moodtheme.training.trained import load_trained, score_files
 
 SCORED = (Split.VALIDATION, Split.TEST)
 POPULARITY = "popularity"

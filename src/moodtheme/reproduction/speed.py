@@ -8,7 +8,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -22,15 +22,11 @@ from moodtheme.evaluation.bootstrap import bootstrap
 from moodtheme.evaluation.figures import rank_system
 from moodtheme.exporting.graph import Scores, export_graph
 from moodtheme.feature_store import make_extractor
-from moodtheme.models.deep_spectrum import DeepSpectrum
-from moodtheme.models.feature_network import FeatureNetwork
-from moodtheme.models.image_networks import load_image_network
-from moodtheme.models.networks import make_network
-from moodtheme.models.summary import parameter_count
-from moodtheme.recipes import DeepSpectrumView, OpenSmileView, Precision, Recipe, Stage
+from moodtheme.models.networks import parameter_count
+from moodtheme.recipes import ExtractedView, Precision, Recipe, Stage
 from moodtheme.reproduction.selection import without_weights
-from moodtheme.training.losses import tagging_loss
-from moodtheme.training.module import SystemModule
+from moodtheme.training.kinds import kind_of
+from moodtheme.training.module import SystemModule, tagging_loss
 
 _DECODED = 2  # files that a decoding rate is measured on
 _SAMPLE_S = 30.0  # length of the track that stands for files that are not there
@@ -80,7 +76,7 @@ def decoding_speed(files: Sequence[Path], sample_rate: int) -> float:
     return music_s / seconds
 
 
-def feature_speed(view: DeepSpectrumView | OpenSmileView, *, device: str) -> float:
+def feature_speed(view: ExtractedView, *, device: str) -> float:
     """Windows a second, once they are decoded; random weights take as long as others."""
     short = msgspec.structs.replace(without_weights(view), duration_s=2 * view.window_s)
     extract = make_extractor(short, device=device)
@@ -105,16 +101,12 @@ def training_speed(
     device
         Where to compute.
     """
-    batch = recipe.schedule.batch_size
-    tracks = batch if device.type != "cpu" else min(batch, _SMALL_BATCH)
-    shape: tuple[int, ...] = (recipe.view.samples,)
-    if isinstance(recipe.view, DeepSpectrumView | OpenSmileView):
-        assert n_features is not None
-        shape = (recipe.view.windows, n_features)
-        tracks = batch  # quick enough, and weights, not tracks, are most of the work
+    kind, batch = kind_of(recipe), recipe.schedule.batch_size
+    # Where a step is quick, weights, not tracks, are most of the work.
+    tracks = batch if device.type != "cpu" or kind.quick else min(batch, _SMALL_BATCH)
     tracks = max(tracks, 2)  # batch normalisation needs two
-    inputs = 0.1 * torch.randn(tracks, *shape, device=device)
-    network = make_network(recipe, n_tags=n_tags, n_features=n_features).to(device)
+    inputs = 0.1 * torch.randn(tracks, *kind.input_shape(n_features), device=device)
+    network = kind.make_network(n_tags=n_tags, n_features=n_features).to(device)
     parameters = parameter_count(network)
     kept, steps = 0, []
     for stage in recipe.stages:
@@ -141,20 +133,13 @@ def export_cost(recipe: Recipe, *, n_tags: int, n_features: int | None) -> tuple
     recipe, n_tags, n_features
         As for `training_speed`.
     """
-    module: nn.Module = make_network(recipe, n_tags=n_tags, n_features=n_features)
-    if isinstance(module, FeatureNetwork):
-        assert isinstance(recipe.view, DeepSpectrumView)
-        view = without_weights(recipe.view)
-        images = load_image_network(
-            view.image_network,
-            layer=view.layer,
-            preprocessing=view.preprocessing,
-            pretrained=False,
-        )
-        module = DeepSpectrum(view, images, [module])
+    kind = kind_of(replace(recipe, view=without_weights(recipe.view)))
+    network = kind.make_network(n_tags=n_tags, n_features=n_features)
+    module = kind.graph_module([network], check=lambda made_with: None)
+    samples = kind.view.samples
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "graph.onnx"
-        seconds = timed(lambda: export_graph(Scores(module), path, samples=recipe.view.samples))
+        seconds = timed(lambda: export_graph(Scores(module), path, samples=samples))
         return seconds, path.stat().st_size
 
 

@@ -19,7 +19,7 @@ import msgspec
 from moodtheme.files import write_record
 from moodtheme.reproduction.names import slug
 from moodtheme.reproduction.timings import StageTiming
-from moodtheme.training.memory import peak_memory
+from moodtheme.training.settings import peak_memory
 
 _STAMPS = ".stages"
 

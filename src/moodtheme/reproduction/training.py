@@ -24,7 +24,8 @@ from moodtheme.training.run_folder import (
     read_result,
     read_run,
 )
-from moodtheme.training.system_run import Settings, train_system
+from moodtheme.training.settings import Settings
+from moodtheme.training.system_run import train_system
 
 SWEEP_UNITS = (128, 256, 512)
 SWEEP_DROPOUTS = (0.2, 0.3, 0.4)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 
 from moodtheme.audio import probe, read_audio
 from moodtheme.errors import AudioError, DatasetError
 from moodtheme.files import free_room, locked, make_folder
+from moodtheme.tagging.windows import FloatArray
 from moodtheme.training.audio_index import (
     FORMAT,
     FULL_SCALE,
@@ -32,7 +32,6 @@ from moodtheme.training.audio_index import (
 )
 from moodtheme.work import Progress, no_progress, read_ahead
 
-FloatArray = npt.NDArray[np.float32]
 MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging
 _SHARD_BYTES = 2**30
 

@@ -1,12 +1,35 @@
-"""Which tracks make a batch, on one process or several."""
+"""Which tracks make a batch, and every random choice of training, as functions of seed and place.
+
+Nothing depends on what was drawn before, on the number of processes, or on when a run was killed:
+an epoch that is trained again is the same epoch.
+"""
 
 import math
 from collections.abc import Iterator
+from enum import IntEnum
 from typing import Self
 
+import numpy as np
 from torch.utils.data import Sampler
 
-from moodtheme.training.randomness import Purpose, stream
+
+class Purpose(IntEnum):
+    """What is drawn; each has numbers of its own."""
+
+    WEIGHTS = 0
+    ORDER = 1
+    EXAMPLE = 2
+    DROPOUT = 3
+
+
+def stream(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:
+    """Random numbers for one purpose and place, such as an epoch and a track."""
+    return np.random.default_rng([seed, purpose, *place])
+
+
+def torch_seed(seed: int, purpose: Purpose, *place: int) -> int:
+    """Seed for PyTorch, for one purpose and place."""
+    return int(stream(seed, purpose, *place).integers(2**63))
 
 
 class TrainingBatches(Sampler[list[tuple[int, int]]]):

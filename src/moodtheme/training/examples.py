@@ -1,24 +1,18 @@
-"""What a network is shown: a random excerpt in training, a fixed one, or several, otherwise."""
+"""What a network is shown of tracks, and the scores that come of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor
+import torch.distributed as dist
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from moodtheme.recipes import EvaluationExcerpt
-from moodtheme.tagging.bundle import ExcerptPolicy
-from moodtheme.tagging.windows import cut_excerpt, loop_to_length, slide_windows
-from moodtheme.training.audio_cache import AudioCache
-from moodtheme.training.randomness import Purpose, stream
-
-FloatArray = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
+from moodtheme.scores.matrices import BoolMatrix
+from moodtheme.tagging.windows import FloatArray
+from moodtheme.training.batches import Purpose, stream
 
 
 @dataclass(frozen=True)
@@ -45,95 +39,6 @@ class Examples(Protocol):
         ...
 
 
-class AudioExamples:
-    """Excerpts from decoded audio; a track shorter than an excerpt is looped, as in tagging.
-
-    Parameters
-    ----------
-    cache
-        Holds every file.
-    files
-        One a track.
-    samples
-        Length of an excerpt.
-    evaluation
-        Which excerpts make a track's score.
-    """
-
-    def __init__(
-        self,
-        cache: AudioCache,
-        files: Sequence[Path],
-        *,
-        samples: int,
-        evaluation: EvaluationExcerpt,
-    ) -> None:
-        self._cache = cache
-        self._files = tuple(files)
-        self._samples = samples
-        self._evaluation = evaluation
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def training_input(self, row: int, rng: np.random.Generator) -> FloatArray:
-        """Audio from anywhere in the track, all places equally likely."""
-        file = self._files[row]
-        start = int(rng.integers(max(0, self._cache.length(file) - self._samples) + 1))
-        return loop_to_length(self._cache.read(file, start, self._samples), self._samples)
-
-    def evaluation_inputs(self, row: int) -> Weighted:
-        """Audio of the excerpt or excerpts that count."""
-        file = self._files[row]
-        if self._evaluation is EvaluationExcerpt.COVER:
-            return choose_excerpts(self._cache.read(file), self._samples, self._evaluation)
-        start = excerpt_start(self._cache.length(file), self._samples, self._evaluation)
-        audio = self._cache.read(file, start, self._samples)
-        return Weighted(loop_to_length(audio, self._samples)[None], np.ones(1, np.float32))
-
-
-class CentreExamples(AudioExamples):
-    """The middle of each track, in training too."""
-
-    def __init__(self, cache: AudioCache, files: Sequence[Path], *, samples: int) -> None:
-        super().__init__(cache, files, samples=samples, evaluation=EvaluationExcerpt.CENTRE)
-
-    def training_input(self, row: int, rng: np.random.Generator) -> FloatArray:
-        """Audio of the middle; nothing is drawn."""
-        middle: FloatArray = self.evaluation_inputs(row).inputs[0]
-        return middle
-
-
-def excerpt_start(length: int, samples: int, evaluation: EvaluationExcerpt) -> int:
-    """First sample of the one excerpt of a track of `length` samples."""
-    if evaluation is EvaluationExcerpt.SECOND_HALF:
-        return length // 2 if length > 2 * samples else 0
-    return max(0, (length - samples) // 2)
-
-
-def choose_excerpts(audio: FloatArray, samples: int, evaluation: EvaluationExcerpt) -> Weighted:
-    """Excerpts of a whole track's audio that its score is computed from.
-
-    Parameters
-    ----------
-    audio
-        Shape (n,).
-    samples
-        Length of an excerpt.
-    evaluation
-        Which ones.
-    """
-    if evaluation is EvaluationExcerpt.COVER:
-        windows = list(slide_windows([audio], samples=samples))
-    else:
-        start = excerpt_start(len(audio), samples, evaluation)
-        windows = [cut_excerpt(audio[start:], samples=samples, policy=ExcerptPolicy.START)]
-    return Weighted(
-        np.stack([window.audio for window in windows]),
-        np.array([window.weight for window in windows], dtype=np.float32),
-    )
-
-
 @dataclass(frozen=True)
 class TrackSet:
     """Tracks to train or evaluate on.
@@ -147,7 +52,7 @@ class TrackSet:
     """
 
     examples: Examples
-    labels: BoolArray
+    labels: BoolMatrix
 
 
 class TrainingBatch(NamedTuple):
@@ -204,3 +109,40 @@ def join_evaluation(tracks: list[EvaluationBatch]) -> EvaluationBatch:
     if not tracks:
         return EvaluationBatch(torch.zeros(0), torch.zeros(0, dtype=torch.long), torch.zeros(0))
     return EvaluationBatch(*(torch.cat(parts) for parts in zip(*tracks, strict=True)))
+
+
+class ScoreSums:
+    """Each track's weighted mean of scores, gathered batch by batch and over processes."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._sums = np.zeros(shape)
+        self._weights = np.zeros((shape[0], 1))
+
+    def add(self, batch: EvaluationBatch, scores: FloatArray) -> None:
+        """Add scores ``(n, tags)`` of a batch's inputs."""
+        rows = batch.rows.cpu().numpy()
+        weights = batch.weights.cpu().numpy().astype(np.float64)[:, None]
+        np.add.at(self._sums, rows, weights * scores)
+        np.add.at(self._weights, rows, weights)
+
+    def gather(self) -> None:
+        """Add up what all processes have; each track was scored by one of them."""
+        if not (dist.is_available() and dist.is_initialized()):
+            return
+        parts: list[tuple[FloatArray, FloatArray] | None] = [None] * dist.get_world_size()
+        dist.all_gather_object(parts, (self._sums, self._weights))
+        there = [part for part in parts if part is not None]
+        self._sums = np.sum([sums for sums, _ in there], axis=0)
+        self._weights = np.sum([weights for _, weights in there], axis=0)
+
+    def means(self) -> FloatArray:
+        """Scores, float32 (tracks, tags)."""
+        return (self._sums / self._weights).astype(np.float32)
+
+
+def score_inputs(
+    network: nn.Module | Callable[[Tensor], Tensor], inputs: Tensor, *, at_once: int
+) -> FloatArray:
+    """Scores ``(n, tags)`` of inputs ``(n, ...)``, at most `at_once` together."""
+    scores = [torch.sigmoid(network(part).float()) for part in torch.split(inputs, at_once)]
+    return np.asarray(torch.cat(scores).cpu().numpy(), dtype=np.float32)

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,11 @@ from torch import nn
 from moodtheme.errors import TrainingError
 from moodtheme.files import write_record
 from moodtheme.recipes import Precision, Recipe, Schedule
-from moodtheme.training.data import RunData
+from moodtheme.training.batches import Purpose, torch_seed
+from moodtheme.training.callbacks import LAST, Keeper, TrainingProgress, read_epochs
 from moodtheme.training.examples import TrackSet
-from moodtheme.training.history import Epoch, best_epoch, out_of_patience
-from moodtheme.training.keeper import LAST, Keeper, read_best, read_epochs
-from moodtheme.training.memory import peak_memory
-from moodtheme.training.module import SystemModule
-from moodtheme.training.processes import is_first_process
-from moodtheme.training.progress import TrainingProgress
-from moodtheme.training.randomness import Purpose, torch_seed
+from moodtheme.training.history import Epoch, best_epoch, out_of_patience, read_best
+from moodtheme.training.module import RunData, SystemModule
 from moodtheme.training.run_folder import (
     DONE,
     HISTORY,
@@ -33,38 +28,13 @@ from moodtheme.training.run_folder import (
     read_result,
     stage_folder,
 )
+from moodtheme.training.settings import Machine, is_first_process, peak_memory
 
 _PRECISION: dict[Precision, Any] = {
     Precision.FLOAT32: "32-true",
     Precision.BFLOAT16: "bf16-mixed",
     Precision.FLOAT16: "16-mixed",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machine:
-    """Where to train; changes speed, and numbers by rounding alone.
-
-    Attributes
-    ----------
-    accelerator
-        ``auto``, ``cpu``, ``cuda`` or ``mps``.
-    devices, nodes
-        Processes a node and nodes. A batch is divided over all of them.
-    threads
-        Threads of PyTorch a process; None leaves the choice to it.
-    workers
-        Processes that read examples, beside each training process; 0 reads in the process itself.
-    tensorboard
-        Also write TensorBoard logs to the run's folder.
-    """
-
-    accelerator: str = "auto"
-    devices: int = 1
-    nodes: int = 1
-    threads: int | None = None
-    workers: int = 0
-    tensorboard: bool = False
 
 
 def fit(
@@ -80,7 +50,7 @@ def fit(
     """Train a system, or go on with a run that was stopped.
 
     Each stage starts from the best epoch so far, with a fresh optimiser, and the best epoch of all
-    is the result; `moodtheme.training.keeper.read_best` reads its weights from its stage's folder.
+    is the result; `moodtheme.training.history.read_best` reads its weights from its stage's folder.
 
     Parameters
     ----------

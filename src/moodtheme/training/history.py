@@ -1,15 +1,19 @@
-"""What is written down of each epoch, and what follows from it."""
+"""What is written down of each epoch, its weights included, and what follows from it."""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from moodtheme.errors import TrainingError
 from moodtheme.files import replacing
+from moodtheme.tagging.windows import FloatArray
+
+BEST = "best.pt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,3 +84,26 @@ def read_history(path: Path) -> tuple[Epoch, ...]:
         raise TrainingError(
             f"{path}: cannot be read as a run's history ({error}); train again"
         ) from error
+
+
+def save_best(
+    folder: Path, epoch: Epoch, network: Mapping[str, Any], validation_scores: FloatArray
+) -> None:
+    """Write an epoch's weights, a PyTorch state dict, and validation scores as one file."""
+    import torch
+
+    content = {
+        "epoch": asdict(epoch),
+        "network": dict(network),
+        "validation_scores": torch.from_numpy(validation_scores),
+    }
+    with replacing(folder / BEST) as temporary:
+        torch.save(content, temporary)
+
+
+def read_best(folder: Path) -> dict[str, Any]:
+    """What `save_best` wrote: ``epoch``, ``network`` and ``validation_scores``."""
+    import torch
+
+    content: dict[str, Any] = torch.load(folder / BEST, weights_only=True, map_location="cpu")
+    return content

@@ -1,24 +1,31 @@
-"""A system in training, as Lightning sees it."""
+"""A system in training as Lightning sees it: its batches, its loss, its steps."""
 
 import warnings
-from collections.abc import Callable
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import lightning as L
 import numpy as np
-import numpy.typing as npt
 import torch
-import torch.distributed as dist
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.recipes import Optimiser, Schedule, Stage
-from moodtheme.training.examples import BoolArray, EvaluationBatch, TrainingBatch
-from moodtheme.training.losses import balancing_weights, tagging_loss
-from moodtheme.training.randomness import Purpose, torch_seed
-
-FloatArray = npt.NDArray[np.float32]
+from moodtheme.scores.matrices import BoolMatrix
+from moodtheme.tagging.windows import FloatArray
+from moodtheme.training.batches import EvaluationBatches, Purpose, TrainingBatches, torch_seed
+from moodtheme.training.examples import (
+    EvaluationBatch,
+    EvaluationTracks,
+    ScoreSums,
+    TrackSet,
+    TrainingBatch,
+    TrainingTracks,
+    join_evaluation,
+    score_inputs,
+)
 
 # The MediaEval baseline's code, its only user.
 _SGD_MOMENTUM = 0.9
@@ -66,8 +73,8 @@ class SystemModule(L.LightningModule):
         *,
         schedule: Schedule,
         stage: Stage,
-        training_labels: BoolArray,
-        validation_labels: BoolArray,
+        training_labels: BoolMatrix,
+        validation_labels: BoolMatrix,
         seed: int,
         first_epoch: int,
     ) -> None:
@@ -163,38 +170,101 @@ class SystemModule(L.LightningModule):
                 )
 
 
-class ScoreSums:
-    """Each track's weighted mean of scores, gathered batch by batch and over processes."""
+class RunData(L.LightningDataModule):
+    """Batches for the process that asks; made once its place among the processes is known."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._sums = np.zeros(shape)
-        self._weights = np.zeros((shape[0], 1))
+    def __init__(
+        self,
+        training: TrackSet,
+        validation: TrackSet,
+        *,
+        schedule: Schedule,
+        seed: int,
+        first_epoch: int,
+        epoch: int,
+        workers: int,
+    ) -> None:
+        super().__init__()
+        self._training = training
+        self._validation = validation
+        self._schedule = schedule
+        self._seed = seed
+        self._first_epoch = first_epoch
+        self._epoch = epoch
+        self._loading: dict[str, Any] = {
+            "num_workers": workers,
+            "persistent_workers": workers > 0,
+            "pin_memory": torch.cuda.is_available(),
+        }
 
-    def add(self, batch: EvaluationBatch, scores: FloatArray) -> None:
-        """Add scores ``(n, tags)`` of a batch's inputs."""
-        rows = batch.rows.cpu().numpy()
-        weights = batch.weights.cpu().numpy().astype(np.float64)[:, None]
-        np.add.at(self._sums, rows, weights * scores)
-        np.add.at(self._weights, rows, weights)
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Training batches of this process."""
+        assert self.trainer is not None
+        batches = TrainingBatches(
+            len(self._training.labels),
+            batch_size=self._schedule.batch_size,
+            seed=self._seed,
+            first_epoch=self._first_epoch,
+            epoch=self._epoch,
+            process=self.trainer.global_rank,
+            processes=self.trainer.world_size,
+        )
+        return DataLoader(
+            TrainingTracks(self._training, seed=self._seed),
+            batch_sampler=batches,
+            **self._loading,
+        )
 
-    def gather(self) -> None:
-        """Add up what all processes have; each track was scored by one of them."""
-        if not (dist.is_available() and dist.is_initialized()):
-            return
-        parts: list[tuple[FloatArray, FloatArray] | None] = [None] * dist.get_world_size()
-        dist.all_gather_object(parts, (self._sums, self._weights))
-        there = [part for part in parts if part is not None]
-        self._sums = np.sum([sums for sums, _ in there], axis=0)
-        self._weights = np.sum([weights for _, weights in there], axis=0)
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Validation batches of this process."""
+        assert self.trainer is not None
+        batches = EvaluationBatches(
+            len(self._validation.labels),
+            batch_size=self._schedule.batch_size,
+            process=self.trainer.global_rank,
+            processes=self.trainer.world_size,
+        )
+        return DataLoader(
+            EvaluationTracks(self._validation),
+            batch_sampler=batches,
+            collate_fn=join_evaluation,
+            **self._loading,
+        )
 
-    def means(self) -> FloatArray:
-        """Scores, float32 (tracks, tags)."""
-        return (self._sums / self._weights).astype(np.float32)
+
+def tagging_loss(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    positive_weights: Tensor | None = None,
+    focal_gamma: float | None = None,
+) -> Tensor:
+    """Mean binary cross-entropy over tracks and tags.
+
+    Parameters
+    ----------
+    logits, labels
+        Float ``(batch, tags)``; labels are 0 or 1.
+    positive_weights
+        What a positive counts, ``(tags,)``; 1 where None.
+    focal_gamma
+        Exponent of the focal loss (Lin et al. 2017), which weighs each term by the probability of
+        the wrong answer to this power; None leaves all terms alike.
+    """
+    terms = F.binary_cross_entropy_with_logits(
+        logits, labels, pos_weight=positive_weights, reduction="none"
+    )
+    if focal_gamma is not None:
+        wrong = torch.sigmoid(torch.where(labels > 0.5, -logits, logits))
+        terms = terms * wrong**focal_gamma
+    return terms.mean()
 
 
-def score_inputs(
-    network: nn.Module | Callable[[Tensor], Tensor], inputs: Tensor, *, at_once: int
-) -> FloatArray:
-    """Scores ``(n, tags)`` of inputs ``(n, ...)``, at most `at_once` together."""
-    scores = [torch.sigmoid(network(part).float()) for part in torch.split(inputs, at_once)]
-    return np.asarray(torch.cat(scores).cpu().numpy(), dtype=np.float32)
+def balancing_weights(labels: BoolMatrix) -> Tensor:
+    """For each tag its negatives over its positives, so that both sides weigh the same.
+
+    A tag without positives gets 1: nothing can be weighed.
+    """
+    positives = labels.sum(axis=0)
+    weights = np.where(positives, (len(labels) - positives) / np.maximum(positives, 1), 1.0)
+    return torch.from_numpy(weights.astype(np.float32))

@@ -1,10 +1,40 @@
-"""What a training run is told."""
+"""What a training run is told, and what it asks of the machine."""
 
+import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from moodtheme.recipes import Recipe
-from moodtheme.training.fit import Machine
+
+# Set by torchrun, by Lightning for the processes it starts, and by Slurm.
+_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Where to train; changes speed, and numbers by rounding alone.
+
+    Attributes
+    ----------
+    accelerator
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    devices, nodes
+        Processes a node and nodes. A batch is divided over all of them.
+    threads
+        Threads of PyTorch a process; None leaves the choice to it.
+    workers
+        Processes that read examples, beside each training process; 0 reads in the process itself.
+    tensorboard
+        Also write TensorBoard logs to the run's folder.
+    """
+
+    accelerator: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    threads: int | None = None
+    workers: int = 0
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,3 +76,25 @@ class Settings:
     jobs: int = 1
     skip_unreadable: bool = False
     machine: Machine = field(default_factory=Machine)
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that speaks and writes: the only one, or the first."""
+    rank = next((os.environ[name] for name in _RANKS if name in os.environ), "0")
+    return rank == "0" and os.environ.get("NODE_RANK", "0") == "0"
+
+
+def peak_memory() -> int | None:
+    """Largest resident size so far in bytes; None where the system does not say."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        # Linux counts in KiB. Its rusage would remember the parent's size across a fork.
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024

@@ -1,47 +1,28 @@
 """A system's training from a table of tracks to a finished run folder, whatever its recipe."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-
-import numpy as np
-from torch import nn
 
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.datasets.text import some_of
-from moodtheme.errors import DatasetError, TrainingError, UsageError, WeightsError
-from moodtheme.models.networks import make_network
-from moodtheme.models.summary import parameter_count, second_bias_parameters
-from moodtheme.scores.matrices import BoolMatrix, load_systems, load_truth, save_matrix
-from moodtheme.training.examples import FloatArray, TrackSet
+from moodtheme.errors import DatasetError
+from moodtheme.models.networks import parameter_count, second_bias_parameters
+from moodtheme.scores.matrices import save_matrix
+from moodtheme.training.examples import TrackSet
 from moodtheme.training.fit import fit
-from moodtheme.training.keeper import read_best
+from moodtheme.training.history import read_best
+from moodtheme.training.kinds import Source, kind_of
 from moodtheme.training.run_folder import (
+    VALIDATION_SCORES,
+    VALIDATION_TRUTH,
     Result,
     Run,
     claim,
-    read_result,
-    read_run,
     stage_folder,
 )
 from moodtheme.training.settings import Settings
-from moodtheme.training.sources import Source, open_source
 from moodtheme.work import Progress, Report, no_progress
-
-__all__ = [
-    "VALIDATION_SCORES",
-    "VALIDATION_TRUTH",
-    "Settings",
-    "TrainedSystem",
-    "load_trained",
-    "load_validation",
-    "require_same_weights",
-    "train_system",
-]
-
-VALIDATION_TRUTH = "validation-truth.npy"
-VALIDATION_SCORES = "validation-scores.npy"
 
 
 def train_system(
@@ -78,8 +59,8 @@ def train_system(
     """
     recipe = settings.recipe
     parts = {split: table.part(split) for split in (Split.TRAIN, Split.VALIDATION)}
-    _require_files(parts)
-    source = open_source(settings, folder)
+    source = kind_of(recipe).open_source(settings, folder)
+    _require_files(source, parts)
     network = source.make_network(len(table.tags))
     report(
         f"{recipe.system}: {parameter_count(network):,} parameters "
@@ -118,88 +99,6 @@ def train_system(
     return result
 
 
-@dataclass(frozen=True)
-class TrainedSystem:
-    """A finished run, ready to score.
-
-    Attributes
-    ----------
-    run, result
-        What it is and what came of it.
-    network
-        A `moodtheme.training.module.Network` with the best epoch's weights, in evaluation mode.
-    """
-
-    run: Run
-    result: Result
-    network: nn.Module
-
-
-def load_trained(folder: Path) -> TrainedSystem:
-    """Read a finished run.
-
-    Raises
-    ------
-    TrainingError
-        If the folder holds none, or one that is not finished.
-    """
-    run, result = read_run(folder), read_result(folder)
-    network = make_network(run.recipe, n_tags=len(run.tags), n_features=run.n_features)
-    try:
-        best = read_best(stage_folder(folder, result.best_stage))
-        network.load_state_dict(best["network"])
-    except (OSError, RuntimeError, KeyError) as error:
-        raise TrainingError(
-            f"{folder} has lost the weights of its best epoch ({error}); train again"
-        ) from error
-    return TrainedSystem(run, result, network.eval())
-
-
-def load_validation(folders: Sequence[Path]) -> tuple[BoolMatrix, list[FloatArray]]:
-    """Read truth and scores of finished runs on the validation tracks that they share.
-
-    Returns
-    -------
-    truth
-        Bool (tracks, tags).
-    scores
-        float32 (tracks, tags) of each run's best epoch.
-
-    Raises
-    ------
-    EvaluationError
-        If a file cannot be read.
-    UsageError
-        If the runs were validated on different tracks or labels.
-    """
-    truth = load_truth(folders[0] / VALIDATION_TRUTH)
-    first = read_run(folders[0])
-    for folder in folders[1:]:
-        same_data = read_run(folder).data_sha256 == first.data_sha256
-        if not same_data or not np.array_equal(load_truth(folder / VALIDATION_TRUTH), truth):
-            raise UsageError(
-                f"{folder} was trained or validated on other tracks than {folders[0]}; fuse runs "
-                "on one dataset"
-            )
-    systems = load_systems([folder / VALIDATION_SCORES for folder in folders])
-    return truth, [np.asarray(system.values, dtype=np.float32) for system in systems]
-
-
-def require_same_weights(run: Run, weights: str) -> None:
-    """See that what a system hears with now is what it was trained with.
-
-    Raises
-    ------
-    WeightsError
-        If it is not.
-    """
-    if weights != run.weights:
-        raise WeightsError(
-            f"{run.recipe.system} was trained on features by {run.weights}, not by {weights}; "
-            "give the weights of the training with --weights"
-        )
-
-
 def _prepare(
     source: Source,
     parts: Mapping[Split, TrackTable],
@@ -231,9 +130,9 @@ def _prepare(
     return usable
 
 
-def _require_files(parts: Mapping[Split, TrackTable]) -> None:
+def _require_files(source: Source, parts: Mapping[Split, TrackTable]) -> None:
     files = [file for part in parts.values() for file in part.files]
-    missing = [str(file) for file in files if not file.is_file()]
+    missing = source.absent(files)
     if missing:
         raise DatasetError(
             f"{len(missing)} of {len(files)} tracks to train and validate on are missing: "

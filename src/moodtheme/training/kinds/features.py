@@ -1,0 +1,280 @@
+"""Systems that hear stored features: Deep Spectrum and openSMILE."""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from moodtheme.datasets import TrackTable
+from moodtheme.errors import AudioError, WeightsError
+from moodtheme.feature_store import (
+    ExtractorInfo,
+    FeatureStore,
+    build_features,
+    describe_extractor,
+    feature_statistics,
+)
+from moodtheme.fetched.weights import PublishedWeights
+from moodtheme.models.deep_spectrum import DeepSpectrum
+from moodtheme.models.feature_network import FeatureNetwork
+from moodtheme.models.image_networks import find_image_network, load_image_network
+from moodtheme.recipes import DeepSpectrumView, OpenSmileView
+from moodtheme.recipes.views import BaseView
+from moodtheme.tagging.windows import FloatArray
+from moodtheme.training.examples import Weighted
+from moodtheme.training.kinds.kind import Kind, Source
+from moodtheme.training.run_folder import Run
+from moodtheme.training.settings import Settings
+from moodtheme.work import Progress, Report
+
+FEATURES = "features"
+"""Where a run keeps features itself, in its folder."""
+
+FeaturesT = TypeVar("FeaturesT", bound=BaseView)
+ExtractedT = TypeVar("ExtractedT", DeepSpectrumView, OpenSmileView)
+
+
+class FeatureKind(Kind[FeaturesT]):
+    """A system whose network is given features."""
+
+    quick = True
+
+    def make_network(self, *, n_tags: int, n_features: int | None) -> nn.Module:
+        """The recurrent part."""
+        if n_features is None:
+            raise ValueError(f"{self.recipe.system} hears features; how many is not given")
+        return FeatureNetwork(self.head, n_features=n_features, n_tags=n_tags)
+
+
+class ExtractedKind(FeatureKind[ExtractedT]):
+    """A system whose features are computed from audio, and kept.
+
+    Attributes
+    ----------
+    scaled
+        Whether each feature is brought to zero mean and unit variance over the training tracks'
+        windows.
+    """
+
+    scaled = False
+
+    @property
+    def n_features(self) -> int:
+        """From what is known of the extractor."""
+        return describe_extractor(self.view).n_features
+
+    def input_shape(self, n_features: int | None) -> tuple[int, ...]:
+        """Windows and their features."""
+        return (self.view.windows, n_features or self.n_features)
+
+    def open_source(self, settings: Settings, folder: Path) -> Source:
+        """A feature store."""
+        return StoreSource(self, settings, folder)
+
+
+class DeepSpectrumKind(ExtractedKind[DeepSpectrumView]):
+    """Features go in as they are, as in the paper."""
+
+    images = "images"
+
+    @property
+    def published(self) -> PublishedWeights | None:
+        """The image network's."""
+        network = find_image_network(self.view.image_network)
+        return network.weights if self.view.pretrained else None
+
+    @property
+    def n_features(self) -> int:
+        """Weights make no difference to it."""
+        return describe_extractor(msgspec.structs.replace(self.view, pretrained=False)).n_features
+
+    def shares_graph(self, weights: str | None) -> Hashable | None:
+        """Equal features."""
+        return self.view, weights
+
+    def graph_module(
+        self,
+        networks: Sequence[nn.Module],
+        *,
+        check: Callable[[str], None],
+        weights: Path | None = None,
+        offline: bool = False,
+    ) -> nn.Module:
+        """Plots, the image network in float32, and the networks of each system."""
+        view = self.view
+        images = load_image_network(
+            view.image_network,
+            layer=view.layer,
+            preprocessing=view.preprocessing,
+            weights=weights,
+            pretrained=view.pretrained,
+            offline=offline,
+        )
+        check(f"{view.extractor} {images.weights_sha256}")
+        return DeepSpectrum(view, images, [n for n in networks if isinstance(n, FeatureNetwork)])
+
+
+class OpenSmileKind(ExtractedKind[OpenSmileView]):
+    """Descriptors have units of all kinds, so each is brought to one scale."""
+
+    scaled = True
+
+    @property
+    def no_graph(self) -> str:
+        """No operator computes descriptors."""
+        return "hears openSMILE's descriptors, which a graph cannot compute"
+
+
+class StoreSource(Source):
+    """Features of a fixed number of windows, kept in a feature store.
+
+    Parameters
+    ----------
+    kind
+        The system's.
+    settings
+        Of the run.
+    folder
+        The run's, where features are kept unless `settings` names another.
+    """
+
+    def __init__(self, kind: ExtractedKind[Any], settings: Settings, folder: Path) -> None:
+        self._kind = kind
+        self._settings = settings
+        self._folder = settings.features or folder / FEATURES
+        self._scale: tuple[Tensor, Tensor] | None = None
+
+    @cached_property
+    def _info(self) -> ExtractorInfo:
+        settings = self._settings
+        return describe_extractor(
+            self._kind.view, weights=settings.weights, offline=settings.offline
+        )
+
+    @property
+    def weights(self) -> str:
+        """What the features are made with: the image network and its weights, or openSMILE."""
+        return self._info.made_with
+
+    @property
+    def n_features(self) -> int:
+        """Width of a window's features."""
+        return self._info.n_features
+
+    @property
+    def begins_with(self) -> str:
+        """What training begins with, in words."""
+        return f"random weights on {self._kind.view.hears}, {self.n_features:,} a window"
+
+    def prepare(
+        self, training: TrackTable, validation: TrackTable, *, report: Report, progress: Progress
+    ) -> list[AudioError]:
+        """Extract what is missing."""
+        failures = self._build([*training.files, *validation.files], report, progress)
+        if self._kind.scaled:
+            usable = [file for file in training.files if self.has(file)]
+            mean, deviation = feature_statistics(self._store, usable)
+            self._scale = torch.from_numpy(mean), torch.from_numpy(deviation)
+        return failures
+
+    def _build(self, files: Sequence[Path], report: Report, progress: Progress) -> list[AudioError]:
+        settings = self._settings
+        self._store, failures = build_features(
+            self._folder,
+            files,
+            self._kind.view,
+            weights=settings.weights,
+            offline=settings.offline,
+            device=settings.machine.accelerator,
+            jobs=settings.jobs,
+            report=report,
+            progress=progress,
+        )
+        self._failed = {str(failure.path): failure for failure in failures}
+        return failures
+
+    def has(self, file: Path) -> bool:
+        """Whether a file's features were extracted."""
+        return str(file) not in self._failed
+
+    def examples(self, files: Sequence[Path]) -> "StoredFeatures":
+        """Features of files."""
+        return StoredFeatures(self._store, files)
+
+    def make_network(self, n_tags: int) -> nn.Module:
+        """The network with random weights."""
+        network = self._kind.make_network(n_tags=n_tags, n_features=self.n_features)
+        if self._scale is not None and isinstance(network, FeatureNetwork):
+            network.set_scale(*self._scale)
+        return network
+
+    def check(self, run: Run) -> None:
+        """Other weights make other features."""
+        require_same_weights(run, self.weights)
+
+    def read(
+        self, files: Sequence[Path], *, report: Report, progress: Progress
+    ) -> Iterator[Weighted | AudioError]:
+        """Features of the files; those that are missing are extracted first."""
+        self._build(files, report, progress)
+        for file in files:
+            if error := self._failed.get(str(file)):
+                yield error
+            else:
+                yield self.examples([file]).evaluation_inputs(0)
+
+
+def require_same_weights(run: Run, weights: str) -> None:
+    """See that what a system hears with now is what it was trained with.
+
+    Raises
+    ------
+    WeightsError
+        If it is not.
+    """
+    if weights != run.weights:
+        raise WeightsError(
+            f"{run.recipe.system} was trained on features by {run.weights}, not by {weights}; "
+            "give the weights of the training with --weights"
+        )
+
+
+class StoredFeatures:
+    """Every window's features of a track, the same in training and evaluation.
+
+    It holds where the rows are, not the rows, so that copies for other processes are small.
+
+    Parameters
+    ----------
+    store
+        Has every file.
+    files
+        One a track.
+
+    Raises
+    ------
+    DatasetError
+        If the store lacks a file's audio.
+    """
+
+    def __init__(self, store: FeatureStore, files: Sequence[Path]) -> None:
+        self._layout = store.layout
+        self._rows = np.array([store.row(file) for file in files], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def training_input(self, row: int, rng: np.random.Generator) -> FloatArray:
+        """Features of a track, ``(windows, n_features)``; nothing is drawn."""
+        # A copy: what is mapped from the disk cannot be written to, as PyTorch wants.
+        return np.array(self._layout.map_row(int(self._rows[row])), dtype=np.float32)
+
+    def evaluation_inputs(self, row: int) -> Weighted:
+        """The same features, the only ones that count."""
+        features = np.array(self._layout.map_row(int(self._rows[row])), dtype=np.float32)
+        return Weighted(features[None], np.ones(1, np.float32))

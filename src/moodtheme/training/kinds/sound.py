@@ -1,0 +1,312 @@
+"""Systems that hear sound: the CRNNs and the MediaEval baseline."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from torch import nn
+
+from moodtheme.audio import Position, read_audio, read_excerpt
+from moodtheme.datasets import TrackTable
+from moodtheme.errors import AudioError
+from moodtheme.fetched.weights import PublishedWeights
+from moodtheme.files import sha256_of
+from moodtheme.models.crnn import Crnn, fetch_pretrained, load_pretrained, published_weights
+from moodtheme.models.mediaeval_baseline import Baseline
+from moodtheme.recipes import BaselineView, CrnnView, EvaluationExcerpt, SoundView
+from moodtheme.tagging.bundle import ExcerptPolicy
+from moodtheme.tagging.windows import (
+    FloatArray,
+    cut_excerpt,
+    loop_to_length,
+    slide_windows,
+)
+from moodtheme.training.audio_cache import (
+    MINIMUM_S,
+    AudioCache,
+    build_cache,
+    plan_cache,
+)
+from moodtheme.training.examples import Weighted
+from moodtheme.training.kinds.kind import Kind, Source
+from moodtheme.training.run_folder import Run
+from moodtheme.training.settings import Settings
+from moodtheme.work import Progress, Report, read_ahead
+
+_AUDIO = "audio"
+SoundT = TypeVar("SoundT", bound=SoundView)
+
+
+class SoundKind(Kind[SoundT]):
+    """A system whose network is given samples.
+
+    Attributes
+    ----------
+    anywhere
+        Whether training hears any place of a track; otherwise what makes its score.
+    """
+
+    anywhere = True
+
+    @property
+    def policy(self) -> ExcerptPolicy:  # type: ignore[override]
+        """A bundle has no second half; the centre is the nearest to it."""
+        covers = self.view.scored is EvaluationExcerpt.COVER
+        return ExcerptPolicy.COVER if covers else ExcerptPolicy.CENTRE
+
+    def input_shape(self, n_features: int | None) -> tuple[int, ...]:
+        """Samples."""
+        return (self.view.samples,)
+
+    def open_source(self, settings: Settings, folder: Path) -> Source:
+        """Decoded audio."""
+        return SoundSource(self, settings, folder)
+
+    def fetch_pretrained(self, settings: Settings) -> Path | None:
+        """File that the network begins with."""
+        return None
+
+    def load_pretrained(self, network: nn.Module, file: Path) -> None:
+        """Fill in what is in the file."""
+
+
+class CrnnKind(SoundKind[CrnnView]):
+    """Convolutions, pretrained or not, and the recurrent part."""
+
+    @property
+    def published(self) -> PublishedWeights | None:
+        """The convolutions'."""
+        return published_weights(self.view) if self.view.pretrained else None
+
+    def make_network(self, *, n_tags: int, n_features: int | None) -> nn.Module:
+        """All at random."""
+        return Crnn(self.view, self.head, n_tags=n_tags)
+
+    def fetch_pretrained(self, settings: Settings) -> Path | None:
+        """The convolutions' file."""
+        if not self.view.pretrained:
+            return None
+        return fetch_pretrained(self.view, file=settings.weights, offline=settings.offline)
+
+    def load_pretrained(self, network: nn.Module, file: Path) -> None:
+        """Fill in the convolutions."""
+        assert isinstance(network, Crnn)
+        load_pretrained(network, file)
+
+
+class BaselineKind(SoundKind[BaselineView]):
+    """The MediaEval baseline, which hears the middle of a track in training too."""
+
+    anywhere = False
+
+    def make_network(self, *, n_tags: int, n_features: int | None) -> nn.Module:
+        """All at random."""
+        return Baseline(n_tags=n_tags)
+
+
+class SoundSource(Source):
+    """Decoded audio, kept as int16 at the system's rate.
+
+    Parameters
+    ----------
+    kind
+        The system's.
+    settings
+        Of the run.
+    folder
+        The run's, where audio is kept unless `settings` names another.
+    """
+
+    def __init__(self, kind: SoundKind[SoundT], settings: Settings, folder: Path) -> None:
+        self._kind = kind
+        self._view: SoundView = kind.view
+        self._settings = settings
+        self._folder = (settings.audio_cache or folder / _AUDIO) / f"{kind.view.sample_rate}-hz"
+
+    @cached_property
+    def _pretrained(self) -> Path | None:
+        return self._kind.fetch_pretrained(self._settings)
+
+    @property
+    def weights(self) -> str | None:
+        """Name and SHA-256 of the convolutions' file."""
+        file = self._pretrained
+        return None if file is None else f"{file.name} {sha256_of(file)}"
+
+    @property
+    def begins_with(self) -> str:
+        """What training begins with, in words."""
+        if self._pretrained is None:
+            return "random weights, nothing frozen"
+        return f"convolutions from {self._pretrained.name}"
+
+    def prepare(
+        self, training: TrackTable, validation: TrackTable, *, report: Report, progress: Progress
+    ) -> list[AudioError]:
+        """Decode what is missing."""
+        rate = self._view.sample_rate
+        files = [*training.files, *validation.files]
+        durations = np.concatenate([training.durations, validation.durations])
+        plan = plan_cache(self._folder, files, sample_rate=rate, durations=durations.tolist())
+        if plan.missing:
+            report(
+                f"{len(plan.missing)} of {len(files)} tracks to decode to {self._folder}: "
+                f"{plan.needed / 1e9:.2f} GB, {plan.free / 1e9:.1f} GB are free"
+            )
+        failures = build_cache(
+            self._folder, plan, sample_rate=rate, jobs=self._settings.jobs, progress=progress
+        )
+        self._cache = AudioCache(self._folder, sample_rate=rate)
+        return failures
+
+    def has(self, file: Path) -> bool:
+        """Whether a file is decoded."""
+        return self._cache.has(file)
+
+    def examples(self, files: Sequence[Path]) -> "SoundExamples":
+        """Excerpts of decoded files."""
+        return SoundExamples(
+            self._cache,
+            files,
+            samples=self._view.samples,
+            evaluation=self._view.scored,
+            anywhere=self._kind.anywhere,
+        )
+
+    def make_network(self, n_tags: int) -> nn.Module:
+        """The network, its convolutions as published where the recipe says so."""
+        network = self._kind.make_network(n_tags=n_tags, n_features=None)
+        if self._pretrained is not None:
+            self._kind.load_pretrained(network, self._pretrained)
+        return network
+
+    def check(self, run: Run) -> None:
+        """A trained network has its weights in it."""
+
+    def read(
+        self, files: Sequence[Path], *, report: Report, progress: Progress
+    ) -> Iterator[Weighted | AudioError]:
+        """Excerpts of the files, decoded for the occasion."""
+        return _read_ahead(files, self._view, self._settings.jobs)
+
+
+class SoundExamples:
+    """Excerpts from decoded audio; a track shorter than an excerpt is looped, as in tagging.
+
+    Parameters
+    ----------
+    cache
+        Holds every file.
+    files
+        One a track.
+    samples
+        Length of an excerpt.
+    evaluation
+        Which excerpts make a track's score.
+    anywhere
+        Whether training hears any place of a track; otherwise what makes its score.
+    """
+
+    def __init__(
+        self,
+        cache: AudioCache,
+        files: Sequence[Path],
+        *,
+        samples: int,
+        evaluation: EvaluationExcerpt,
+        anywhere: bool = True,
+    ) -> None:
+        self._cache = cache
+        self._files = tuple(files)
+        self._samples = samples
+        self._evaluation = evaluation
+        self._anywhere = anywhere
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def training_input(self, row: int, rng: np.random.Generator) -> FloatArray:
+        """Audio from anywhere in the track, all places equally likely."""
+        if not self._anywhere:
+            middle: FloatArray = self.evaluation_inputs(row).inputs[0]
+            return middle
+        file = self._files[row]
+        start = int(rng.integers(max(0, self._cache.length(file) - self._samples) + 1))
+        return loop_to_length(self._cache.read(file, start, self._samples), self._samples)
+
+    def evaluation_inputs(self, row: int) -> Weighted:
+        """Audio of the excerpt or excerpts that count."""
+        file = self._files[row]
+        if self._evaluation is EvaluationExcerpt.COVER:
+            return choose_excerpts(self._cache.read(file), self._samples, self._evaluation)
+        start = excerpt_start(self._cache.length(file), self._samples, self._evaluation)
+        audio = self._cache.read(file, start, self._samples)
+        return Weighted(loop_to_length(audio, self._samples)[None], np.ones(1, np.float32))
+
+
+def excerpt_start(length: int, samples: int, evaluation: EvaluationExcerpt) -> int:
+    """First sample of the one excerpt of a track of `length` samples."""
+    if evaluation is EvaluationExcerpt.SECOND_HALF:
+        return length // 2 if length > 2 * samples else 0
+    return max(0, (length - samples) // 2)
+
+
+def choose_excerpts(audio: FloatArray, samples: int, evaluation: EvaluationExcerpt) -> Weighted:
+    """Excerpts of a whole track's audio that its score is computed from.
+
+    Parameters
+    ----------
+    audio
+        Shape (n,).
+    samples
+        Length of an excerpt.
+    evaluation
+        Which ones.
+    """
+    if evaluation is EvaluationExcerpt.COVER:
+        windows = list(slide_windows([audio], samples=samples))
+    else:
+        start = excerpt_start(len(audio), samples, evaluation)
+        windows = [cut_excerpt(audio[start:], samples=samples, policy=ExcerptPolicy.START)]
+    return Weighted(
+        np.stack([window.audio for window in windows]),
+        np.array([window.weight for window in windows], dtype=np.float32),
+    )
+
+
+def read_for_evaluation(file: Path, view: SoundView) -> Weighted:
+    """Excerpts of a file that its score is computed from.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be decoded or is too short.
+    """
+    if view.scored is EvaluationExcerpt.CENTRE:
+        # Only the excerpt is decoded, not the whole track.
+        audio = read_excerpt(
+            file,
+            sample_rate=view.sample_rate,
+            length_s=view.samples / view.sample_rate,
+            position=Position.CENTRE,
+            minimum_s=MINIMUM_S,
+        )
+    else:
+        audio = read_audio(file, sample_rate=view.sample_rate, minimum_s=MINIMUM_S)
+    return choose_excerpts(audio.samples, view.samples, view.scored)
+
+
+def _read_ahead(
+    files: Sequence[Path], view: SoundView, jobs: int
+) -> Iterator[Weighted | AudioError]:
+    """Excerpts of the files in order, `jobs` of them read ahead."""
+
+    def read(file: Path) -> Weighted | AudioError:
+        try:
+            return read_for_evaluation(file, view)
+        except AudioError as error:
+            return error
+
+    return read_ahead(read, files, jobs=jobs)

@@ -1,0 +1,191 @@
+"""Trained systems: read back from their folders, and put to work on audio files."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from moodtheme.errors import AudioError, TrainingError, UsageError
+from moodtheme.scores.matrices import BoolMatrix, load_systems, load_truth
+from moodtheme.tagging.windows import FloatArray
+from moodtheme.training.examples import Weighted, score_inputs
+from moodtheme.training.history import read_best
+from moodtheme.training.kinds import kind_of
+from moodtheme.training.kinds.features import FEATURES
+from moodtheme.training.run_folder import (
+    VALIDATION_SCORES,
+    VALIDATION_TRUTH,
+    Result,
+    Run,
+    read_result,
+    read_run,
+    stage_folder,
+)
+from moodtheme.training.settings import Machine, Settings
+from moodtheme.work import Progress, Report, no_progress, no_report
+
+_AT_ONCE = 8  # excerpts of a file given to the network in one call
+
+
+@dataclass(frozen=True)
+class TrainedSystem:
+    """A finished run, ready to score.
+
+    Attributes
+    ----------
+    run, result
+        What it is and what came of it.
+    network
+        A `moodtheme.training.module.Network` with the best epoch's weights, in evaluation mode.
+    """
+
+    run: Run
+    result: Result
+    network: nn.Module
+
+
+def load_trained(folder: Path) -> TrainedSystem:
+    """Read a finished run.
+
+    Raises
+    ------
+    TrainingError
+        If the folder holds none, or one that is not finished.
+    """
+    run, result = read_run(folder), read_result(folder)
+    network = kind_of(run.recipe).make_network(n_tags=len(run.tags), n_features=run.n_features)
+    try:
+        best = read_best(stage_folder(folder, result.best_stage))
+        network.load_state_dict(best["network"])
+    except (OSError, RuntimeError, KeyError) as error:
+        raise TrainingError(
+            f"{folder} has lost the weights of its best epoch ({error}); train again"
+        ) from error
+    return TrainedSystem(run, result, network.eval())
+
+
+def load_validation(folders: Sequence[Path]) -> tuple[BoolMatrix, list[FloatArray]]:
+    """Read truth and scores of finished runs on the validation tracks that they share.
+
+    Returns
+    -------
+    truth
+        Bool (tracks, tags).
+    scores
+        float32 (tracks, tags) of each run's best epoch.
+
+    Raises
+    ------
+    EvaluationError
+        If a file cannot be read.
+    UsageError
+        If the runs were validated on different tracks or labels.
+    """
+    truth = load_truth(folders[0] / VALIDATION_TRUTH)
+    first = read_run(folders[0])
+    for folder in folders[1:]:
+        same_data = read_run(folder).data_sha256 == first.data_sha256
+        if not same_data or not np.array_equal(load_truth(folder / VALIDATION_TRUTH), truth):
+            raise UsageError(
+                f"{folder} was trained or validated on other tracks than {folders[0]}; fuse runs "
+                "on one dataset"
+            )
+    systems = load_systems([folder / VALIDATION_SCORES for folder in folders])
+    return truth, [np.asarray(system.values, dtype=np.float32) for system in systems]
+
+
+def score_files(
+    system: TrainedSystem,
+    files: Sequence[Path],
+    *,
+    device: torch.device,
+    jobs: int = 1,
+    features: Path | None = None,
+    weights: Path | None = None,
+    offline: bool = False,
+    report: Report = no_report,
+    progress: Progress = no_progress,
+) -> tuple[FloatArray, list[AudioError]]:
+    """Score files, each by itself, so that a score does not depend on the others.
+
+    Parameters
+    ----------
+    system
+        Its recipe's view says what of a file is scored.
+    files
+        One a track.
+    device
+        Where networks compute.
+    jobs
+        Files decoded, or their features extracted, at once.
+    features
+        Folder of stored features; what it lacks is added. None has features extracted and thrown
+        away. Only systems that hear features need any.
+    weights
+        File of the image network's weights; None has the published ones fetched.
+    offline
+        Never touch the network.
+    report
+        Called with lines about what is done.
+    progress
+        Called after each file with files done and files to do; for features that are missing
+        first, then for scores.
+
+    Returns
+    -------
+    scores
+        float32 (files, tags); the rows of files that failed are NaN.
+    failures
+        One error a file that could not be used.
+
+    Raises
+    ------
+    WeightsError
+        If the image network's weights are not those of the training.
+    """
+    settings = Settings(
+        recipe=system.run.recipe,
+        dataset=system.run.dataset,
+        weights=weights,
+        offline=offline,
+        features=features,
+        jobs=jobs,
+        machine=Machine(accelerator=str(device)),
+    )
+    with tempfile.TemporaryDirectory(prefix="moodtheme-features-") as scratch:
+        source = kind_of(system.run.recipe).open_source(settings, Path(scratch))
+        source.check(system.run)
+        inputs = source.read(files, report=report, progress=progress)
+        return _score(system, inputs, len(files), device, progress)
+
+
+def _score(
+    system: TrainedSystem,
+    inputs: Iterable[Weighted | AudioError],
+    count: int,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[FloatArray, list[AudioError]]:
+    network = system.network.eval().to(device)
+    scores = np.full((count, len(system.run.tags)), np.nan, np.float32)
+    failures = []
+    with torch.inference_mode():
+        for row, found in enumerate(inputs):
+            if isinstance(found, AudioError):
+                failures.append(found)
+            else:
+                tensor = torch.from_numpy(found.inputs).to(device)
+                each = score_inputs(network, tensor, at_once=_AT_ONCE)
+                scores[row] = np.average(each, axis=0, weights=found.weights)
+            progress(row + 1, count)
+    return scores, failures
+
+
+def features_of(run: Path) -> Path | None:
+    """Folder of the features that a run keeps itself; None where it keeps none."""
+    folder = run / FEATURES
+    return folder if folder.is_dir() else None
