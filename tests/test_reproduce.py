@@ -84,7 +84,7 @@ def test_one_command_makes_scores_models_results_and_a_report(
     scores = np.load(folder / row.test_scores.path)
     for number in (0, 3):
         heard = tagger.tag(collection.parent / f"test-{number}.flac")
-        found = [next(t.score for t in heard.tags if t.tag == tag) for tag in tagger.tags]
+        found = [next(t.score for t in heard.tags if t.name == tag) for tag in tagger.tags]
         np.testing.assert_allclose(found, scores[number], atol=1e-4)
     assert {example.model for example in results.examples} == {row.bundle}
     assert all(len(window.scores) == 2 for e in results.examples for window in e.windows)

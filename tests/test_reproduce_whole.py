@@ -250,7 +250,7 @@ def test_mtg_jamendo_in_miniature_from_download_to_report(program: Program, tmp_
     fused = np.load(run / next(r for r in results.rows if r.name == "all systems").test_scores.path)
     table = [line.split("\t")[3] for line in lists["test"]]
     tagger = Tagger.load(run / "bundles" / "fused-nine")
-    heard = {tag.tag: tag.score for tag in tagger.tag(dataset / table[0]).tags}
+    heard = {tag.name: tag.score for tag in tagger.tag(dataset / table[0]).tags}
     np.testing.assert_allclose([heard[tag] for tag in tagger.tags], fused[0], atol=2e-3)
     status, out, _ = program(
         "report", "table1", run / "scores" / "test", "--truth", run / "truth" / "test.npy"

@@ -248,7 +248,7 @@ def test_the_cells_of_a_window_length_score_like_pytorch_on_music(
         assert from_stored < 5e-3
         np.testing.assert_allclose(session.hear(audio[:2]).scores, found[:2], atol=1e-5)
         # From the last piece's file, fused.
-        tagged = {tag.tag: tag.score for tag in Tagger.load(folder).tag(music).tags}
+        tagged = {tag.name: tag.score for tag in Tagger.load(folder).tag(music).tags}
         fused = found[-1].mean(axis=0)
         np.testing.assert_allclose([tagged[tag] for tag in TAGS], fused, atol=1e-5)
 

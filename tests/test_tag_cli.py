@@ -15,6 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from moodtheme import __version__
+from moodtheme.audio import audio_identity
+from moodtheme.tagging.bundle_files import read_manifest
 from program import Program
 from toy_bundle import make_bundle
 
@@ -86,13 +89,21 @@ def test_the_json_is_the_contracts(program: Program, model: Path, tmp_path: Path
     code, out, _ = program("tag", tmp_path / "a.wav", "--model", model, "--format", "json")
     assert code == 0
     (entry,) = json.loads(out)
-    assert list(entry) == ["path", "duration_s", "tags", "error"]
+    assert list(entry) == [
+        "path", "duration_s", "tags", "dimensions", "notes", "warnings", "audio", "model",
+        "version", "error",
+    ]  # fmt: skip
+    assert (entry["dimensions"], entry["notes"], entry["warnings"]) == ({}, [], [])
+    assert entry["audio"] == audio_identity(tmp_path / "a.wav")
+    assert entry["model"] == {"name": "toy", "digest": read_manifest(model).digest}
+    assert entry["version"] == __version__
     assert entry["path"] == str(tmp_path / "a.wav")
     assert entry["duration_s"] == 3.0
     assert entry["error"] is None
     assert {t["tag"] for t in entry["tags"]} == {"loud", "quiet", "steady"}
     for tag in entry["tags"]:
-        assert list(tag) == ["tag", "score", "probability", "decision"]
+        assert list(tag) == ["tag", "score", "standing", "probability", "decision"]
+        assert tag["standing"] is None
         assert tag["probability"] is None
         assert tag["decision"] is None
 
@@ -118,13 +129,17 @@ def test_top_timeline_and_the_other_formats_say_the_same(
     assert len(rows) == 2 + 5 * 2
     whole = [(r["tag"], float(r["score"])) for r in rows if not r["start_s"]]
     assert whole == [(t["tag"], t["score"]) for t in entry["tags"]]
+    assert {row["audio"] for row in rows} == {entry["audio"]}
+    assert {(row["model"], row["model_digest"]) for row in rows} == {tuple(entry["model"].values())}
 
     _, out, _ = program(*common)
-    heading, line, *windows = out.splitlines()
+    heading, line, *windows, by = out.splitlines()
     assert heading.startswith("FILE")
     assert "0:09" in line
     assert f"{entry['tags'][0]['tag']} {entry['tags'][0]['score']:.2f}" in line
     assert len(windows) == 5
+    assert entry["audio"].rpartition(":")[2][:8] in line
+    assert "toy" in by and entry["model"]["digest"][:8] in by and __version__ in by
 
 
 def test_paths_that_are_not_there_and_folders_without_audio_are_failures(
@@ -187,7 +202,7 @@ def test_names_that_would_steer_a_terminal_are_shown_escaped(
     code, out, _ = program("tag", tmp_path, "--model", model)
     assert code == 0
     assert "\x1b" not in out
-    assert len(out.splitlines()) == 2
+    assert len(out.splitlines()) == 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux are such names stored")

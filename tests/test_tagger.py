@@ -15,9 +15,9 @@ from moodtheme.errors import (
     TooShortError,
 )
 from moodtheme.scores.fusion import FusionMethod
+from moodtheme.tagging.answers import TrackTags, rank
 from moodtheme.tagging.batch import tag_files
 from moodtheme.tagging.bundle import ExcerptPolicy, Fusion
-from moodtheme.tagging.tagger import TrackTags
 from toy_bundle import RATE, SAMPLES, TAGS, make_bundle
 
 
@@ -66,7 +66,7 @@ def test_one_excerpt_is_heard_where_the_bundle_says(
     soundfile.write(tmp_path / "a.wav", audio, RATE, subtype="FLOAT")
     expected = tagger.score(audio[part], RATE)
     np.testing.assert_array_equal(tagger.score(audio, RATE), expected)
-    by_tag = {t.tag: t.score for t in tagger.tag(tmp_path / "a.wav").tags}
+    by_tag = {t.name: t.score for t in tagger.tag(tmp_path / "a.wav").tags}
     np.testing.assert_allclose([by_tag[t] for t in TAGS], expected, atol=1e-6)
 
 
@@ -77,17 +77,17 @@ def test_a_file_and_its_samples_get_the_same_tags_in_falling_order(
     soundfile.write(tmp_path / "a.wav", audio, RATE, subtype="FLOAT")
     result = tagger.tag(tmp_path / "a.wav")
     scores = dict(zip(TAGS, tagger.score(audio, RATE).tolist(), strict=True))
-    assert [t.tag for t in result.tags] == ["loud", "steady", "quiet"]
-    assert {t.tag: t.score for t in result.tags} == pytest.approx(scores, abs=1e-6)
+    assert [t.name for t in result.tags] == ["loud", "steady", "quiet"]
+    assert {t.name: t.score for t in result.tags} == pytest.approx(scores, abs=1e-6)
     assert result.duration_s == pytest.approx(11)
     assert result.error is None
     assert all(t.probability is None and t.decision is None for t in result.tags)
 
 
 def test_calibration_and_thresholds_of_the_bundle_are_used(tmp_path: Path) -> None:
-    make_bundle(tmp_path / "toy", decided=True)
     audio = noise(4)
-    tags = {t.tag: t for t in Tagger.load(tmp_path / "toy").rank(np.float32([0.6, 0.5, 0.2]))}
+    bundle = make_bundle(tmp_path / "toy", decided=True)
+    tags = {t.name: t for t in rank(bundle, np.float32([0.6, 0.5, 0.2]))}
     assert {tag: t.decision for tag, t in tags.items()} == {
         "loud": True,
         "quiet": False,  # strictly greater
@@ -132,7 +132,7 @@ def test_the_timeline_follows_the_music(tagger: Tagger, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", audio, RATE, subtype="FLOAT")
     windows = tagger.timeline(tmp_path / "a.wav", hop_s=2.0)
     assert [(w.start_s, w.end_s) for w in windows] == [(0, 2), (2, 4), (8, 10), (10, 12)]
-    loud = [{t.tag: t.score for t in w.tags}["loud"] for w in windows]
+    loud = [{t.name: t.score for t in w.tags}["loud"] for w in windows]
     assert max(loud[:2]) < min(loud[2:])
     assert len(tagger.timeline(tmp_path / "a.wav", hop_s=1.0)) > len(windows)
     with pytest.raises(ValueError, match="hop_s"):
@@ -179,10 +179,10 @@ def test_a_graph_that_fails_on_one_file_does_not_stop_the_rest(
         soundfile.write(path, noise(seconds), RATE)
     real = Tagger.tag
 
-    def fails(self: Tagger, path: Path) -> TrackTags:
+    def fails(self: Tagger, path: Path, *, timeline: bool) -> TrackTags:
         if path.name == "short.wav":
             raise BundleError("graph toy.onnx: it returned scores that are not finite")
-        return real(self, path)
+        return real(self, path, timeline=timeline)
 
     monkeypatch.setattr(Tagger, "tag", fails)
     first, second = tag_files(tagger, paths)

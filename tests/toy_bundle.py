@@ -1,7 +1,10 @@
 """Small bundles made on the spot: a graph whose scores are known in closed form."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -11,9 +14,11 @@ from moodtheme.tagging.bundle import (
     FORMAT_VERSION,
     Bundle,
     Calibration,
+    Dimension,
     ExcerptPolicy,
     Fusion,
     Member,
+    Output,
     Thresholds,
 )
 from moodtheme.tagging.bundle_files import write_bundle
@@ -23,10 +28,18 @@ RATE = 8_000
 SAMPLES = 16_000  # 2 s
 
 
-def write_graph(path: Path, *, n_tags: int = 3, samples: int = SAMPLES, systems: int = 0) -> None:
+def write_graph(
+    path: Path,
+    *,
+    n_tags: int = 3,
+    samples: int = SAMPLES,
+    systems: int = 0,
+    outputs: tuple[Output, ...] = (Output.SCORES,),
+) -> None:
     """``sigmoid(mean(|audio|) · w)`` with ``w = 1, -1, 0.5, …``; with systems, each twice as steep.
 
-    `systems` 0 gives scores ``(batch, tags)``, otherwise ``(batch, systems, tags)``.
+    `systems` 0 gives scores ``(batch, tags)``, otherwise ``(batch, systems, tags)``. The one
+    dimension is the mean of ``|audio|``, the embedding that and its negative.
     """
     weights = np.array([1.0, -1.0, 0.5] + [0.1] * n_tags, dtype=np.float32)[:n_tags]
     if systems:
@@ -40,14 +53,29 @@ def write_graph(path: Path, *, n_tags: int = 3, samples: int = SAMPLES, systems:
         helper.make_node("Mul", ["column", "weights"], ["logits"]),
         helper.make_node("Sigmoid", ["logits"], ["scores"]),
     ]
+    described = {Output.SCORES: shape}
+    if Output.DIMENSIONS in outputs:
+        nodes.append(helper.make_node("Unsqueeze", ["level", "one"], ["dimensions"]))
+        described[Output.DIMENSIONS] = ["batch", 1]
+    if Output.EMBEDDING in outputs:
+        nodes += [
+            helper.make_node("Unsqueeze", ["level", "one"], ["positive"]),
+            helper.make_node("Neg", ["positive"], ["negative"]),
+            helper.make_node("Concat", ["positive", "negative"], ["embedding"], axis=1),
+        ]
+        described[Output.EMBEDDING] = ["batch", 2]
     graph = helper.make_graph(
         nodes,
         "toy",
         [helper.make_tensor_value_info("audio", TensorProto.FLOAT, ["batch", samples])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, shape)],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, described[name])
+            for name in outputs
+        ],
         [
             numpy_helper.from_array(weights, "weights"),
             numpy_helper.from_array(np.array(axes, dtype=np.int64), "axes"),
+            numpy_helper.from_array(np.array([1], dtype=np.int64), "one"),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -98,3 +126,48 @@ def make_bundle(
     write_bundle(folder, bundle, [graph])
     graph.unlink()
     return bundle
+
+
+def make_many_membered_bundle(folder: Path, members: Sequence[Member]) -> Bundle:
+    """Write a bundle of several toys, each with its own view of the audio.
+
+    `members` are without hashes; their graphs return what they state.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    graphs, hashed = [], []
+    for member in members:
+        graph = folder.parent / member.file
+        systems = len(member.systems) if len(member.systems) > 1 else 0
+        write_graph(graph, samples=member.samples, systems=systems, outputs=member.outputs)
+        graphs.append(graph)
+        hashed.append(msgspec.structs.replace(member, sha256=sha256_of(graph)))
+    dimensions = any(Output.DIMENSIONS in member.outputs for member in members)
+    bundle = Bundle(
+        format_version=FORMAT_VERSION,
+        name="many",
+        description="Several toys",
+        tags=TAGS,
+        dimensions=(Dimension(name="level", lowest=0.0, highest=1.0),) if dimensions else (),
+        members=tuple(hashed),
+        fusion=Fusion(),
+        licence="Apache-2.0",
+        origin="made in a test",
+        training_data="none",
+    )
+    write_bundle(folder, bundle, graphs)
+    for graph in graphs:
+        graph.unlink()
+    return bundle
+
+
+def toy_member(name: str, policy: ExcerptPolicy, **changes: Any) -> Member:
+    """A member of a toy, without its hash."""
+    values: dict[str, Any] = {
+        "file": f"{name}.onnx",
+        "sha256": "0" * 64,
+        "systems": (name,),
+        "sample_rate": RATE,
+        "samples": SAMPLES,
+        "policy": policy,
+    }
+    return Member(**(values | changes))

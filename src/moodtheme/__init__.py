@@ -32,16 +32,17 @@ __all__ = [
 if TYPE_CHECKING:
     from moodtheme import audio, datasets, demo, errors, evaluation, features, recipes, scores
     from moodtheme.audio import audio_identity, find_audio_files
+    from moodtheme.tagging.answers import TagScore, TimelineWindow, TrackTags
     from moodtheme.tagging.batch import tag_files
-    from moodtheme.tagging.tagger import Tagger, TagScore, TimelineWindow, TrackTags
+    from moodtheme.tagging.tagger import Tagger
 
 _HOMES = {
     "audio_identity": "audio",
     "find_audio_files": "audio",
     "Tagger": "tagging.tagger",
-    "TagScore": "tagging.tagger",
-    "TimelineWindow": "tagging.tagger",
-    "TrackTags": "tagging.tagger",
+    "TagScore": "tagging.answers",
+    "TimelineWindow": "tagging.answers",
+    "TrackTags": "tagging.answers",
     "tag_files": "tagging.batch",
 }
 """Where the names live that are not packages themselves."""

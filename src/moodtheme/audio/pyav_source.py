@@ -47,6 +47,13 @@ _FORMATS: dict[str, tuple[type[np.generic], float, float]] = {
 # PyAV lets go of Python's global lock and takes it again several times a frame. Two threads that
 # decode at once spend more on handing it over than they gain, so they take turns, block by block.
 _ONE_AT_A_TIME = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    # A process forked amid another thread's turn would wait for it for ever.
+    os.register_at_fork(
+        before=_ONE_AT_A_TIME.acquire,
+        after_in_parent=_ONE_AT_A_TIME.release,
+        after_in_child=_ONE_AT_A_TIME.release,
+    )
 _NOTHING: Samples = np.zeros(0, dtype=np.float32)
 
 

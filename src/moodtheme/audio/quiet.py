@@ -26,6 +26,19 @@ _streams = _glibc_stderr()
 _original = _streams[0].value if _streams else None
 
 
+def _alone() -> None:
+    """Forget the threads that a forked process has no longer."""
+    global _users  # noqa: PLW0603 - as below
+    _users = 0
+    if _streams is not None:
+        _streams[0].value = _original
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_alone)
+
+
 @contextmanager
 def quiet_c_stderr() -> Iterator[None]:
     """Point C's ``stderr`` at the null device while at least one thread is inside.

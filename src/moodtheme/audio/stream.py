@@ -157,6 +157,10 @@ class AudioStream:
         """
         return identity_of(self._file)
 
+    def start_at(self, start_s: float) -> None:
+        """Start there, in seconds, instead; before iteration, where the header decides on it."""
+        self._start = round(start_s * self.sample_rate)
+
     def __enter__(self) -> Self:
         return self
 

@@ -33,4 +33,5 @@ def demo(
     typer.echo(writer.begin(), nl=False)
     for path in paths:
         typer.echo(writer.add(tag_file(tagger, path)), nl=False)
+    typer.echo(writer.end(), nl=False)
     typer.echo(f"\nYour own music: moodtheme tag {folder} or any file or folder")

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # the command's options are built from this module before anything is loaded
-    from moodtheme.tagging.tagger import TagScore, TrackTags
+    from moodtheme.tagging.answers import DimensionScore, TagScore, TrackTags
 
+_LIST = "; "  # between the parts of a CSV field that holds several
 TABLE_TOP = 5  # tags a line of the table shows unless told
-_NAME_WIDTH = 40  # with five tags a line then fits 120 columns
+_NAME_WIDTH = 30  # with five tags a line then fits 120 columns
+_SHORT_DIGEST = 8  # hexadecimal digits that a table shows of an identity
 
 
 class Format(StrEnum):
@@ -56,6 +58,14 @@ def record(result: "TrackTags", top: int | None) -> dict[str, Any]:
         "path": str(result.path),
         "duration_s": None if result.duration_s is None else round(result.duration_s, 3),
         "tags": _tags(result.tags, top),
+        "dimensions": _dimensions(result.dimensions),
+        "notes": list(result.notes),
+        "warnings": list(result.warnings),
+        "audio": result.audio,
+        "model": None
+        if result.model is None
+        else {"name": result.model.name, "digest": result.model.digest},
+        "version": result.version,
         "error": result.error,
     }
     if result.timeline is not None:
@@ -64,6 +74,7 @@ def record(result: "TrackTags", top: int | None) -> dict[str, Any]:
                 "start_s": round(window.start_s, 3),
                 "end_s": round(window.end_s, 3),
                 "tags": _tags(window.tags, top),
+                "dimensions": _dimensions(window.dimensions),
             }
             for window in result.timeline
         ]
@@ -120,7 +131,8 @@ class CsvWriter:
     """One row a tag (and window); a file that failed has one row with its error."""
 
     HEADER = (
-        "path", "duration_s", "start_s", "end_s", "tag", "score", "probability", "decision",
+        "path", "duration_s", "start_s", "end_s", "tag", "score", "standing", "probability",
+        "decision", "dimensions", "notes", "warnings", "audio", "model", "model_digest", "version",
         "error",
     )  # fmt: skip
 
@@ -134,15 +146,20 @@ class CsvWriter:
     def add(self, result: "TrackTags") -> str:
         """The rows of a file; those of the whole track have no start and end."""
         entry = record(result, self._top)
+        model = entry["model"] or {"name": None, "digest": None}
         head = (entry["path"], entry["duration_s"])
+        tail = (
+            *(_LIST.join(entry[field]) for field in ("notes", "warnings")),
+            *(entry["audio"], model["name"], model["digest"], entry["version"], entry["error"]),
+        )
         if result.error is not None:
-            return self._text([(*head, None, None, None, None, None, None, result.error)])
-        spans = [(None, None, entry["tags"])]
-        spans += [(w["start_s"], w["end_s"], w["tags"]) for w in entry.get("timeline", ())]
+            return self._text([(*head, *[None] * 7, *tail)])
+        spans: list[dict[str, Any]] = [entry, *entry.get("timeline", ())]
         return self._text(
-            (*head, start, end, t["tag"], t["score"], t["probability"], t["decision"], None)
-            for start, end, tags in spans
-            for t in tags
+            (*head, span.get("start_s"), span.get("end_s"), *tag.values(), dimensions, *tail)
+            for span in spans
+            for dimensions in [_pairs(span["dimensions"])]
+            for tag in span["tags"]
         )
 
     def end(self) -> str:
@@ -156,40 +173,55 @@ class CsvWriter:
         return text.getvalue()
 
 
+def _pairs(dimensions: dict[str, Any]) -> str:
+    return _LIST.join(f"{name}={place['value']}" for name, place in dimensions.items())
+
+
 class TableWriter:
     """Lines for people."""
 
     def __init__(self, top: int, paths: Sequence[Path]) -> None:
         self._top = top
+        self._by = ""
         self._width = min(
             max([len("FILE"), *(len(printable(path)) for path in paths)]), _NAME_WIDTH
         )
 
     def begin(self) -> str:
         """The heading."""
-        return f"{'FILE':<{self._width}}  LENGTH  TAGS BY MODEL SCORE\n"
+        return f"{'FILE':<{self._width}}  LENGTH  {'AUDIO':<{_SHORT_DIGEST}}  TAGS BY MODEL SCORE\n"
 
     def add(self, result: "TrackTags") -> str:
         """A line, and one for each window of the timeline."""
         name = printable(result.path)
         if len(name) > self._width:
             name = "…" + name[1 - self._width :]
+        if result.model is not None:
+            name_and_digest = f"{result.model.name} {result.model.digest[:_SHORT_DIGEST]}"
+            self._by = f"by {name_and_digest}, moodtheme {result.version}\n"
         if result.error is not None:
-            return f"{name:<{self._width}}  {'-':>6}  error: {printable(result.error)}\n"
-        lines = [
-            f"{name:<{self._width}}  {_clock(result.duration_s):>6}  {self._tags(result.tags)}"
-        ]
+            return self._line(name, "-", "", f"error: {printable(result.error)}")
+        audio = (result.audio or "").rpartition(":")[2][:_SHORT_DIGEST]
+        said = self._said(result.tags, result.dimensions)
+        lines = [self._line(name, _clock(result.duration_s), audio, said)]
+        lines += [self._line("", "", "", f"note: {printable(note)}") for note in result.notes]
+        lines += [self._line("", "", "", f"warning: {printable(w)}") for w in result.warnings]
         for window in result.timeline or ():
             span = f"{_clock(window.start_s)} – {_clock(window.end_s)}"
-            lines.append(f"{span:>{self._width}}  {'':>6}  {self._tags(window.tags)}")
-        return "\n".join(lines) + "\n"
+            said = self._said(window.tags, window.dimensions)
+            lines.append(self._line(f"{span:>{self._width}}", "", "", said))
+        return "".join(lines)
 
     def end(self) -> str:
-        """Nothing."""
-        return ""
+        """Which model and version it was."""
+        return self._by
 
-    def _tags(self, tags: Sequence["TagScore"]) -> str:
-        return "  ".join(f"{printable(tag.tag)} {tag.score:.2f}" for tag in tags[: self._top])
+    def _line(self, name: str, length: str, audio: str, said: str) -> str:
+        return f"{name:<{self._width}}  {length:>6}  {audio:<{_SHORT_DIGEST}}  {said}\n"
+
+    def _said(self, tags: Sequence["TagScore"], dimensions: Sequence["DimensionScore"]) -> str:
+        parts = [f"{printable(tag.name)} {tag.score:.2f}" for tag in tags[: self._top]]
+        return "  ".join([*parts, *(f"{place.name} {place.value:+.2f}" for place in dimensions)])
 
 
 def _line(entry: dict[str, Any]) -> str:
@@ -199,13 +231,24 @@ def _line(entry: dict[str, Any]) -> str:
 def _tags(tags: Sequence["TagScore"], top: int | None) -> list[dict[str, Any]]:
     return [
         {
-            "tag": tag.tag,
+            "tag": tag.name,
             "score": _short(tag.score),
+            "standing": None if tag.standing is None else _short(tag.standing),
             "probability": None if tag.probability is None else _short(tag.probability),
             "decision": tag.decision,
         }
         for tag in tags[:top]
     ]
+
+
+def _dimensions(dimensions: Sequence["DimensionScore"]) -> dict[str, Any]:
+    return {
+        place.name: {
+            "value": _short(place.value),
+            "standing": None if place.standing is None else _short(place.standing),
+        }
+        for place in dimensions
+    }
 
 
 def _short(value: float) -> float:

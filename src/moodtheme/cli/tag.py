@@ -1,6 +1,5 @@
 """``moodtheme tag``: files and folders in, moods and themes out."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from moodtheme.cli.results import Format, printable
 from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
-    from moodtheme.tagging.tagger import TrackTags
+    from moodtheme.tagging.answers import TrackTags
 
 
 def tag(
@@ -69,8 +68,9 @@ def tag(
     from moodtheme.cli.outputs import finished_lines, result_file
     from moodtheme.cli.progress import TaggingProgress
     from moodtheme.cli.results import make_writer
-    from moodtheme.tagging.batch import tag_files
-    from moodtheme.tagging.tagger import Tagger, TrackTags
+    from moodtheme.tagging.batch import failed, tag_files
+    from moodtheme.tagging.tagger import Tagger
+    from moodtheme.work import cores
 
     kept: dict[str, str] = {}
     if resume:
@@ -85,12 +85,12 @@ def tag(
 
     # The bar first: it takes over standard output where both are one terminal.
     with TaggingProgress(len(todo)) as progress, result_file(output) as out:
-        results = tag_files(tagger, todo, jobs=jobs or _cores(), timeline=timeline)
+        results = tag_files(tagger, todo, jobs=jobs or cores(), timeline=timeline)
         try:
             out.write(writer.begin())
             out.writelines(kept.values())
             for problem in problems:
-                result = TrackTags(Path(problem.path), None, (), error=problem.reason)
+                result = failed(tagger, Path(problem.path), problem)
                 out.write(writer.add(result))
                 _complain(result)
                 failures += 1
@@ -117,10 +117,3 @@ def _complain(result: "TrackTags") -> None:
     kind = "" if result.error else "warning: "
     for text in [result.error] if result.error else result.warnings:
         print(f"moodtheme: {kind}{printable(result.path)}: {printable(text)}", file=sys.stderr)
-
-
-def _cores() -> int:
-    """Processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -12,7 +12,8 @@ from moodtheme.distillation.labels import Teacher
 from moodtheme.distillation.plan import MusicTrack
 from moodtheme.errors import AudioError
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
-from moodtheme.tagging.tagger import SILENCE_PEAK, Tagger
+from moodtheme.tagging.listening import SILENCE_PEAK
+from moodtheme.tagging.tagger import Tagger
 from moodtheme.tagging.windows import slide_windows
 
 FloatArray = npt.NDArray[np.float32]

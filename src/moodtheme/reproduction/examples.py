@@ -9,7 +9,8 @@ from moodtheme.files import read_record, sha256_of, write_record
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import ExampleTrack, TimelineWindow
-from moodtheme.tagging.tagger import Tagger, TagScore
+from moodtheme.tagging.answers import TagScore
+from moodtheme.tagging.tagger import Tagger
 
 _COUNT = 4
 _FILE = "examples.json"
@@ -76,7 +77,7 @@ def choose_examples(labels: NDArray[np.bool_], count: int) -> list[int]:
 
 def _hear(job: Job, model: str, tagger: Tagger, track: TrackTable) -> ExampleTrack:
     file, tags = track.files[0], track.tags
-    heard = tagger.tag(file)
+    heard = tagger.tag(file, timeline=True)
     duration = heard.duration_s
     return ExampleTrack(
         track=track.tracks[0],
@@ -90,15 +91,15 @@ def _hear(job: Job, model: str, tagger: Tagger, track: TrackTable) -> ExampleTra
             TimelineWindow(
                 start_s=window.start_s, end_s=window.end_s, scores=_in_order(window.tags, tags)
             )
-            for window in tagger.timeline(file)
+            for window in heard.timeline or ()
         ),
     )
 
 
 def _decides(score: TagScore, tag: str) -> bool:
-    return score.tag == tag and bool(score.decision)
+    return score.name == tag and bool(score.decision)
 
 
 def _in_order(scores: tuple[TagScore, ...], tags: tuple[str, ...]) -> tuple[float, ...]:
-    by_tag = {score.tag: score.score for score in scores}
+    by_tag = {score.name: score.score for score in scores}
     return tuple(by_tag[tag] for tag in tags)

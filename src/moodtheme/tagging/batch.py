@@ -1,11 +1,11 @@
 """Tagging many files: several at once, results in order, one bad file never stops the others."""
 
 from collections.abc import Generator, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from moodtheme.errors import AudioError, MoodthemeError
-from moodtheme.tagging.tagger import Tagger, TrackTags
+from moodtheme.tagging.answers import TrackTags, identify
+from moodtheme.tagging.tagger import Tagger
 from moodtheme.work import read_ahead
 
 
@@ -40,9 +40,12 @@ def tag_files(
 def tag_file(tagger: Tagger, path: Path, *, timeline: bool = False) -> TrackTags:
     """Tag one file; what is wrong with it becomes the result's ``error``."""
     try:
-        result = tagger.tag(path)
-        return replace(result, timeline=tagger.timeline(path)) if timeline else result
-    except AudioError as error:
-        return TrackTags(path, None, (), error=error.reason)
+        return tagger.tag(path, timeline=timeline)
     except MoodthemeError as error:
-        return TrackTags(path, None, (), error=str(error))
+        return failed(tagger, path, error)
+
+
+def failed(tagger: Tagger, path: Path, error: MoodthemeError) -> TrackTags:
+    """The result of a file that could not be tagged."""
+    reason = error.reason if isinstance(error, AudioError) else str(error)
+    return TrackTags(path, None, (), error=reason, model=identify(tagger.bundle))

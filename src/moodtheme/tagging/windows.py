@@ -1,5 +1,6 @@
 """Windows over a track: the excerpts a model scores, cut from an array or a stream of blocks."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from moodtheme.tagging.bundle import ExcerptPolicy
 FloatArray = npt.NDArray[np.float32]
 
 _TAIL_SHARE = 0.25  # a rest shorter than this share of a hop is not worth a window of its own
+_MOST_HELD = 8_000_000  # samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +77,101 @@ def slide_windows(
     hop
         Distance of windows' starts, at most `samples`; the same when None, so that they tile.
     """
-    hop = samples if hop is None else hop
-    if not 0 < hop <= samples:
-        raise ValueError(f"hop must be from 1 to {samples} samples, not {hop}")
-    # `held` begins at `start`, where the last window given out began (or will begin).
-    held = np.empty(0, dtype=np.float32)
-    start, given = 0, False
+    windows = SlidingWindows(samples=samples, hop=samples if hop is None else hop)
     for block in blocks:
-        held = np.concatenate([held, block])
-        while len(held) >= samples + (hop if given else 0):
-            if given:
-                held, start = held[hop:], start + hop
-            given = True
-            yield Window(start, samples, 1.0, held[:samples])
-    if not given:
-        if len(held):
-            yield Window(0, len(held), 1.0, loop_to_length(held, samples))
-        return
-    rest = len(held) - samples
-    if rest >= _TAIL_SHARE * hop:
-        yield Window(start + rest, samples, rest / hop, held[rest:])
+        yield from windows.push(block)
+    yield from windows.finish()
+
+
+class SlidingWindows:
+    """`slide_windows` for blocks that are pushed, not pulled.
+
+    Parameters
+    ----------
+    samples, hop
+        As for `slide_windows`.
+    """
+
+    full = False
+
+    def __init__(self, *, samples: int, hop: int) -> None:
+        if not 0 < hop <= samples:
+            raise ValueError(f"hop must be from 1 to {samples} samples, not {hop}")
+        self._samples, self._hop = samples, hop
+        # Begins at `_start`, where the last window given out began (or will begin).
+        self._held = np.empty(0, dtype=np.float32)
+        self._start, self._given = 0, False
+
+    def push(self, block: FloatArray) -> Iterator[Window]:
+        """Take the next block; give the windows that it completes."""
+        self._held = np.concatenate([self._held, block])
+        while len(self._held) >= self._samples + (self._hop if self._given else 0):
+            if self._given:
+                self._held, self._start = self._held[self._hop :], self._start + self._hop
+            self._given = True
+            yield Window(self._start, self._samples, 1.0, self._held[: self._samples])
+
+    def finish(self) -> Iterator[Window]:
+        """Give what the end of the track leaves."""
+        if not self._given:
+            if len(self._held):
+                looped = loop_to_length(self._held, self._samples)
+                yield Window(0, len(self._held), 1.0, looped)
+            return
+        rest = len(self._held) - self._samples
+        if rest >= _TAIL_SHARE * self._hop:
+            yield Window(self._start + rest, self._samples, rest / self._hop, self._held[rest:])
+
+
+class Excerpt:
+    """One excerpt out of blocks that are pushed.
+
+    Parameters
+    ----------
+    samples
+        Its length; a shorter track is looped.
+    start
+        Where it starts, in samples of the track. None is the centre of a track whose length is
+        known at its end only: all that may be the centre yet is held, half the track at most, and
+        let go of where that is more than 8 million samples (32 MB).
+    least
+        Samples that the track must have of it.
+    begin
+        Position in the track of the first block's first sample.
+    """
+
+    def __init__(self, *, samples: int, start: int | None, least: int = 1, begin: int = 0) -> None:
+        self._samples, self._start, self._least = samples, start, least
+        self._blocks: deque[FloatArray] = deque()
+        self._first = self._end = begin
+        self.full = False
+
+    def push(self, block: FloatArray) -> Iterator[Window]:
+        """Take the next block; give the excerpt if it is complete."""
+        if self.full:
+            return
+        self._blocks.append(block)
+        self._end += len(block)
+        needed = self._start
+        if needed is None:
+            # Two samples for rounding, which depends on the rates.
+            needed = (self._end - self._samples) // 2 - 2
+            if self._end - needed > _MOST_HELD:
+                needed = self._end
+        while self._blocks and self._first + len(self._blocks[0]) <= needed:
+            self._first += len(self._blocks.popleft())
+        if self._start is not None and self._end >= self._start + self._samples:
+            yield from self.finish()
+            self.full = True
+
+    def finish(self, length: float = 0.0) -> Iterator[Window]:
+        """Give the excerpt if the track, of so many samples, has enough of it and it was held."""
+        start = self._start
+        if start is None:
+            start = round(max((length - self._samples) / 2, 0.0))
+        if self.full or start < self._first or not self._blocks:
+            return
+        held = np.concatenate(self._blocks)[start - self._first :][: self._samples]
+        self._blocks.clear()
+        if len(held) >= self._least:
+            yield Window(start, len(held), 1.0, loop_to_length(held, self._samples))

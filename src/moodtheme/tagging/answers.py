@@ -1,0 +1,280 @@
+"""What follows from a listening: scores, dimensions, an embedding, tags, and tags over time."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme import __version__
+from moodtheme.errors import SilentAudioError
+from moodtheme.scores.decisions import apply_thresholds, calibrate, standing
+from moodtheme.tagging.bundle import Bundle
+from moodtheme.tagging.listening import HeardWindow, Listening, MemberListening
+from moodtheme.tagging.session import fuse_systems
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class TagScore:
+    """One tag of one track.
+
+    Attributes
+    ----------
+    name
+        The tag.
+    score
+        What the model returned, in [0, 1]; comparable within a tag, not between tags.
+    standing
+        Share of the bundle's reference music with a lower score, in [0, 1]; None without one.
+    probability
+        The calibrated score; None where the bundle has no calibration.
+    decision
+        Whether the tag applies; None where the bundle has no thresholds.
+    """
+
+    name: str
+    score: float
+    standing: float | None
+    probability: float | None
+    decision: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionScore:
+    """One dimension of one track.
+
+    Attributes
+    ----------
+    name
+        Such as ``valence``.
+    value
+        In the range that the bundle states.
+    standing
+        Share of the bundle's reference music with a lower value, in [0, 1]; None without one.
+    """
+
+    name: str
+    value: float
+    standing: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineWindow:
+    """The tags of a stretch of a track, by descending score, and its dimensions."""
+
+    start_s: float
+    end_s: float
+    tags: tuple[TagScore, ...]
+    dimensions: tuple[DimensionScore, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Which model: its name, and the digest that tells it from others of that name."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrackTags:
+    """What there is to say about one file.
+
+    Attributes
+    ----------
+    path
+        As it was given.
+    duration_s
+        Length of the audio; None where it is not known.
+    tags
+        All tags by descending score; empty when `error` is set.
+    dimensions
+        In the bundle's order; empty where it has none.
+    error
+        Why the file could not be tagged, or None.
+    warnings
+        What is wrong with the file without making the tags useless.
+    notes
+        How far to believe the answer.
+    audio
+        `moodtheme.audio.audio_identity` of the file; None where it could not be told.
+    model
+        Which model answered.
+    version
+        Of moodtheme.
+    timeline
+        Tags over time where they were asked for.
+    """
+
+    path: Path
+    duration_s: float | None
+    tags: tuple[TagScore, ...]
+    dimensions: tuple[DimensionScore, ...] = ()
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    audio: str | None = None
+    model: ModelIdentity | None = None
+    version: str = __version__
+    timeline: tuple[TimelineWindow, ...] | None = None
+
+
+def identify(bundle: Bundle) -> ModelIdentity:
+    """Name and digest of a bundle."""
+    return ModelIdentity(bundle.name, bundle.digest)
+
+
+def track_tags(listening: Listening, *, timeline: bool = False) -> TrackTags:
+    """All answers about a file.
+
+    Raises
+    ------
+    SilentAudioError
+        If nothing was heard.
+    """
+    return TrackTags(
+        Path(listening.source),
+        listening.duration_s,
+        rank(listening.bundle, track_scores(listening)),
+        dimensions=place(listening.bundle, track_dimensions(listening)),
+        warnings=listening.warnings,
+        audio=listening.audio,
+        model=identify(listening.bundle),
+        timeline=over_time(listening) if timeline else None,
+    )
+
+
+def track_scores(listening: Listening) -> FloatArray:
+    """Fused scores of a track, float32 (tags,) in [0, 1].
+
+    Raises
+    ------
+    SilentAudioError
+        If a member heard nothing.
+    """
+    systems = [_mean(listening, member, lambda w: w.scores) for member in listening.members]
+    return fuse_systems(listening.bundle, np.concatenate(systems))
+
+
+def track_dimensions(listening: Listening) -> FloatArray | None:
+    """Dimensions of a track, float32 (dimensions,): the mean of the members that have them."""
+    heard = [m for m in listening.members if any(w.dimensions is not None for w in m.track)]
+    if not heard:
+        return None
+    return _mean_of([_mean(listening, m, lambda w: w.dimensions) for m in heard])
+
+
+def track_embedding(listening: Listening) -> FloatArray | None:
+    """Embedding of a track, float32, of length 1; None where no member has one.
+
+    The members' embeddings, each the mean over its windows brought to one length, side by side: the
+    cosine of two tracks is the mean of the members' cosines.
+    """
+    parts = []
+    for member in listening.members:
+        if any(window.embedding is not None for window in member.track):
+            part = _mean(listening, member, lambda w: w.embedding)
+            parts.append(part / max(float(np.linalg.norm(part)), 1e-12))
+    if not parts:
+        return None
+    return np.asarray(np.concatenate(parts) / np.sqrt(len(parts)), np.float32)
+
+
+def over_time(listening: Listening) -> tuple[TimelineWindow, ...]:
+    """Tags over time, if the listening has steps; those without sound are left out.
+
+    Where members hear excerpts of different lengths, the longest sets the times.
+
+    Raises
+    ------
+    SilentAudioError
+        If a member heard nothing.
+    """
+    bundle, members = listening.bundle, listening.members
+    if not all(member.steps for member in members):
+        raise SilentAudioError(listening.source, "silent: no peak above -80 dBFS; check the file")
+    longest = max(members, key=lambda heard: heard.member.excerpt_s)
+    rows = []
+    for step, window in longest.steps.items():
+        if all(step in member.steps for member in members):
+            windows = [member.steps[step] for member in members]
+            scores = fuse_systems(bundle, np.concatenate([w.scores for w in windows]))
+            placed = [w.dimensions for w in windows if w.dimensions is not None]
+            rows.append(
+                TimelineWindow(
+                    window.start_s,
+                    window.end_s,
+                    rank(bundle, scores),
+                    place(bundle, _mean_of(placed) if placed else None),
+                )
+            )
+    return tuple(rows)
+
+
+def rank(bundle: Bundle, scores: FloatArray) -> tuple[TagScore, ...]:
+    """Scores ``(tags,)`` as tags by descending score, with what the bundle adds to them."""
+    calibration, thresholds, reference = bundle.calibration, bundle.thresholds, bundle.reference
+    standings = probabilities = decisions = None
+    if reference is not None:
+        standings = standing(scores, reference.levels, reference.tags)
+    if calibration is not None:
+        probabilities = calibrate(scores, calibration.slopes, calibration.intercepts)
+    if thresholds is not None:
+        decisions = apply_thresholds(scores[None], np.array(thresholds.values))[0]
+    return tuple(
+        TagScore(
+            bundle.tags[index],
+            float(scores[index]),
+            None if standings is None else float(standings[index]),
+            None if probabilities is None else float(probabilities[index]),
+            None if decisions is None else bool(decisions[index]),
+        )
+        for index in np.argsort(-scores, kind="stable")
+    )
+
+
+def place(bundle: Bundle, values: FloatArray | None) -> tuple[DimensionScore, ...]:
+    """Values ``(dimensions,)`` with their names and standings; nothing for None."""
+    if values is None:
+        return ()
+    standings = None
+    if bundle.reference is not None:
+        reference = bundle.reference
+        standings = standing(values, reference.levels, reference.dimensions)
+    return tuple(
+        DimensionScore(
+            dimension.name,
+            float(values[index]),
+            None if standings is None else float(standings[index]),
+        )
+        for index, dimension in enumerate(bundle.dimensions)
+    )
+
+
+def _mean(
+    listening: Listening,
+    heard: MemberListening,
+    output: Callable[[HeardWindow], FloatArray | None],
+) -> FloatArray:
+    """Weighted mean of an output over the windows of a track."""
+    total: npt.NDArray[np.float64] | float = 0.0
+    weight = 0.0
+    for window in heard.track:
+        value = output(window)
+        assert value is not None
+        total = total + window.weight * value.astype(np.float64)
+        weight += window.weight
+    if weight == 0.0:
+        raise SilentAudioError(
+            listening.source,
+            "silent: no peak above -80 dBFS where the model listens; check the file",
+        )
+    return np.asarray(total / weight, dtype=np.float32)
+
+
+def _mean_of(values: Iterable[FloatArray]) -> FloatArray:
+    """Mean of members' values."""
+    return np.asarray(np.mean(list(values), axis=0, dtype=np.float64), np.float32)

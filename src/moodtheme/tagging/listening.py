@@ -1,0 +1,391 @@
+"""One pass over a track: decoded once, resampled once for each rate, heard by every member.
+
+Where only excerpts are heard, only the span that holds them is read. The centre of a track lies
+where the header says; where it does not say, it is found while the whole track is decoded. A
+second reading is needed only if a header promised an excerpt that is not there, or a track without
+a stated length is so long that its possible centres were not held (see `Excerpt`): a member that
+hears the centre then reads its excerpt by itself.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.audio import (
+    AudioStream,
+    Position,
+    Resampler,
+    open_audio,
+    read_excerpt,
+    resample,
+    to_mono,
+)
+from moodtheme.errors import TooShortError
+from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Member
+from moodtheme.tagging.session import Heard, MemberSession
+from moodtheme.tagging.windows import Excerpt, SlidingWindows, Window, loop_to_length
+
+FloatArray = npt.NDArray[np.float32]
+
+MINIMUM_S = 1.0
+SILENCE_PEAK = 10 ** (-80 / 20)  # −80 dBFS
+_MARGIN_S = 0.1  # before an excerpt; longer than the resampler's filter
+_SHORTFALL_S = 0.1  # by which an excerpt may miss what the header promised of it
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWindow:
+    """A stretch of a track and what a member says about it.
+
+    Attributes
+    ----------
+    start_s, end_s
+        Where it lies; shorter than the member's excerpt in a track that was looped.
+    weight
+        Its share in the track's mean: 1, or less for a last window that overlaps the one before.
+    scores
+        Float32 in [0, 1], shape (systems, tags).
+    dimensions
+        Float32, shape (dimensions,); None where the member has none.
+    embedding
+        Float32, shape (size,); None where the member has none.
+    """
+
+    start_s: float
+    end_s: float
+    weight: float
+    scores: FloatArray
+    dimensions: FloatArray | None
+    embedding: FloatArray | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberListening:
+    """What one member heard; windows without sound are left out.
+
+    Attributes
+    ----------
+    member
+        The member.
+    track
+        The windows that its policy asks for.
+    steps
+        Windows over the whole track by the number of their step; empty unless they were asked for.
+    """
+
+    member: Member
+    track: tuple[HeardWindow, ...]
+    steps: Mapping[int, HeardWindow]
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """All that a model said about a track: scores, tags and timelines follow from it.
+
+    Attributes
+    ----------
+    bundle
+        The model's.
+    source
+        The file, or a description of where the samples came from.
+    duration_s
+        Length of the track; None where it is not known.
+    audio
+        `moodtheme.audio.audio_identity` of the file; None for samples in memory.
+    members
+        In the bundle's order.
+    warnings
+        What went wrong without making the outputs useless.
+    """
+
+    bundle: Bundle
+    source: Path | str
+    duration_s: float | None
+    audio: str | None
+    members: tuple[MemberListening, ...]
+    warnings: tuple[str, ...] = ()
+
+
+class Listener:
+    """Sessions that listen together to one track at a time.
+
+    Parameters
+    ----------
+    bundle, sessions
+        The model and a session for each member.
+    batch_size
+        Windows given to a graph in one call.
+    """
+
+    def __init__(self, bundle: Bundle, sessions: Sequence[MemberSession], batch_size: int) -> None:
+        self._bundle, self._sessions, self._batch_size = bundle, tuple(sessions), batch_size
+
+    def hear_file(self, path: Path, *, track: bool, hop_s: float | None) -> Listening:
+        """Listen to a file.
+
+        Parameters
+        ----------
+        path
+            The file.
+        track
+            Whether to hear what the members' policies ask for.
+        hop_s
+            Distance of further windows over the whole track; None for none.
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be used; silence is no error here.
+        """
+        with open_audio(path) as stream:
+            begin_s = self._begin(stream, hop_s=hop_s, track=track)
+            stream.start_at(begin_s)
+            claimed_s = stream.info.duration_s
+            ears = [
+                self._ear(s, claimed_s, begin_s, track=track, hop_s=hop_s) for s in self._sessions
+            ]
+            ended = _play(stream, ears)
+            decoded_s = begin_s + stream.decoded_s
+            if ended and not begin_s:
+                stream.require(MINIMUM_S)
+            identity = stream.identity()
+        warnings = list(stream.warnings)
+        for ear in ears:
+            if ended:
+                ear.finish(decoded_s)
+            if track and not ear.complete:
+                audio = read_excerpt(
+                    path,
+                    sample_rate=ear.member.sample_rate,
+                    length_s=ear.member.excerpt_s,
+                    position=Position(ear.member.policy.value),
+                    minimum_s=MINIMUM_S,
+                )
+                ear.hear_excerpt(audio.samples, decoded_s)
+                warnings += audio.warnings
+        duration_s = decoded_s if ended and not begin_s else claimed_s
+        return self._listening(path, duration_s, identity, ears, warnings)
+
+    def hear_samples(
+        self, audio: npt.ArrayLike, sample_rate: int, *, hop_s: float | None
+    ) -> Listening:
+        """Listen to samples, shape (samples,) or (samples, channels).
+
+        Raises
+        ------
+        TooShortError
+            If there is less than a second.
+        """
+        source = "audio in memory"
+        mono = to_mono(audio)
+        duration_s = len(mono) / sample_rate
+        if duration_s < MINIMUM_S:
+            raise TooShortError(
+                source,
+                f"too short: {duration_s:.2f} s, at least {MINIMUM_S:g} s is needed; "
+                "give more of it",
+            )
+        rates = {session.member.sample_rate for session in self._sessions}
+        resampled = {rate: resample(mono, sample_rate, rate) for rate in rates}
+        ears = []
+        for session in self._sessions:
+            samples = resampled[session.member.sample_rate]
+            ear = self._ear(session, None, 0, track=True, hop_s=hop_s, length=len(samples))
+            ear.take(samples)
+            ear.finish(duration_s)
+            ears.append(ear)
+        return self._listening(source, duration_s, None, ears, [])
+
+    def _begin(self, stream: AudioStream, *, track: bool, hop_s: float | None) -> int:
+        """Whole seconds that nobody needs; there the samples of all rates coincide."""
+        starts = [_excerpt_start_s(s.member, stream.info.duration_s) for s in self._sessions]
+        if not track or hop_s is not None or None in starts:
+            return 0
+        return max(math.floor(min(start for start in starts if start is not None) - _MARGIN_S), 0)
+
+    def _ear(
+        self,
+        session: MemberSession,
+        claimed_s: float | None,
+        begin_s: int,
+        *,
+        track: bool,
+        hop_s: float | None,
+        length: int | None = None,
+    ) -> "_Ear":
+        """A member with the cutters it needs; `length` is that of samples, where all are there."""
+        member = session.member
+        rate, samples = member.sample_rate, member.samples
+        ear = _Ear(session, self._batch_size)
+        if hop_s is not None:
+            ear.steps = _Cut(SlidingWindows(samples=samples, hop=round(hop_s * rate)))
+            ear.hop = round(hop_s * rate)
+        if not track:
+            return ear
+        if member.policy is ExcerptPolicy.COVER:
+            ear.track = _Cut(SlidingWindows(samples=samples, hop=samples))
+            return ear
+        start: int | None
+        least = 1
+        if length is not None:
+            start = max(0, (length - samples) // 2) if member.policy is ExcerptPolicy.CENTRE else 0
+        else:
+            start_s = _excerpt_start_s(member, claimed_s)
+            start = None if start_s is None else round(start_s * rate)
+            if member.policy is ExcerptPolicy.CENTRE and claimed_s is not None:
+                least = round((min(claimed_s, member.excerpt_s) - _SHORTFALL_S) * rate)
+        ear.track = _Cut(
+            Excerpt(samples=samples, start=start, least=max(least, 1), begin=begin_s * rate)
+        )
+        return ear
+
+    def _listening(
+        self,
+        source: Path | str,
+        duration_s: float | None,
+        identity: str | None,
+        ears: Sequence["_Ear"],
+        warnings: Sequence[str],
+    ) -> Listening:
+        return Listening(
+            self._bundle,
+            source,
+            duration_s,
+            identity,
+            tuple(ear.heard() for ear in ears),
+            tuple(dict.fromkeys(warnings)),
+        )
+
+
+def _excerpt_start_s(member: Member, claimed_s: float | None) -> float | None:
+    """Where a member's one excerpt starts; None where it hears all, or nobody knows yet."""
+    if member.policy is ExcerptPolicy.START:
+        return 0.0
+    if member.policy is ExcerptPolicy.COVER or claimed_s is None:
+        return None
+    return max((claimed_s - member.excerpt_s) / 2, 0.0)
+
+
+def _play(stream: AudioStream, ears: Sequence["_Ear"]) -> bool:
+    """Give the stream to all ears until they have enough; say whether it went on to its end."""
+    rates = dict.fromkeys(ear.member.sample_rate for ear in ears)
+    resamplers = {rate: Resampler(stream.info.sample_rate, rate) for rate in rates}
+
+    def give(ready: Callable[[Resampler], FloatArray]) -> None:
+        for rate, resampler in resamplers.items():
+            samples = ready(resampler)
+            for ear in ears:
+                if ear.member.sample_rate == rate:
+                    ear.take(samples)
+
+    with closing(iter(stream)) as blocks:  # type: ignore[type-var]
+        for block in blocks:
+            give(lambda resampler, block=block: resampler.push(block))  # type: ignore[misc]
+            if all(ear.full for ear in ears):
+                return False
+    give(Resampler.finish)
+    return True
+
+
+class _Cut:
+    """Windows on their way: the cutter, and where those it gave lie."""
+
+    def __init__(self, cutter: SlidingWindows | Excerpt) -> None:
+        self.cutter = cutter
+        self.places: list[tuple[int, int, float]] = []
+
+
+class _Ear:
+    """A member that hears each window with sound once, whatever it is wanted for."""
+
+    def __init__(self, session: MemberSession, batch_size: int) -> None:
+        self.member = session.member
+        self.track: _Cut | None = None
+        self.steps: _Cut | None = None
+        self.hop = 1
+        self._session, self._batch_size = session, batch_size
+        self._waiting: list[Window] = []
+        self._heard: dict[int, tuple[Heard, int] | None] = {}  # by start; None without sound
+
+    @property
+    def full(self) -> bool:
+        """Whether further samples would change nothing."""
+        return all(cut.cutter.full for cut in self._cuts)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the windows that the policy asks for were there."""
+        return self.track is None or bool(self.track.places)
+
+    @property
+    def _cuts(self) -> list[_Cut]:
+        return [cut for cut in (self.track, self.steps) if cut is not None]
+
+    def take(self, samples: FloatArray) -> None:
+        """Hear on."""
+        for cut in self._cuts:
+            self._add(cut, cut.cutter.push(samples))
+
+    def finish(self, duration_s: float) -> None:
+        """Hear what is left at the end of a track of that length."""
+        for cut in self._cuts:
+            if isinstance(cut.cutter, Excerpt):
+                self._add(cut, cut.cutter.finish(duration_s * self.member.sample_rate))
+            else:
+                self._add(cut, cut.cutter.finish())
+
+    def hear_excerpt(self, samples: FloatArray, duration_s: float) -> None:
+        """Hear the excerpt, read separately."""
+        assert self.track is not None
+        start = round(max((duration_s - self.member.excerpt_s) / 2, 0) * self.member.sample_rate)
+        looped = loop_to_length(samples, self.member.samples)
+        self._add(self.track, iter([Window(start, len(samples), 1.0, looped)]))
+
+    def _add(self, cut: _Cut, windows: Iterator[Window]) -> None:
+        for window in windows:
+            cut.places.append((window.start, window.length, window.weight))
+            if window.start in self._heard:
+                continue
+            self._heard[window.start] = None
+            if float(np.abs(window.audio).max()) >= SILENCE_PEAK:
+                self._waiting.append(window)
+            if len(self._waiting) == self._batch_size:
+                self._hear_waiting()
+
+    def _hear_waiting(self) -> None:
+        if self._waiting:
+            heard = self._session.hear(np.stack([window.audio for window in self._waiting]))
+            for row, window in enumerate(self._waiting):
+                self._heard[window.start] = heard, row
+            self._waiting.clear()
+
+    def heard(self) -> MemberListening:
+        """All that was heard."""
+        self._hear_waiting()
+        track = () if self.track is None else tuple(w for _, w in self._windows(self.track))
+        steps = {} if self.steps is None else dict(self._windows(self.steps))
+        return MemberListening(self.member, track, steps)
+
+    def _windows(self, cut: _Cut) -> Iterator[tuple[int, HeardWindow]]:
+        """Windows with sound, each with the number of the step it begins at or before."""
+        rate = self.member.sample_rate
+        for start, length, weight in cut.places:
+            if (found := self._heard[start]) is None:
+                continue
+            heard, row = found
+            yield (
+                -(-start // self.hop),
+                HeardWindow(
+                    start / rate,
+                    (start + length) / rate,
+                    weight,
+                    heard.scores[row],
+                    None if heard.dimensions is None else heard.dimensions[row],
+                    None if heard.embedding is None else heard.embedding[row],
+                ),
+            )
