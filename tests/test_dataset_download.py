@@ -23,8 +23,7 @@ from moodtheme.datasets.download import (
     space_for,
     verify,
 )
-from moodtheme.datasets.jamendo import DataType
-from moodtheme.datasets.metadata import Metadata
+from moodtheme.datasets.jamendo import DataType, Metadata
 from moodtheme.errors import DatasetError
 from moodtheme.fetched import downloads
 

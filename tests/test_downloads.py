@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mirror import Fault, Mirror, running_mirror, sha256
+from moodtheme import fetched
 from moodtheme.errors import DownloadError, HashMismatchError
-from moodtheme.fetched import cache
 from moodtheme.fetched.downloads import fetch as fetch_from
 from moodtheme.fetched.downloads import partial_size, remote_size
 from moodtheme.files import sha256_of
@@ -244,7 +244,7 @@ def test_a_second_process_does_not_mix_its_bytes_in(mirror: Mirror, target: Path
 def test_the_cache_goes_where_the_environment_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(cache.ENVIRONMENT_VARIABLE, str(tmp_path))
-    assert cache.cache_dir() == tmp_path
-    monkeypatch.delenv(cache.ENVIRONMENT_VARIABLE)
-    assert cache.cache_dir().name == "moodtheme"
+    monkeypatch.setenv(fetched.ENVIRONMENT_VARIABLE, str(tmp_path))
+    assert fetched.cache_dir() == tmp_path
+    monkeypatch.delenv(fetched.ENVIRONMENT_VARIABLE)
+    assert fetched.cache_dir().name == "moodtheme"

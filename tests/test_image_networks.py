@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from moodtheme.errors import UsageError
-from moodtheme.fetched.cache import ENVIRONMENT_VARIABLE
+from moodtheme.fetched import ENVIRONMENT_VARIABLE
 from moodtheme.models.image_networks import (
     IMAGE_NETWORKS,
     find_image_network,

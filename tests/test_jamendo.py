@@ -9,10 +9,9 @@ import pytest
 import toy_jamendo
 from mirror import Mirror, running_mirror, sha256
 from moodtheme.datasets import Metadata, Split, load_dataset, summarise
-from moodtheme.datasets.jamendo import DataType, downloaded_type, file_name, load, read_list
-from moodtheme.datasets.metadata import SHA256
+from moodtheme.datasets.jamendo import SHA256, DataType, downloaded_type, file_name, load, read_list
 from moodtheme.errors import DatasetError, DownloadError, HashMismatchError, UsageError
-from moodtheme.fetched.cache import ENVIRONMENT_VARIABLE
+from moodtheme.fetched import ENVIRONMENT_VARIABLE
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 
 OFFICIAL = Path(__file__).parents[2] / "shared" / "jamendo"

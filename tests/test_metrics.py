@@ -14,14 +14,7 @@ from sklearn.metrics import (
 from evaluation_cases import case, columns
 from moodtheme.errors import EvaluationError, EvaluationWarning
 from moodtheme.evaluation import evaluate
-from moodtheme.evaluation.metrics import (
-    average_precision,
-    average_precision_micro,
-    macro,
-    precision_recall_f1,
-    roc_auc,
-    roc_auc_micro,
-)
+from moodtheme.evaluation.metrics import average_precision, macro, roc_auc
 from moodtheme.evaluation.ranking import areas, rank
 
 TOLERANCE = 1e-12
@@ -58,27 +51,29 @@ def test_macro_and_micro_agree_with_scikit_learn(levels: int | None, dtype: type
     truth, scores = case(300, 7, levels=levels)
     scores = scores.astype(dtype)
     wide = scores.astype(np.float64)  # exact, so both sides see the same ties
-    for ours, theirs in (
-        (macro(roc_auc(truth, scores)), roc_auc_score(truth, wide)),
-        (macro(average_precision(truth, scores)), average_precision_score(truth, wide)),
-        (roc_auc_micro(truth, scores), roc_auc_score(truth, wide, average="micro")),
-        (
-            average_precision_micro(truth, scores),
-            average_precision_score(truth, wide, average="micro"),
-        ),
-    ):
-        assert float(ours) == pytest.approx(theirs, abs=TOLERANCE)
+    ours = evaluate(truth, scores)
+    for average in ("macro", "micro"):
+        areas_there = (
+            roc_auc_score(truth, wide, average=average),
+            average_precision_score(truth, wide, average=average),
+        )
+        for name, theirs in zip(("roc_auc", "pr_auc"), areas_there, strict=True):
+            assert ours[f"{name}_{average}"] == pytest.approx(theirs, abs=TOLERANCE)
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_precision_recall_and_f1_agree_with_scikit_learn(seed: int) -> None:
     truth, scores = case(30, 3, seed=seed)
-    decisions = scores > 0.8  # now and then nothing is decided for a tag
-    ours = precision_recall_f1(truth, decisions)
-    precision, recall, f1, _ = precision_recall_fscore_support(truth, decisions, zero_division=0)
-    np.testing.assert_allclose(ours.precision, precision, atol=TOLERANCE)
-    np.testing.assert_allclose(ours.recall, recall, atol=TOLERANCE)
-    np.testing.assert_allclose(ours.f1, f1, atol=TOLERANCE)
+    low = scores * 0.6  # so that now and then nothing is decided for a tag
+    ours = evaluate(truth, low)
+    for average in ("macro", "micro"):
+        *theirs, _ = precision_recall_fscore_support(
+            truth, low > 0.5, average=average, zero_division=0
+        )
+        for name, value in zip(("precision", "recall", "f1"), theirs, strict=True):
+            assert ours[f"{name}_{average}_fixed"] == pytest.approx(value, abs=TOLERANCE)
+    theirs = precision_recall_fscore_support(truth, low > 0.5, zero_division=0)[2]
+    assert [tag["f1_fixed"] for tag in ours["tags"]] == pytest.approx(theirs, abs=TOLERANCE)
 
 
 def test_a_perfect_a_reversed_and_a_constant_system() -> None:
@@ -101,10 +96,8 @@ def test_a_tag_without_positives_is_named_and_left_out() -> None:
         roc_auc_score(truth[:, kept], scores[:, kept]), abs=TOLERANCE
     )
     with pytest.warns(EvaluationWarning):
-        figures = precision_recall_f1(truth, scores > 0.5)
-    assert np.isnan(figures.f1[1])
-    assert np.isnan(figures.precision[1])
-    assert np.isnan(figures.recall[1])
+        lost = evaluate(truth, scores)["tags"][1]
+    assert {lost[f"{name}_fixed"] for name in ("f1", "precision", "recall")} == {None}
 
 
 def test_a_tag_without_negatives_has_a_precision_but_no_roc_auc() -> None:

@@ -14,7 +14,7 @@ import pytest
 from evaluation_cases import SHARED, needs_shared
 from mirror import Mirror, running_mirror, sha256
 from moodtheme.errors import DownloadError, HashMismatchError, UsageError
-from moodtheme.fetched.cache import ENVIRONMENT_VARIABLE
+from moodtheme.fetched import ENVIRONMENT_VARIABLE
 from moodtheme.fetched.packages import INDEX_VARIABLES, PackageMember, index_addresses
 from moodtheme.fetched.taggers import TAGGERS
 from moodtheme.fetched.weights import Address, PublishedWeights

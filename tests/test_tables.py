@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from moodtheme.datasets import Split, TrackTable, concatenate, load_dataset, summarise
-from moodtheme.datasets.folders import read_folder
+from moodtheme.datasets import Split, TrackTable, concatenate, load_dataset, read_folder, summarise
 from moodtheme.datasets.readers import read_table, write_table
 from moodtheme.datasets.table import label_matrix
 from moodtheme.errors import DatasetError

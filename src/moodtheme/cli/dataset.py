@@ -191,10 +191,10 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count tracks, hours and tags, and show what leaks between the splits."""
-    from moodtheme.cli.dataset_info import print_summary
     from moodtheme.datasets import (
         JAMENDO,
         Metadata,
+        as_text,
         load_dataset,
         shared_audio_warning,
         summarise,
@@ -207,7 +207,7 @@ def info(
     if as_json:
         print(json.dumps({"source": source, **asdict(summary), "files_present": present}, indent=2))
     else:
-        print_summary(source, summary, present)
+        print(f"{source}: {as_text(summary, files_present=present)}")
     if present and (warning := shared_audio_warning(table, jobs=2, report=_say)):
         _say(warning)
 
@@ -282,8 +282,7 @@ def _archives(
     metadata: Path | None, data_type: PublishedType, limit: int | None
 ) -> "tuple[Archive, ...]":
     from moodtheme.datasets.download import published_archives
-    from moodtheme.datasets.jamendo import DataType
-    from moodtheme.datasets.metadata import Metadata
+    from moodtheme.datasets.jamendo import DataType, Metadata
 
     return published_archives(Metadata(folder=metadata), DataType(data_type))[:limit]
 

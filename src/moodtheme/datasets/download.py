@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from moodtheme.datasets.archives import unpack
-from moodtheme.datasets.jamendo import DataType
-from moodtheme.datasets.metadata import Metadata
+from moodtheme.datasets.jamendo import DataType, Metadata
 from moodtheme.datasets.text import read_text
 from moodtheme.errors import DatasetError, DownloadError, HashMismatchError
 from moodtheme.fetched.downloads import fetch, partial_size, remote_size

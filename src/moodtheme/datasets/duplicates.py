@@ -8,7 +8,7 @@ from pathlib import Path
 from moodtheme.audio import KnownFiles, audio_beginning
 from moodtheme.datasets.table import Split, TrackTable
 from moodtheme.errors import AudioError
-from moodtheme.fetched.cache import cache_dir
+from moodtheme.fetched import cache_dir
 
 _NAMED = 5
 _KEPT_IN = "audio"

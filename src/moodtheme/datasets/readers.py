@@ -21,9 +21,10 @@ import numpy as np
 
 from moodtheme.datasets import jamendo
 from moodtheme.datasets.table import Split, TrackTable, label_matrix
-from moodtheme.datasets.text import read_text, rows_of, some_of
+from moodtheme.datasets.text import read_text, rows_of
 from moodtheme.errors import DatasetError
 from moodtheme.files import replacing
+from moodtheme.work import some_of
 
 COLUMNS = ("track", "path", "tags", "split", "artist", "album", "duration")
 _TAG_SEPARATORS = re.compile(r"[;|,]")

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodtheme.datasets.table import Split, TrackTable
-from moodtheme.datasets.text import some_of
 from moodtheme.errors import DatasetError, UsageError
+from moodtheme.work import some_of
 
 # Close to the official MTG-Jamendo division 0, which has 55 %, 21 % and 24 %, but with more left
 # to learn from, since other collections are smaller.

@@ -44,7 +44,7 @@ class Overlap:
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """
-    Everything `moodtheme dataset info` prints; all counts are of tracks unless they say else.
+    Everything `moodtheme dataset info` says; all counts are of tracks unless they say else.
 
     Hours cover the tracks whose duration is known, `tracks_without_duration` counts the others.
     """
@@ -119,6 +119,63 @@ def summarise(table: TrackTable) -> Summary:
             str(split): tags for split, tags in tags_without_positives(table).items()
         },
     )
+
+
+def as_text(summary: Summary, *, files_present: int | None = None) -> str:
+    """A summary in lines for people.
+
+    Parameters
+    ----------
+    summary
+        From `summarise`.
+    files_present
+        How many files are there; None where they have no place.
+    """
+
+    def hours(value: float | None) -> str:
+        return "unknown" if value is None else f"{value:.1f}"
+
+    lines = [
+        f"{summary.tracks} tracks, {len(summary.tags)} tags",
+        f"hours: {hours(summary.hours)}",
+        f"artists: {summary.artists or 'unknown'}, albums: {summary.albums or 'unknown'}",
+        f"tags a track: {summary.tags_per_track:.2f} ({summary.tracks_without_tags} without)",
+    ]
+    if files_present is not None:
+        lines.append(f"files here: {files_present} of {summary.tracks}")
+    lines += ["", "split       tracks      hours    artists"]
+    for part in summary.parts:
+        artists = part.artists or "unknown"
+        lines.append(
+            f"{part.split or 'none':<11}{part.tracks:>7}{hours(part.hours):>11}{artists:>11}"
+        )
+    if summary.overlaps:
+        lines += ["", *_overlap_lines(summary)]
+    splits = list(summary.tags[0].by_split) if summary.tags else []
+    width = max((len(tag.tag) for tag in summary.tags), default=3) + 1
+    lines += ["", f"{'tag':<{width}}{'tracks':>7}" + "".join(f"{name:>11}" for name in splits)]
+    for tag in summary.tags:
+        counts = "".join(f"{tag.by_split[name]:>11}" for name in splits)
+        lines.append(f"{tag.tag:<{width}}{tag.tracks:>7}{counts}")
+    for name, tags in summary.tags_without_positives.items():
+        lines.append(f"no track of {name} has the tag {', '.join(tags)}")
+    return "\n".join(lines)
+
+
+def _overlap_lines(summary: Summary) -> list[str]:
+    lines = []
+    if unknown := summary.tracks_without_artist:
+        lines.append(f"artists: not known of {unknown} tracks, so not checked there")
+    for overlap in summary.overlaps:
+        for what, known, names in (
+            ("artists", summary.artists, overlap.artists),
+            ("albums", summary.albums, overlap.albums),
+        ):
+            if known:
+                there = f"{what} in both {overlap.first} and {overlap.second}: {len(names)}"
+                some = f": {', '.join(names[:5])}{' …' if len(names) > 5 else ''}" if names else ""
+                lines.append(there + some)
+    return lines
 
 
 def _hours(durations: NDArray[np.float64]) -> float | None:

@@ -48,9 +48,3 @@ def rows_of(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[s
         raise DatasetError(
             f"{path}, line {reader.line_num}: {error}; check the quotation marks"
         ) from error
-
-
-def some_of(names: list[str], *, most: int = 5) -> str:
-    """Name up to ``most`` things and count the rest."""
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

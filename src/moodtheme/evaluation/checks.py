@@ -14,9 +14,7 @@ import numpy.typing as npt
 from moodtheme.errors import EvaluationError, EvaluationWarning
 from moodtheme.scores.matrices import BoolMatrix
 from moodtheme.scores.vocabulary import tags_for
-
-NAMED_AT_MOST = 5
-"""How many tags a message spells out before it only counts the rest."""
+from moodtheme.work import some_of
 
 
 def check_truth(truth: npt.NDArray[Any], *, tags: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -130,21 +128,6 @@ def check_finite(scores: npt.NDArray[Any], tags: Sequence[str], *, name: str = "
         )
 
 
-def check_decisions(decisions: npt.NDArray[Any], truth: BoolMatrix) -> None:
-    """Check a decision matrix against a label matrix.
-
-    Raises
-    ------
-    EvaluationError
-        Another shape than the truth's, or not boolean.
-    """
-    if decisions.shape != truth.shape or decisions.dtype != np.bool_:
-        raise EvaluationError(
-            f"decisions are {decisions.dtype} of shape {decisions.shape} against truth of shape "
-            f"{truth.shape}; give booleans for the same tracks and tags"
-        )
-
-
 def warn_of_undefined(truth: BoolMatrix, tags: Sequence[str], *, name: str = "truth") -> None:
     """Name the tags whose figures are undefined and therefore left out of macro averages.
 
@@ -170,8 +153,4 @@ def warn_of_undefined(truth: BoolMatrix, tags: Sequence[str], *, name: str = "tr
 def spell(tags: Sequence[str], chosen: BoolMatrix) -> str:
     """Write out the chosen tags, the first few by name."""
     names = [tag for tag, wanted in zip(tags, chosen, strict=True) if wanted]
-    listed = ", ".join(names[:NAMED_AT_MOST])
-    rest = len(names) - NAMED_AT_MOST
-    return f"{'tag' if len(names) == 1 else 'tags'} {listed}" + (
-        f" and {rest} more" if rest > 0 else ""
-    )
+    return f"{'tag' if len(names) == 1 else 'tags'} {some_of(names)}"

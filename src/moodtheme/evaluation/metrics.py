@@ -3,9 +3,9 @@
 Conventions
 -----------
 Truth is boolean, scores are floating-point, decisions are boolean; all have the shape (tracks,
-tags). Functions without a suffix return one figure a tag; `macro` averages them, each tag counting
-the same. Functions ending in ``_micro`` pool all (track, tag) pairs, so frequent tags count more
-and scores must be comparable between tags.
+tags). Functions return one figure a tag; `macro` averages them, each tag counting the same. Micro
+figures pool all (track, tag) pairs, so frequent tags count more and scores must be comparable
+between tags.
 
 A figure that is undefined is NaN and an `EvaluationWarning` names its tag: a tag without positives
 has no figures at all, a tag without negatives has no ROC-AUC. `macro` averages over the tags that
@@ -19,7 +19,7 @@ Metrics
 `average_precision`
     The MediaEval task's "PR-AUC": the step-wise sum of precision over increments of recall,
     without interpolation. Tied scores form one step.
-`precision_recall_f1`
+Precision, recall and F1
     Of decisions. A tag that was never decided has a precision of 0, as in the task's official
     script, and therefore an F1 of 0.
 """
@@ -30,7 +30,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from moodtheme.evaluation.checks import (
-    check_decisions,
     check_scores,
     check_truth,
     warn_of_undefined,
@@ -39,7 +38,6 @@ from moodtheme.evaluation.ranking import (
     Ranking,
     Weights,
     areas,
-    rank_all,
     rank_tags,
     unit_weights,
 )
@@ -93,46 +91,6 @@ def average_precision(
         In (0, 1]; NaN for a tag without positives.
     """
     return _areas_of_tags(_checked(truth, scores, tags), truth)[1]
-
-
-def roc_auc_micro(truth: BoolMatrix, scores: ScoreMatrix) -> float:
-    """ROC-AUC over all (track, tag) pairs; parameters and errors as for `roc_auc`."""
-    check_scores(scores, truth, check_truth(truth))
-    return float(areas(rank_all(truth, as_scores(scores)), unit_weights(len(truth)))[0][0])
-
-
-def average_precision_micro(truth: BoolMatrix, scores: ScoreMatrix) -> float:
-    """Average precision over all (track, tag) pairs; parameters and errors as for `roc_auc`."""
-    check_scores(scores, truth, check_truth(truth))
-    return float(areas(rank_all(truth, as_scores(scores)), unit_weights(len(truth)))[1][0])
-
-
-def precision_recall_f1(
-    truth: BoolMatrix, decisions: BoolMatrix, *, tags: Sequence[str] | None = None
-) -> DecisionFigures:
-    """Precision, recall and F1 of each tag.
-
-    Parameters
-    ----------
-    truth, decisions
-        bool (tracks, tags).
-    tags
-        Column names, for messages.
-
-    Returns
-    -------
-    DecisionFigures
-        float64 (tags,) each, in [0, 1]; NaN for a tag without positives.
-
-    Raises
-    ------
-    EvaluationError
-        Truth and decisions cannot be compared.
-    """
-    warn_of_undefined(truth, check_truth(truth, tags=tags))
-    check_decisions(decisions, truth)
-    per_tag, _ = weigh_decisions(truth, decisions, unit_weights(len(truth)))
-    return DecisionFigures(per_tag.precision[:, 0], per_tag.recall[:, 0], per_tag.f1[:, 0])
 
 
 def macro(figures: Float64Array) -> Float64Array:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moodtheme.errors import DownloadError, HashMismatchError, UsageError
-from moodtheme.fetched.cache import cache_dir
+from moodtheme.fetched import cache_dir
 from moodtheme.fetched.packages import PackageMember
 from moodtheme.files import put_in_place
 from moodtheme.work import Progress, no_progress

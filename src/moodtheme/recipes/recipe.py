@@ -160,7 +160,7 @@ def with_values(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
     names = value_names(recipe)
     sources = dict(recipe.sources)
     for given, text in values.items():
-        fitting = [name for name in names if name == given or name.endswith(f".{given}")]
+        fitting = values_called(recipe, given)
         if len(fitting) != 1:
             raise UsageError(
                 f"a recipe has no value {given!r}; {recipe.system} has {', '.join(names)}"
@@ -173,6 +173,11 @@ def with_values(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
         except msgspec.ValidationError as error:
             raise UsageError(f"{given} cannot be {text!r}: {error}; give another value") from error
     return replace(msgspec.convert(content, Recipe), sources=sources)
+
+
+def values_called(recipe: Recipe, given: str) -> list[str]:
+    """Full names of the values that a name, full or its last part, may mean."""
+    return [name for name in value_names(recipe) if f".{name}".endswith(f".{given}")]
 
 
 def _leaves(recipe: Recipe) -> Iterator[tuple[str, Any]]:

@@ -8,11 +8,10 @@ import numpy as np
 
 from moodtheme.datasets import JAMENDO, Metadata, Split, TrackTable, load_dataset
 from moodtheme.datasets.splits import shared_names
-from moodtheme.datasets.text import some_of
 from moodtheme.errors import DatasetError, ReproductionError
 from moodtheme.files import replacing
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
-from moodtheme.work import Progress, no_progress
+from moodtheme.work import Progress, no_progress, some_of
 
 DEMO = "demo"
 MISSING = "missing-files.txt"

@@ -17,7 +17,7 @@ from moodtheme.recipes import (
     find_recipe,
     with_values,
 )
-from moodtheme.recipes.recipe import value_names
+from moodtheme.recipes.recipe import values_called
 
 DEFAULT_SYSTEMS: tuple[str, ...] = (BASELINE, *NINE_SYSTEMS)
 """What is trained unless systems are named: the MediaEval baseline and the paper's nine."""
@@ -148,7 +148,7 @@ def choose_recipes(
             recipes[system] = _changed(recipes[system], {name: value}, f"--set {text}")
     if weights is Weights.RANDOM:
         for system, recipe in recipes.items():
-            if _PRETRAINED in value_names(recipe):
+            if _has(recipe, _PRETRAINED):
                 recipes[system] = _changed(recipe, {_PRETRAINED: "false"}, "--weights random")
     return recipes
 
@@ -227,14 +227,11 @@ def _systems_of(name: str) -> tuple[str, ...]:
 
 
 def _has(recipe: Recipe, name: str) -> bool:
-    return any(known == name or known.endswith(f".{name}") for known in value_names(recipe))
+    return bool(values_called(recipe, name))
 
 
 def _changed(recipe: Recipe, values: Mapping[str, str], source: str) -> Recipe:
     """Set values and say where they come from."""
     changed = with_values(recipe, values)
-    sources = dict(changed.sources)
-    for known in value_names(recipe):
-        if any(known == name or known.endswith(f".{name}") for name in values):
-            sources[known] = source
-    return replace(changed, sources=sources)
+    said = {known: source for name in values for known in values_called(recipe, name)}
+    return replace(changed, sources={**changed.sources, **said})

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from moodtheme.errors import BundleError, MissingExtraError, ModelNotFoundError
-from moodtheme.fetched.cache import cache_dir
+from moodtheme.fetched import cache_dir
 from moodtheme.fetched.weights import MEDIAEVAL_BASELINE, PublishedWeights
 from moodtheme.tagging.bundle import MANIFEST, Bundle
 from moodtheme.tagging.bundle_files import read_graph, read_manifest

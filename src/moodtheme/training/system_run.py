@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from moodtheme.datasets import Split, TrackTable
-from moodtheme.datasets.text import some_of
 from moodtheme.errors import DatasetError
 from moodtheme.models.networks import parameter_count, second_bias_parameters
 from moodtheme.scores.matrices import save_matrix
@@ -22,7 +21,7 @@ from moodtheme.training.run_folder import (
     stage_folder,
 )
 from moodtheme.training.settings import Settings
-from moodtheme.work import Progress, Report, no_progress
+from moodtheme.work import Progress, Report, no_progress, some_of
 
 
 def train_system(

@@ -1,11 +1,57 @@
-"""Collections kept as folders: one a tag, with the tracks that have it."""
+"""A collection by what a user calls it: MTG-Jamendo, a table, or a folder with a folder a tag."""
 
 import os
 from pathlib import Path
 
+from moodtheme.datasets import jamendo
+from moodtheme.datasets.jamendo import Metadata
+from moodtheme.datasets.readers import read_table
 from moodtheme.datasets.table import TrackTable, label_matrix
-from moodtheme.datasets.text import some_of
 from moodtheme.errors import DatasetError
+from moodtheme.work import some_of
+
+JAMENDO = "jamendo"
+
+
+def load_dataset(
+    source: str, *, metadata: Metadata | None = None, split: int = 0, check_files: bool = True
+) -> TrackTable:
+    """
+    Read a collection by what a user calls it.
+
+    Parameters
+    ----------
+    source
+        ``jamendo`` (the lists alone), ``jamendo:FOLDER`` (with the files downloaded there), a
+        CSV or TSV file, or a folder with a folder a tag.
+    metadata
+        Where MTG-Jamendo's lists come from; by default its repository.
+    split
+        Which of MTG-Jamendo's five divisions.
+    check_files
+        Whether every file that a table names must be there.
+
+    Returns
+    -------
+    TrackTable
+        For MTG-Jamendo all tracks of the division, even if only some have been downloaded:
+        `TrackTable.present` selects those.
+    """
+    name, colon, folder = source.partition(":")
+    if name == JAMENDO and (colon or not Path(source).exists()):
+        root = Path(folder)
+        if not root.is_dir():
+            raise DatasetError(
+                f"{root}: no such folder; give the one the dataset was downloaded to"
+            )
+        return jamendo.load(
+            metadata or Metadata(),
+            split=split,
+            data_type=(colon and jamendo.downloaded_type(root)) or jamendo.DataType.AUDIO,
+            root=root,
+        )
+    path = Path(source)
+    return read_folder(path) if path.is_dir() else read_table(path, check_files=check_files)
 
 
 def read_folder(root: Path) -> TrackTable:
