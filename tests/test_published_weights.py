@@ -247,10 +247,14 @@ def test_indexes_are_those_of_pip_and_uv(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_password_in_an_address_is_not_printed(
     index: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{index.url.replace('//', '//me:secret@')}/nothing")
-    with pytest.raises(DownloadError, match="toyweights") as caught:
-        packaged(b"").fetch()
-    assert "secret" not in str(caught.value)
+    with_password = index.url.replace("//", "//me:secret@")
+    content = next(iter(ARCHIVES.values()))
+    index.files["files/toyweights-1.0-py3-none-any.whl"] = b"forged"
+    for address in (f"{with_password}/nothing", f"{with_password}/simple"):
+        monkeypatch.setenv("UV_DEFAULT_INDEX", address)
+        with pytest.raises((DownloadError, HashMismatchError), match="toyweights") as caught:
+            packaged(content).fetch()
+        assert "secret" not in str(caught.value)
 
 
 # --- what is published ------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What is fetched: published weights, packages, lists; verified, and kept in one folder."""
 
 import os
+import re
 from pathlib import Path
 
 import platformdirs
@@ -19,3 +20,8 @@ def cache_dir() -> Path:
     if chosen:
         return Path(chosen).expanduser()
     return platformdirs.user_cache_path("moodtheme", appauthor=False)
+
+
+def without_password(address: str) -> str:
+    """An address as it may be printed: without the name and password that it may hold."""
+    return re.sub(r"//[^/@]*@", "//", address)

@@ -19,6 +19,7 @@ import requests
 
 from moodtheme import __version__
 from moodtheme.errors import BusyError, DownloadError, HashMismatchError
+from moodtheme.fetched import without_password
 from moodtheme.files import locked, put_in_place, sha256_of
 from moodtheme.work import Progress, no_progress
 
@@ -172,7 +173,7 @@ def _from_mirrors(
         try:
             _from_mirror(url, transfer, attempts=attempts, backoff_s=backoff_s)
         except (_RetryableError, _FinalError) as failure:
-            failures.append(f"{url}: {failure}")
+            failures.append(f"{without_password(url)}: {failure}")
             wrong_bytes = wrong_bytes or isinstance(failure, _WrongBytesError)
         else:
             return

@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from moodtheme.errors import DownloadError, HashMismatchError
+from moodtheme.fetched import without_password
 from moodtheme.files import put_in_place, sha256_of
 from moodtheme.work import Progress, no_progress
 
@@ -136,10 +137,11 @@ class PackageMember:
 
         addresses = self._addresses()
         if not addresses:
+            asked = ", ".join(map(without_password, index_addresses()))
             raise DownloadError(
                 f"{self.requirement} with SHA-256 {self.package_sha256} is in no package index "
-                f"({', '.join(map(shown, index_addresses()))}); set UV_INDEX or PIP_INDEX_URL to "
-                "an index that has it, then run the same command again"
+                f"({asked}); set UV_INDEX or PIP_INDEX_URL to an index that has it, then run the "
+                "same command again"
             )
         return fetch(addresses, folder / "package", sha256=self.package_sha256, progress=progress)
 
@@ -183,11 +185,6 @@ def index_addresses() -> list[str]:
     ]
 
 
-def shown(address: str) -> str:
-    """An address without the password that it may hold."""
-    return re.sub(r"//[^/@]*@", "//", address)
-
-
 def _links(project: str) -> list[str]:
     """Addresses of all files of a project, on all indexes that have it.
 
@@ -208,10 +205,10 @@ def _links(project: str) -> list[str]:
                 timeout=_TIMEOUT_S,
             )
         except requests.RequestException as error:
-            failures.append(f"{shown(index)}: {type(error).__name__}")
+            failures.append(f"{without_password(index)}: {type(error).__name__}")
             continue
         if not page.ok:
-            failures.append(f"{shown(index)}: HTTP {page.status_code}")
+            failures.append(f"{without_password(index)}: HTTP {page.status_code}")
             continue
         reader = _Anchors()
         reader.feed(page.text)

@@ -1,6 +1,6 @@
 """Arithmetic on scores: matrices on disk, fusion, odds, tag vocabularies. Only NumPy is needed."""
 
-from moodtheme.scores.decisions import logit, sigmoid
+from moodtheme.scores.decisions import apply_thresholds, logit, sigmoid
 from moodtheme.scores.fusion import FusionMethod, fuse
 from moodtheme.scores.matrices import (
     SystemScores,
@@ -14,6 +14,7 @@ from moodtheme.scores.vocabulary import bare_name, load_tags, tags_for
 __all__ = [
     "FusionMethod",
     "SystemScores",
+    "apply_thresholds",
     "bare_name",
     "fuse",
     "load_systems",
