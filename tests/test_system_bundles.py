@@ -13,8 +13,8 @@ from torch import nn
 from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import AudioError, UsageError, WeightsError
 from moodtheme.exporting.bundles import export_fused
-from moodtheme.exporting.graph import Scores, export_graph
-from moodtheme.exporting.systems import check_half, export_member, plan_graphs
+from moodtheme.exporting.graph import Scores, ScoresOfEach, export_graph, take_system
+from moodtheme.exporting.systems import Graphs, check_half, export_member, plan_graphs
 from moodtheme.feature_store import make_extractor
 from moodtheme.feature_store.extraction import read_track
 from moodtheme.models.deep_spectrum import DeepSpectrum
@@ -165,9 +165,53 @@ class Loudness(nn.Module):
 def test_float16_weights_that_change_scores_are_refused(tmp_path: Path) -> None:
     view = DeepSpectrumView(window_s=1, duration_s=1)
     export_graph(Scores(Loudness(10.0)), tmp_path / "ds-1s.onnx", samples=view.samples)
-    check_half(Loudness(10.0), tmp_path / "ds-1s.onnx", view)
+    heard = {"samples": view.samples, "sample_rate": view.sample_rate}
+    check_half(Loudness(10.0), tmp_path / "ds-1s.onnx", **heard)
     with pytest.raises(WeightsError, match=r"ds-1s: with float16 weights .* differ"):
-        check_half(Loudness(9.0), tmp_path / "ds-1s.onnx", view)
+        check_half(Loudness(9.0), tmp_path / "ds-1s.onnx", **heard)
+
+
+class Levels(nn.Module):
+    """A stand-in for systems that share a view: one mean square, and weights for each."""
+
+    def __init__(self, *factors: float) -> None:
+        super().__init__()
+        self.factors = nn.ParameterList(torch.full((1, 2), factor) for factor in factors)
+
+    def each(self, audio: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        level = (audio * audio).mean(dim=1, keepdim=True)
+        return tuple(level * factor for factor in self.factors)
+
+
+def test_a_system_is_taken_out_of_a_graph_of_several_as_it_was(tmp_path: Path) -> None:
+    shared, names = tmp_path / "shared.onnx", ["a", "b", "c"]
+    export_graph(
+        ScoresOfEach(Levels(1.0, 2.0, 3.0)),
+        shared,
+        samples=50,
+        systems=names,
+    )
+    import onnxruntime as ort
+
+    audio = np.random.default_rng(0).normal(0, 1, (4, 50)).astype(np.float32)
+    (together,) = ort.InferenceSession(shared.read_bytes()).run(["scores"], {"audio": audio})
+    assert together.shape == (4, 3, 2)
+    for number, name in enumerate(names):
+        alone = tmp_path / f"{name}.onnx"
+        take_system(shared, name, alone)
+        (scores,) = ort.InferenceSession(alone.read_bytes()).run(["scores"], {"audio": audio})
+        np.testing.assert_array_equal(scores, together[:, number])
+        assert alone.stat().st_size < shared.stat().st_size
+
+
+def test_a_graph_of_several_bundles_is_made_once(tmp_path: Path) -> None:
+    systems = [system("crnn-gru", Loudness(1.0)), system("crnn-lstm", Loudness(2.0))]
+    graphs = Graphs(systems, tmp_path / "kept")
+    alone = [graphs.write(graph, tmp_path)[1] for graph in plan_graphs(systems[:1])]
+    both = [graphs.write(graph, tmp_path) for graph in plan_graphs(systems)]
+    assert [path.name for _, path in both] == ["crnn-gru.onnx", "crnn-lstm.onnx"]
+    assert alone == [both[0][1]]
+    assert [member.systems for member, _ in both] == [("crnn-gru",), ("crnn-lstm",)]
 
 
 def settled(network: FeatureNetwork, features: torch.Tensor) -> FeatureNetwork:

@@ -14,7 +14,7 @@ from moodtheme.errors import EvaluationWarning, UsageError
 from moodtheme.evaluation.calibration import fit_calibration
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.evaluation.thresholds import best_f1, choose
-from moodtheme.exporting.systems import export_member, plan_graphs
+from moodtheme.exporting.systems import Graphs, plan_graphs
 from moodtheme.scores.fusion import FusionMethod, fuse
 from moodtheme.tagging.bundle import (
     FORMAT_VERSION,
@@ -42,8 +42,9 @@ def export_fused(
     half_images: bool = False,
     weights: Path | None = None,
     offline: bool = False,
+    graphs: Graphs | None = None,
 ) -> Bundle:
-    """Write trained systems as one bundle.
+    """Write trained systems, or one, as one bundle.
 
     Deep Spectrum systems with one view share a file, so that the image network looks at each window
     once: the paper's nine systems are five files.
@@ -71,6 +72,9 @@ def export_fused(
         File of the image network's weights, for Deep Spectrum systems; None has them fetched.
     offline
         Never touch the network.
+    graphs
+        Of these systems and others, for several bundles with the same graphs; it knows
+        `half_images`, `weights` and `offline` already.
 
     Raises
     ------
@@ -91,14 +95,16 @@ def export_fused(
                 "systems that were trained on one dataset"
             )
     fused = fuse(validation_scores, method=fusion)
-    graphs = plan_graphs(systems)
+    planned = plan_graphs(systems)
     with tempfile.TemporaryDirectory() as scratch:
-        members = tuple(
-            export_member(
-                graph, Path(scratch), half_images=half_images, weights=weights, offline=offline
-            )
-            for graph in graphs
+        kept = graphs or Graphs(
+            systems,
+            Path(scratch) / "kept",
+            half_images=half_images,
+            weights=weights,
+            offline=offline,
         )
+        written = [kept.write(graph, Path(scratch)) for graph in planned]
         best = choose(validation_truth, fused, best_f1)
         calibration = fit_calibration(validation_truth, fused)
         validation = f"{first.dataset}: {len(validation_truth)} validation tracks"
@@ -107,7 +113,7 @@ def export_fused(
             name=name,
             description=_description(systems),
             tags=first.tags,
-            members=members,
+            members=tuple(member for member, _ in written),
             fusion=Fusion(method=fusion),
             licence=licence,
             origin="trained with moodtheme",
@@ -132,14 +138,14 @@ def export_fused(
             provenance={
                 **{
                     called: _provenance(system)
-                    for graph in graphs
+                    for graph in planned
                     for called, system in zip(graph.names, graph.systems, strict=True)
                 },
                 "data_sha256": first.data_sha256,
                 "exported_by": f"moodtheme {__version__}, torch {torch.__version__}",
             },
         )
-        write_bundle(folder, bundle, [Path(scratch) / member.file for member in members])
+        write_bundle(folder, bundle, [path for _, path in written])
     return bundle
 
 

@@ -1,7 +1,6 @@
 """From a PyTorch module to an ONNX graph a bundle can hold."""
 
-import logging
-import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from moodtheme.files import replacing
+from moodtheme.models.onnx_form import SCORES, to_onnx
 
 OPSET = 20  # the highest without STFT-era surprises in the runtimes we care about
 
@@ -32,8 +32,32 @@ class Scores(nn.Module):
         return torch.sigmoid(self.network(audio))
 
 
+class ScoresOfEach(nn.Module):
+    """Logits of systems that share a view as scores in [0, 1], an output a system.
+
+    Parameters
+    ----------
+    network
+        Takes audio ``(batch, samples)``; its `each` returns logits ``(batch, tags)``, one a system.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, ...]:
+        """Scores ``(batch, tags)``, one a system."""
+        each: Callable[[Tensor], tuple[Tensor, ...]] = self.network.each  # type: ignore[assignment]
+        return tuple(torch.sigmoid(logits) for logits in each(audio))
+
+
 def export_graph(
-    module: nn.Module, path: Path, *, samples: int, half_weights: str | None = None
+    module: nn.Module,
+    path: Path,
+    *,
+    samples: int,
+    half_weights: str | None = None,
+    systems: Sequence[str] = (),
 ) -> None:
     """Write `module` as a graph ``audio (batch, samples) -> scores (batch, …)`` with free batch.
 
@@ -49,54 +73,62 @@ def export_graph(
     half_weights
         Part of `module`, as in its state dict's keys, whose weight matrices and filters are kept as
         float16 in the file. Runtimes compute in float32 all the same.
+    systems
+        Names of the outputs of a module that has several; they become one, ``(batch, systems,
+        tags)``, and `take_system` can take each out again.
     """
-    model = to_onnx(module.eval(), torch.zeros(2, samples), input_name="audio", opset=OPSET)
+    names = [_inner(system) for system in systems] or [SCORES]
+    model = to_onnx(
+        module.eval(),
+        torch.zeros(2, samples),
+        input_name="audio",
+        output_names=names,
+        opset=OPSET,
+    )
     _forget_origin(model)
+    if systems:
+        _stack_outputs(model.graph)
     if half_weights is not None:
         _halve_weights(model.graph, f"{half_weights}.")
     with replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
 
 
-def to_onnx(
-    module: nn.Module, example: Tensor, *, input_name: str, opset: int | None = None
-) -> onnx.ModelProto:
-    """A module as an ONNX model with one input, one output ``scores`` and a free batch.
+def take_system(shared: Path, system: str, path: Path) -> None:
+    """Write what one of the systems in a graph of several needs as a graph of its own.
 
     Parameters
     ----------
-    module
-        In the mode, training or evaluation, that is wanted.
-    example
-        An input of two.
-    input_name
-        What the input is called.
-    opset
-        Version of ONNX's operators; the exporter's choice by default.
+    shared
+        From `export_graph`, with `systems`.
+    system
+        One of these.
+    path
+        The ``.onnx`` file to write, whole or not at all, with ``scores (batch, tags)``.
     """
-    # The exporter reports on optional packages it looked for; none of it concerns the graph.
-    noisy = logging.getLogger("torch.onnx")
-    level = noisy.level
-    noisy.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                module,
-                (example,),
-                dynamo=True,
-                opset_version=opset,
-                input_names=[input_name],
-                output_names=["scores"],
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
-                verbose=False,
-            )
-    finally:
-        noisy.setLevel(level)
-    if program is None:
-        raise RuntimeError("the exporter returned no program")
-    model: onnx.ModelProto = program.model_proto
-    return model
+    model = onnx.load(shared)
+    graph, wanted = model.graph, _inner(system)
+    (output,) = (info for info in graph.value_info if info.name == wanted)
+    needed, nodes = {wanted}, []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            nodes.append(node)
+            node.output[:] = [SCORES if name == wanted else name for name in node.output]
+    output.name = SCORES
+    del graph.output[:]
+    graph.output.append(output)
+    kept = nodes[::-1]
+    for values, left in (
+        (graph.node, kept),
+        (graph.initializer, [value for value in graph.initializer if value.name in needed]),
+        (graph.value_info, [value for value in graph.value_info if value.name in needed]),
+    ):
+        copies = [type(value).FromString(value.SerializeToString()) for value in left]
+        del values[:]
+        values.extend(copies)
+    with replacing(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
 
 
 def _forget_origin(model: onnx.ModelProto) -> None:
@@ -107,6 +139,27 @@ def _forget_origin(model: onnx.ModelProto) -> None:
     for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
         del value.metadata_props[:]
         value.doc_string = ""
+
+
+def _inner(system: str) -> str:
+    """What a system's scores are called inside a graph of several."""
+    return f"{SCORES} of {system}"
+
+
+def _stack_outputs(graph: onnx.GraphProto) -> None:
+    """Make one output ``scores`` of several; these become values inside."""
+    outputs = list(graph.output)
+    batch, tags = outputs[0].type.tensor_type.shape.dim
+    axis = onnx.numpy_helper.from_array(np.array([1], np.int64), f"{SCORES} axis")
+    graph.initializer.append(axis)
+    rows = [f"{output.name}, a row" for output in outputs]
+    for output, row in zip(outputs, rows, strict=True):
+        graph.node.append(onnx.helper.make_node("Unsqueeze", [output.name, axis.name], [row]))
+    graph.node.append(onnx.helper.make_node("Concat", rows, [SCORES], axis=1))
+    shape = [batch.dim_param, len(outputs), tags.dim_value]
+    graph.value_info.extend(outputs)
+    del graph.output[:]
+    graph.output.append(onnx.helper.make_tensor_value_info(SCORES, onnx.TensorProto.FLOAT, shape))
 
 
 def _halve_weights(graph: onnx.GraphProto, prefix: str) -> None:

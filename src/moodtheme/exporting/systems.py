@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import nn
 
 from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import UsageError, WeightsError
-from moodtheme.exporting.graph import Scores, export_graph
+from moodtheme.exporting.graph import Scores, ScoresOfEach, export_graph, take_system
 from moodtheme.files import sha256_of
 from moodtheme.tagging.bundle import Member
 from moodtheme.training.kinds import kind_of
@@ -109,11 +110,24 @@ def export_member(
         weights=weights,
         offline=offline,
     )
-    # `Scores` calls what it wraps `network`.
+    # Both classes call what they wrap `network`.
     half = f"network.{kind.images}" if half_images and kind.images else None
-    export_graph(Scores(module), path, samples=view.samples, half_weights=half)
+    several = len(graph.systems) > 1
+    export_graph(
+        ScoresOfEach(module) if several else Scores(module),
+        path,
+        samples=view.samples,
+        half_weights=half,
+        systems=graph.names if several else (),
+    )
     if half:
         check_half(module, path, samples=view.samples, sample_rate=view.sample_rate)
+    return _member(graph, path)
+
+
+def _member(graph: Graph, path: Path) -> Member:
+    recipe = graph.systems[0].run.recipe
+    kind, view = kind_of(recipe), recipe.view
     return Member(
         file=path.name,
         sha256=sha256_of(path),
@@ -122,6 +136,59 @@ def export_member(
         samples=view.samples,
         policy=kind.policy,
     )
+
+
+class Graphs:
+    """Graphs of trained systems for several bundles, each made once, when it is first needed.
+
+    Parameters
+    ----------
+    systems
+        All that will be exported.
+    folder
+        Where graphs are kept for as long as this is used.
+    half_images, weights, offline
+        As for `export_member`.
+    """
+
+    def __init__(
+        self,
+        systems: Sequence[TrainedSystem],
+        folder: Path,
+        *,
+        half_images: bool = False,
+        weights: Path | None = None,
+        offline: bool = False,
+    ) -> None:
+        self._plans = plan_graphs(systems)
+        self._folder = folder
+        self._export = partial(
+            export_member, half_images=half_images, weights=weights, offline=offline
+        )
+        self._made: dict[str, Path] = {}
+
+    def write(self, graph: Graph, folder: Path) -> tuple[Member, Path]:
+        """Have a graph of some of the systems; errors are those of `export_member`.
+
+        Parameters
+        ----------
+        graph
+            From `plan_graphs`, of systems that are among these.
+        folder
+            Where it may be written; a graph that is here already stays where it is.
+        """
+        plan = next(plan for plan in self._plans if set(graph.names) <= set(plan.names))
+        if plan.name not in self._made:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._made[plan.name] = self._folder / self._export(plan, self._folder).file
+        made = self._made[plan.name]
+        if graph.names != plan.names:
+            if len(graph.names) > 1:
+                return self._export(graph, folder), folder / f"{graph.name}.onnx"
+            path = folder / f"{graph.name}.onnx"
+            take_system(made, graph.names[0], path)
+            made = path
+        return _member(graph, made), made
 
 
 def check_half(module: nn.Module, path: Path, *, samples: int, sample_rate: int) -> None:

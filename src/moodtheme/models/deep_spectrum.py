@@ -47,8 +47,12 @@ class DeepSpectrum(nn.Module):
 
     def forward(self, audio: Tensor) -> Tensor:
         """Logits ``(batch, tags)`` of one system, ``(batch, systems, tags)`` of several."""
+        logits = self.each(audio)
+        return logits[0] if len(logits) == 1 else torch.stack(logits, dim=1)
+
+    def each(self, audio: Tensor) -> tuple[Tensor, ...]:
+        """Logits ``(batch, tags)``, one a system."""
         windows = audio.reshape(-1, self._window_samples)
         features = self.images(self.plots(windows))
         sequence = features.reshape(-1, self._windows, self.images.n_features)
-        logits = [network(sequence) for network in self.networks]
-        return logits[0] if len(logits) == 1 else torch.stack(logits, dim=1)
+        return tuple(network(sequence) for network in self.networks)

@@ -2,16 +2,14 @@
 
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Mapping
+from functools import cache
 
 from moodtheme import __version__
 from moodtheme.datasets import Split
 from moodtheme.errors import EvaluationWarning
 from moodtheme.exporting.bundles import export_fused
-from moodtheme.exporting.system_bundle import export_system
+from moodtheme.exporting.systems import Graphs
 from moodtheme.files import sha256_of
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, Recipe
 from moodtheme.reproduction import names
@@ -19,10 +17,11 @@ from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.scoring import best_weights, load_scores
 from moodtheme.scores.matrices import load_truth
 from moodtheme.training.kinds import kind_of
-from moodtheme.training.trained import TrainedSystem, load_trained
+from moodtheme.training.trained import load_trained
 
 FUSED = "fused-nine"
 """Name of the bundle of all nine systems."""
+_GRAPHS = ".graphs"
 
 
 def has_nine(recipes: Mapping[str, Recipe]) -> bool:
@@ -36,18 +35,32 @@ def exportable(recipes: Mapping[str, Recipe]) -> tuple[str, ...]:
 
 
 def export_models(job: Job) -> None:
-    """Write a bundle for each system, and one for the nine, with thresholds from validation."""
-    graphs = exportable(job.recipes)
-    for system, recipe in job.recipes.items():
-        if system in graphs:
-            _export(job, system, (system,))
-        else:
-            job.console.say(
-                f"{names.export(system)}: left out, since it {kind_of(recipe).no_graph}; "
-                f"`moodtheme predict {job.system_folder(system)}` scores tracks"
-            )
-    if has_nine(job.recipes):
-        _export(job, FUSED, NINE_SYSTEMS)
+    """Write a bundle for each system, and one for the nine, with thresholds from validation.
+
+    A graph that several bundles hold is made once.
+    """
+    systems = exportable(job.recipes)
+    folder = job.bundle_folder(_GRAPHS)
+    shutil.rmtree(folder, ignore_errors=True)  # of an export that was killed
+
+    @cache
+    def graphs() -> Graphs:
+        trained = [load_trained(job.system_folder(system)) for system in systems]
+        return Graphs(trained, folder, offline=job.request.offline)
+
+    try:
+        for system, recipe in job.recipes.items():
+            if system in systems:
+                _export(job, system, (system,), graphs)
+            else:
+                job.console.say(
+                    f"{names.export(system)}: left out, since it {kind_of(recipe).no_graph}; "
+                    f"`moodtheme predict {job.system_folder(system)}` scores tracks"
+                )
+        if has_nine(job.recipes):
+            _export(job, FUSED, NINE_SYSTEMS, graphs)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def example_model(job: Job, on_validation: dict[str, float]) -> str | None:
@@ -69,7 +82,7 @@ def example_model(job: Job, on_validation: dict[str, float]) -> str | None:
     return max(systems, key=lambda system: on_validation[system], default=None)
 
 
-def _export(job: Job, name: str, systems: tuple[str, ...]) -> None:
+def _export(job: Job, name: str, systems: tuple[str, ...], graphs: Callable[[], Graphs]) -> None:
     folder = job.bundle_folder(name)
     files = {system: job.scores_file(Split.VALIDATION, system) for system in systems}
 
@@ -77,10 +90,17 @@ def _export(job: Job, name: str, systems: tuple[str, ...]) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for abandoned in folder.parent.glob(f".{name}-*"):
             shutil.rmtree(abandoned)  # of an export that was killed
-        scores = [load_scores(files[system]) for system in systems]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EvaluationWarning)  # said when all is evaluated
-            _write(job, name, [load_trained(job.system_folder(s)) for s in systems], scores)
+            export_fused(
+                [load_trained(job.system_folder(system)) for system in systems],
+                folder,
+                name=name,
+                licence=job.request.licence,
+                validation_truth=load_truth(job.truth_file(Split.VALIDATION)),
+                validation_scores=[load_scores(file) for file in files.values()],
+                graphs=graphs(),
+            )
 
     job.stages.do(
         names.export(name),
@@ -94,34 +114,3 @@ def _export(job: Job, name: str, systems: tuple[str, ...]) -> None:
         },
         outputs=[folder / "bundle.json"],
     )
-
-
-def _write(
-    job: Job,
-    name: str,
-    systems: Sequence[TrainedSystem],
-    scores: Sequence[NDArray[np.float32]],
-) -> None:
-    """Write a bundle of several systems, or of one."""
-    folder, licence, offline = job.bundle_folder(name), job.request.licence, job.request.offline
-    truth = load_truth(job.truth_file(Split.VALIDATION))
-    if name == FUSED:
-        export_fused(
-            systems,
-            folder,
-            name=name,
-            licence=licence,
-            validation_truth=truth,
-            validation_scores=scores,
-            offline=offline,
-        )
-    else:
-        export_system(
-            systems[0],
-            folder,
-            name=name,
-            licence=licence,
-            validation_truth=truth,
-            validation_scores=scores[0],
-            offline=offline,
-        )

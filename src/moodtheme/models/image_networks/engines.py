@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from moodtheme.exporting.graph import to_onnx
+from moodtheme.models.onnx_form import to_onnx
 
 Engine = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """From RGB pictures ``(n, size, size, 3)`` to features ``(n, n_features)``."""
