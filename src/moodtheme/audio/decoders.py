@@ -1,13 +1,23 @@
 """Which decoder reads a file: the first that takes it, soundfile, then PyAV."""
 
+from dataclasses import replace
+
+from moodtheme.audio.chain import ChainSource
+from moodtheme.audio.claims import Findings, examine
 from moodtheme.audio.opened import OpenFile, unreadable
 from moodtheme.audio.soundfile_source import SoundfileSource
 from moodtheme.audio.sources import Source, UnsupportedError
 from moodtheme.errors import NotAudioError
 
+# No codec spends less than so many bytes on a second, silence included: what a header claims
+# beyond that is no length.
+_FEWEST_BYTES = 100
 
-def open_source(file: OpenFile) -> Source:
+
+def open_source(file: OpenFile) -> tuple[Source, Findings]:
     """Read a file with the first decoder that takes it, whatever its name.
+
+    Lengths that its header claims wrongly are corrected first.
 
     soundfile comes first: it decodes whole blocks outside Python's global lock, so that threads
     run side by side, and its seeks are exact to the sample.
@@ -17,17 +27,34 @@ def open_source(file: OpenFile) -> Source:
     AudioError
         If the file cannot be read, or no decoder takes it.
     """
+    findings = Findings()
     try:
-        try:
-            return SoundfileSource(file)
-        except UnsupportedError as error:
-            first = str(error)
-        try:
-            return open_with_pyav(file)
-        except UnsupportedError as error:
-            second = str(error)
+        findings = examine(file)
+        source = _first_that_takes(file, findings)
     except OSError as error:
         raise unreadable(file.path, error) from None
+    duration_s = findings.duration_s or source.info.duration_s
+    if duration_s is not None and duration_s > file.size / _FEWEST_BYTES:
+        duration_s = None
+    source.info = replace(source.info, duration_s=duration_s)
+    return source, findings
+
+
+def _first_that_takes(file: OpenFile, findings: Findings) -> Source:
+    try:
+        if findings.links:
+            return ChainSource(file, findings.links)
+        return SoundfileSource(file)
+    except UnsupportedError as error:
+        first = str(error)
+    try:
+        return open_with_pyav(file)
+    except UnsupportedError as error:
+        second = str(error)
+    if findings.is_cut:
+        raise NotAudioError(
+            file.path, f"{findings.warnings[-1]}, and what is there cannot be read; fetch it again"
+        )
     raise NotAudioError(
         file.path,
         f"not audio: no decoder takes it (libsndfile: {first}; FFmpeg: {second}); "

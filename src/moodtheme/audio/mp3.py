@@ -16,6 +16,10 @@ _RATES_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0)
 _SAMPLE_RATES = (44_100, 48_000, 32_000, 0)
 # Bytes behind what a tag covers, before that counts as more audio.
 _MOST_BEHIND = 20_000
+_READ = 1 << 18
+# Places, and bytes at each, that an estimate of the number of frames looks at.
+_PLACES = 8
+_LOOK = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class FirstFrames:
         In Hz, and samples a frame.
     claimed_frames, claimed_bytes
         What the tag says; None where it, or the tag, does not.
+    frames_at, bytes_at
+        Where it says so.
     """
 
     start: int
@@ -38,6 +44,8 @@ class FirstFrames:
     frame_samples: int
     claimed_frames: int | None
     claimed_bytes: int | None
+    frames_at: int = 0
+    bytes_at: int = 0
 
 
 def frame_length(header: bytes) -> int:
@@ -66,18 +74,79 @@ def first_frames(file: OpenFile) -> FirstFrames | None:
         return None
     samples = 1152 if frame[1] >> 3 & 3 == 3 else 576
     frames = covered = None
+    frames_at = bytes_at = 0
     place = max(frame.find(tag, 0, _TAG_REACH + 4) for tag in (b"Xing", b"Info"))
     if place > 0:
         # Big-endian after the name: flags (1: frames, 2: bytes), then the numbers they announce.
         flags = int.from_bytes(frame[place + 4 : place + 8], "big")
         if flags & 1:
             frames = int.from_bytes(frame[place + 8 : place + 12], "big")
+            frames_at = start + place + 8
         if flags & 2:
             behind = place + (12 if flags & 1 else 8)
             covered = int.from_bytes(frame[behind : behind + 4], "big")
+            bytes_at = start + behind
     elif frame[_VBRI_AT : _VBRI_AT + 4] != b"VBRI":
         return FirstFrames(start, start, _sample_rate(frame), samples, None, None)
-    return FirstFrames(start, start + length, _sample_rate(frame), samples, frames, covered)
+    return FirstFrames(
+        start,
+        start + length,
+        _sample_rate(frame),
+        samples,
+        frames,
+        covered,
+        frames_at,
+        bytes_at,
+    )
+
+
+def count_frames(file: OpenFile, start: int, end: int) -> int:
+    """Count the frames between two places; what is no frame is passed over.
+
+    A frame counts where another follows it at its length, or nothing.
+    """
+    count = 0
+    at = start
+    data, data_at = b"", start
+    while at < end:
+        if at + 4 > data_at + len(data):
+            data, data_at = file.read_at(at, min(_READ, end - at)), at
+            if len(data) < 4:
+                break
+        length = frame_length(data[at - data_at : at - data_at + 4])
+        if length:
+            count += at + length <= end
+            at += length
+            continue
+        place = data.find(b"\xff", at - data_at + 1)
+        at = data_at + (place if place >= 0 else max(len(data) - 3, at - data_at + 1))
+    return count
+
+
+def estimate_frames(file: OpenFile, found: FirstFrames) -> float:
+    """About how many frames there are, from the lengths of some in eight places."""
+    end = audio_end(file)
+    size = end - found.audio
+    lengths = frames = 0
+    for part in range(_PLACES):
+        start = found.audio + size * part // _PLACES
+        data = file.read_at(start, min(_LOOK, end - start))
+        at = _first_of_three(data)
+        while at >= 0 and (length := frame_length(data[at : at + 4])):
+            lengths, frames, at = lengths + length, frames + 1, at + length
+    return size * frames / lengths if lengths else 0.0
+
+
+def _first_of_three(data: bytes) -> int:
+    """Where three frames follow one another, -1 if they do not."""
+    at = data.find(b"\xff")
+    while at >= 0:
+        second = at + frame_length(data[at : at + 4])
+        third = second + frame_length(data[second : second + 4])
+        if at < second < third and frame_length(data[third : third + 4]):
+            return at
+        at = data.find(b"\xff", at + 1)
+    return -1
 
 
 def states_its_length(file: OpenFile) -> bool:

@@ -19,21 +19,27 @@ class Page:
 
     Attributes
     ----------
+    start
+        Where it lies in the file.
     flags
         1 continues a packet, 2 is a stream's first page, 4 its last.
     granule
         The codec's count of samples up to here; -1 where no packet ends.
     serial
         Number of the logical stream.
+    number
+        Of the page in its stream, from 0.
     segments
         Lengths of the pieces of packets; one under 255 ends a packet.
     payload
         All of them together; shorter than they say at the end of a file that was cut.
     """
 
+    start: int
     flags: int
     granule: int
     serial: int
+    number: int
     segments: bytes
     payload: bytes
 
@@ -84,10 +90,76 @@ def pages(file: OpenFile, start: int) -> Iterator[Page]:
         body = at + _HEADER + header[26]
         end = body + sum(segments)
         yield Page(
+            start=start - len(buffer) + at,
             flags=header[5],
             granule=int.from_bytes(header[6:14], "little", signed=True),
             serial=int.from_bytes(header[14:18], "little"),
+            number=int.from_bytes(header[18:22], "little"),
             segments=segments,
             payload=buffer[body:end],
         )
         at = min(end, len(buffer))
+
+
+@dataclass(frozen=True, slots=True)
+class OggLength:
+    """What the pages of an Ogg file say about its length.
+
+    Attributes
+    ----------
+    links
+        Where streams that follow one another begin.
+    seconds
+        Length of all of them; None where a codec is not known, or streams lie side by side.
+    ends
+        Whether the last page is whole and has the mark of the end.
+    lost
+        Pages that are missing in between.
+    """
+
+    links: tuple[int, ...]
+    seconds: float | None
+    ends: bool
+    lost: int
+
+
+def ogg_length(file: OpenFile, start: int) -> OggLength:
+    """Read all pages' headers."""
+    links: list[int] = []
+    lost = number = last_granule = 0
+    seconds: float | None = 0.0
+    serial = -1
+    clock: tuple[int, int] | None = None
+    ends = begun = False
+    for page in pages(file, start):
+        if page.flags & FIRST_PAGE and (begun or not links):
+            if seconds is not None and clock:
+                seconds += max(last_granule - clock[1], 0) / clock[0]
+            links.append(page.start)
+            serial, last_granule, begun = page.serial, 0, False
+            clock = _clock(page.payload)
+            seconds = seconds if clock else None
+        elif page.serial == serial:
+            begun = True
+            lost += max(page.number - number - 1, 0)
+        else:
+            seconds = None  # streams side by side
+        if page.serial == serial:
+            number = page.number
+            if page.is_whole:
+                last_granule = max(last_granule, page.granule)
+            ends = bool(page.flags & LAST_PAGE) and page.is_whole
+    if seconds is not None and clock:
+        seconds += max(last_granule - clock[1], 0) / clock[0]
+    return OggLength(tuple(links), seconds, ends, lost)
+
+
+def _clock(packet: bytes) -> tuple[int, int] | None:
+    """Granules a second, and how many of them are not heard, by a stream's first packet."""
+    if packet.startswith(b"OpusHead"):
+        return 48_000, int.from_bytes(packet[10:12], "little")
+    if packet.startswith(b"\x01vorbis"):
+        return int.from_bytes(packet[12:16], "little") or 1, 0
+    if packet.startswith(b"\x7fFLAC"):
+        return int.from_bytes(packet[27:30], "big") >> 4 or 1, 0
+    return None

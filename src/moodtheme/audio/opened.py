@@ -1,5 +1,6 @@
 """A file opened once, for a decoder and for whoever else wants to look into it meanwhile."""
 
+import errno
 import os
 import stat
 import threading
@@ -30,6 +31,9 @@ class OpenFile:
         The file and its length in bytes when it was opened.
     descriptor
         The system's, for reading.
+    corrections
+        Bytes that readers see in place of the file's own, by where they lie: true lengths for
+        wrong ones in headers.
 
     Raises
     ------
@@ -44,6 +48,7 @@ class OpenFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.descriptor = -1
+        self.corrections: dict[int, bytes] = {}
         _check_regular_file(path)
         try:
             self.descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
@@ -55,10 +60,16 @@ class OpenFile:
     def read_at(self, start: int, size: int) -> bytes:
         """At most ``size`` bytes from ``start``; fewer at the end of the file only."""
         if hasattr(os, "pread"):
-            return os.pread(self.descriptor, size, start)
-        with self._turn:  # Windows, where libsndfile has a descriptor of its own
-            os.lseek(self.descriptor, start, os.SEEK_SET)
-            return os.read(self.descriptor, size)
+            data = os.pread(self.descriptor, size, start)
+        else:
+            with self._turn:  # Windows, where libsndfile has a descriptor of its own
+                os.lseek(self.descriptor, start, os.SEEK_SET)
+                data = os.read(self.descriptor, size)
+        for at, true in self.corrections.items():
+            if at < start + len(data) and at + len(true) > start:
+                first, last = max(at, start), min(at + len(true), start + len(data))
+                data = data[: first - start] + true[first - at : last - at] + data[last - start :]
+        return data
 
     def pieces(self, start: int, end: int) -> Iterator[bytes]:
         """The bytes from ``start`` to ``end``, or to the end of the file, a megabyte at a time."""
@@ -82,6 +93,64 @@ class OpenFile:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class Part:
+    """A stretch of an open file that is read as if it were a file.
+
+    Parameters
+    ----------
+    file
+        Where it lies.
+    start, end
+        Its first byte, and the first behind it.
+    """
+
+    descriptor = -1
+
+    def __init__(self, file: OpenFile, start: int, end: int) -> None:
+        self._file = file
+        self._start = start
+        self.path = file.path
+        self.size = end - start
+        self.corrections: dict[int, bytes] = {}
+
+    def read_at(self, start: int, size: int) -> bytes:
+        """At most ``size`` bytes from ``start``; fewer at its end only."""
+        return self._file.read_at(self._start + start, max(min(size, self.size - start), 0))
+
+
+class Reader:
+    """A place of its own in an open file, for libraries that want a file object."""
+
+    def __init__(self, file: OpenFile | Part) -> None:
+        self._file = file
+        self._at = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, all that are left by default."""
+        data = self._file.read_at(self._at, self._file.size if size < 0 else size)
+        self._at += len(data)
+        return data
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill a buffer with the next bytes; return how many."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def tell(self) -> int:
+        """Where it is."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go elsewhere; a negative error number, not an exception, where that is nowhere."""
+        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._file.size}
+        if whence not in origins or origins[whence] + offset < 0:
+            # Damaged files point before their start. PyAV would print an exception.
+            return -errno.EINVAL
+        self._at = origins[whence] + offset
+        return self._at
 
 
 def _check_regular_file(path: Path) -> None:

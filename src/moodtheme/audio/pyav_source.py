@@ -1,7 +1,5 @@
 """Decoding with FFmpeg through PyAV: AAC, ALAC, WMA, video containers and more."""
 
-import errno
-import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +9,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.stream import Discard
 
-from moodtheme.audio.opened import OpenFile
+from moodtheme.audio.opened import OpenFile, Reader
 from moodtheme.audio.resample import Resampler, Samples
 from moodtheme.audio.sources import (
     AudioInfo,
@@ -238,7 +236,7 @@ class PyavSource:
 
 def open_container(file: OpenFile) -> Any:
     """FFmpeg's view of a file, which is given without a name that it could take as a hint."""
-    return av.open(_Nameless(file), metadata_errors="ignore", options=_NO_OTHER_FILES)
+    return av.open(Reader(file), metadata_errors="ignore", options=_NO_OTHER_FILES)
 
 
 def choose_stream(container: Any) -> Any:
@@ -259,30 +257,6 @@ def choose_stream(container: Any) -> Any:
         if stream is not usable[0]:
             stream.discard = Discard.all
     return usable[0]
-
-
-class _Nameless:
-    """A place of its own in an open file, whose seeks fail without a word."""
-
-    def __init__(self, file: OpenFile) -> None:
-        self._file = file
-        self._at = 0
-
-    def read(self, size: int) -> bytes:
-        data = self._file.read_at(self._at, size)
-        self._at += len(data)
-        return data
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int) -> int:
-        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._file.size}
-        if whence not in origins or origins[whence] + offset < 0:
-            # Damaged files point before their start. PyAV would print an exception.
-            return -errno.EINVAL
-        self._at = origins[whence] + offset
-        return self._at
 
 
 def _mono(frame: AudioFrame) -> Samples:

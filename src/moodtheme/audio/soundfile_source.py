@@ -1,12 +1,13 @@
 """Decoding with libsndfile: WAV, FLAC, Ogg Vorbis, Opus, MP3 and more."""
 
 import os
+from typing import Any
 
 import numpy as np
 import soundfile
 
 from moodtheme.audio.mp3 import states_its_length
-from moodtheme.audio.opened import OpenFile
+from moodtheme.audio.opened import OpenFile, Part, Reader
 from moodtheme.audio.quiet import quiet_c_stderr
 from moodtheme.audio.resample import Samples, mean_of_channels
 from moodtheme.audio.sources import (
@@ -40,13 +41,14 @@ class SoundfileSource:
         If libsndfile does not recognise it or its header makes no sense.
     """
 
-    def __init__(self, file: OpenFile) -> None:
+    def __init__(self, file: OpenFile | Part) -> None:
         self._opened = file
         self._file: soundfile.SoundFile | None = None
         try:
             self._file = self._open()
             check_claims(self._file.samplerate, self._file.channels)
-            if self._file.format == "MP3" and not states_its_length(file):
+            whole = file if isinstance(file, OpenFile) else None  # links of a chain are Ogg
+            if self._file.format == "MP3" and whole and not states_its_length(whole):
                 raise UnsupportedError("the MP3 file does not say how long it is")
         except (soundfile.SoundFileError, TypeError, ValueError) as error:
             self.close()
@@ -68,9 +70,11 @@ class SoundfileSource:
         # A descriptor hides the name, so that content alone decides and any bytes may be in it.
         # On Windows it would have to cross C runtimes, so there the name goes.
         posix = os.name == "posix"
-        if posix:
+        if posix and self._opened.descriptor >= 0:
             os.lseek(self._opened.descriptor, 0, os.SEEK_SET)
-        place = self._opened.descriptor if posix else str(self._opened.path)
+        place: Any = self._opened.descriptor if posix else str(self._opened.path)
+        if self._opened.corrections or self._opened.descriptor < 0:
+            place = Reader(self._opened)
         with quiet_c_stderr():
             return _Sequential(place, closefd=False)
 

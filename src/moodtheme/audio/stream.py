@@ -38,7 +38,7 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
         If the file is missing, unreadable, empty or not audio.
     """
     with OpenFile(Path(path)) as file:
-        source = open_source(file)
+        source, _ = open_source(file)
         source.close()
     return source.info
 
@@ -121,13 +121,14 @@ class AudioStream:
         quality: ResampleQuality,
     ) -> None:
         try:
-            source = open_source(file)
+            source, findings = open_source(file)
         except BaseException:
             file.close()
             raise
         self.info = source.info
         self.sample_rate = sample_rate or source.info.sample_rate
-        self.warnings: list[str] = []
+        self.warnings: list[str] = list(findings.warnings)
+        self._cut = findings.warnings[-1] if findings.is_cut else None
         self._file = file
         self._source = source
         self._start = round(start_s * self.sample_rate)
@@ -236,7 +237,9 @@ class AudioStream:
                 block = self._read_behind(str(error), frames)
         self._position += len(block)
         # A sum of squares is finite unless a sample is not, or is beyond 1e16.
-        if not math.isfinite(float(np.dot(block, block))):
+        with np.errstate(over="ignore", invalid="ignore"):
+            power = float(np.dot(block, block))
+        if not math.isfinite(power):
             bad = ~np.isfinite(block)
             self._not_finite += int(np.count_nonzero(bad))
             block[bad] = 0.0
@@ -288,7 +291,12 @@ class AudioStream:
                 f"decoding broke off at {self._position_s:.2f} s ({self._broken}); "
                 f"{self.decoded_s:.2f} s are used"
             )
-        elif self._ended and claimed_s and self._position_s < claimed_s - SHORTFALL_S:
+        elif (
+            self._cut is None
+            and self._ended
+            and claimed_s
+            and self._position_s < claimed_s - SHORTFALL_S
+        ):
             self.warnings.append(
                 f"the audio ends at {self._position_s:.2f} s, "
                 f"though the header says {claimed_s:.2f} s"
@@ -315,6 +323,10 @@ class AudioStream:
                 self.info.path,
                 f"decoding broke off after {self.decoded_s:.2f} s ({self._broken}){needed}; "
                 "fetch or export the file again",
+            )
+        elif self._cut is not None:
+            error = DecodeError(
+                self.info.path, f"{self._cut}{needed}; fetch or export the file again"
             )
         elif self._delivered:
             error = TooShortError(
