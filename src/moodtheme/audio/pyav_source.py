@@ -1,5 +1,6 @@
 """Decoding with FFmpeg through PyAV: AAC, ALAC, WMA, video containers and more."""
 
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
