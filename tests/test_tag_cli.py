@@ -293,6 +293,8 @@ def test_an_interruption_leaves_finished_results_intact(model: Path, tmp_path: P
     _, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "Traceback" not in err
-    results = json.loads(target.read_text("utf-8"))
+    assert not target.exists()
+    assert str(partial) in err
+    results = json.loads(partial.read_text("utf-8"))
     assert 3 <= len(results) < FILES
     assert all(r["error"] is None and len(r["tags"]) == 3 for r in results)

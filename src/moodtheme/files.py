@@ -1,13 +1,15 @@
 """Files of ours: written whole or not at all, locked, known by their digests."""
 
+import csv
 import errno
 import hashlib
+import io
 import os
 import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +148,14 @@ def cannot_write(path: Path | str, error: OSError) -> MoodthemeError:
         f"{path}: cannot be written ({reason}); what was there before is as it was: see to the "
         "disk and run the same command again"
     )
+
+
+def csv_line(fields: Iterable[object], *, delimiter: str = ",") -> str:
+    """A row of CSV; fields with a carriage return are quoted, which Python before 3.13 does not."""
+    text = io.StringIO()
+    # What ends lines is quoted in fields.
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(fields)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def make_folder(folder: Path) -> None:

@@ -1,11 +1,13 @@
 """The ``moodtheme`` program: the list of commands and what happens to their errors."""
 
-import io
 import os
+import shlex
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from moodtheme import __version__
 from moodtheme.cli import (
@@ -25,13 +27,43 @@ from moodtheme.cli import (
     tag,
     train,
 )
+from moodtheme.cli.results import printable
+from moodtheme.cli.streams import (
+    Terminated,
+    abandon_output,
+    end_on_sigterm,
+    prepare_streams,
+    say,
+    working_folder_is_there,
+    world_failed,
+)
 from moodtheme.errors import MoodthemeError
+
+
+class _Program(TyperGroup):
+    """The commands; a path where a command should be gets the command it most likely wants."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the arguments begin with."""
+        first = args[0]
+        if self.get_command(ctx, first) is None and _is_path(first):
+            ctx.fail(
+                f"there is no command {printable(first)}; to tag music: "
+                f"moodtheme tag {printable(shlex.join(args))}"
+            )
+        return super().resolve_command(ctx, args)
+
+
+def _is_path(word: str) -> bool:
+    return os.sep in word or bool(Path(word).suffix) or os.path.lexists(word)
+
 
 app = typer.Typer(
     name="moodtheme",
+    cls=_Program,
     help="Hears the moods and themes of music.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -73,17 +105,38 @@ def _root(
 
 
 def main() -> None:
-    """Run the program; errors meant for users are printed as one sentence, without a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A name that the terminal's encoding lacks is shown escaped, not a reason to stop.
-            stream.reconfigure(errors="backslashreplace")
+    """Run the program; what goes wrong is one sentence on standard error, without a traceback."""
+    prepare_streams()
+    end_on_sigterm()
     try:
-        app()
+        status = _run()
+        sys.stdout.flush()  # here, where what goes wrong can still be said
     except MoodthemeError as error:
-        print(f"moodtheme: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("moodtheme: interrupted", file=sys.stderr, flush=True)
+        say(str(error))
+        status = error.exit_code
+    except OSError as error:
+        say(world_failed(error))
+        abandon_output()
+        status = 1
+    except KeyboardInterrupt as interruption:
+        terminated = isinstance(interruption, Terminated)
+        say("terminated" if terminated else "interrupted")
         # Results are written by now; threads still at work on long files are not waited for.
-        os._exit(130)
+        os._exit(143 if terminated else 130)
+    if status and not working_folder_is_there():
+        say("the working folder has been deleted; change to another and run the command again")
+    sys.exit(status)
+
+
+def _run() -> int:
+    try:
+        app(prog_name="moodtheme")
+    except SystemExit as end:
+        # Typer itself ends on these, without the sentence or with another status.
+        cause = end.__context__
+        while cause is not None:
+            if isinstance(cause, KeyboardInterrupt | BrokenPipeError):
+                raise cause from None
+            cause = cause.__cause__ or cause.__context__
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0

@@ -227,6 +227,7 @@ def split(
     metadata: MetadataOption = None,
 ) -> None:
     """Divide a collection so that no artist is in two splits, and write it as a table."""
+    from moodtheme.cli.outputs import require_output
     from moodtheme.datasets import (
         Metadata,
         Split,
@@ -236,7 +237,9 @@ def split(
         write_table,
     )
 
+    require_output(output, inputs=[source])
     table = load_dataset(source, metadata=Metadata(folder=metadata))
+    require_output(output, inputs=table.files)
     divided = split_by_artist(table, fractions=dict(zip(Split, shares, strict=True)), seed=seed)
     write_table(divided, output)
     summary = summarise(divided)
@@ -266,11 +269,13 @@ def truth(
 
     Rows are the tracks in the collection's order, columns its tags in theirs.
     """
+    from moodtheme.cli.outputs import require_output
     from moodtheme.datasets import Metadata, Split, load_dataset
     from moodtheme.scores.matrices import save_matrix
 
     if part not in {*Split, "all"}:
         raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
+    require_output(output, inputs=[source], suffixes=[".npy"])
     table = load_dataset(source, metadata=Metadata(folder=metadata), split=split, check_files=False)
     if part != "all":
         table = table.part(Split(part))

@@ -48,6 +48,7 @@ def decide(
         Path,
         typer.Option(
             "--output",
+            "-o",
             metavar="DECISIONS.npy",
             help="Where to write the booleans (tracks, tags).",
             show_default=False,
@@ -69,6 +70,7 @@ def decide(
 
     Prints each tag's threshold and how many tracks got the tag.
     """
+    from moodtheme.cli.outputs import require_output
     from moodtheme.cli.tables import Cell, print_table
     from moodtheme.evaluation.checks import check_finite, warn_of_range
     from moodtheme.evaluation.thresholds import top_k
@@ -76,6 +78,8 @@ def decide(
     from moodtheme.scores.matrices import load_systems, save_matrix
     from moodtheme.scores.vocabulary import load_tags, tags_for
 
+    inputs = [scores, tags, truth, *(thresholds_from or ())]
+    require_output(output, inputs=inputs, suffixes=[".npy"])
     vocabulary = load_tags(tags) if tags else None
     systems = load_systems([scores], tags=vocabulary)
     if len(systems) != 1:

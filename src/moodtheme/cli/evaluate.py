@@ -76,12 +76,14 @@ def evaluate(
     F1 "oracle" uses the official thresholds, chosen on the very set that is scored: an upper
     bound. "validation" (with --thresholds-from) is what a user would get.
     """
+    from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import ScoredSet, evaluate_systems
     from moodtheme.evaluation.bootstrap import LEVEL
     from moodtheme.evaluation.popularity import popularity_scores
     from moodtheme.scores.matrices import load_truth, match_systems
     from moodtheme.scores.vocabulary import load_tags, tags_for
 
+    require_output(json, inputs=[truth, *scores, tags, popularity, *(thresholds_from or ())])
     with warnings_as_lines():
         vocabulary = load_tags(tags) if tags else None
         labels = load_truth(truth, tags=vocabulary)

@@ -179,8 +179,10 @@ def export(
 
     Numbers are exact: float32 in, the same float32 out.
     """
+    from moodtheme.cli.outputs import require_output
     from moodtheme.feature_store.export import ExportFormat, export_features
 
+    require_output(output, inputs=[dataset])
     store = _only_store(features)
     table = _table(dataset, part, split)
     absent = [file for file in table.files if not (file.is_file() and store.has(file))]

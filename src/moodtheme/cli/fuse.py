@@ -32,7 +32,9 @@ def fuse(
     *,
     output: Annotated[
         Path,
-        typer.Option("--output", metavar="FUSED.npy", help="Where to write.", show_default=False),
+        typer.Option(
+            "--output", "-o", metavar="FUSED.npy", help="Where to write.", show_default=False
+        ),
     ],
     method: Annotated[
         Method,
@@ -65,6 +67,7 @@ def fuse(
     seed: Seed = 0,
 ) -> None:
     """Fuse score files into one; all must hold the same tracks and tags in the same order."""
+    from moodtheme.cli.outputs import require_output
     from moodtheme.cli.tables import print_table
     from moodtheme.evaluation.checks import check_finite
     from moodtheme.scores.fusion import FusionMethod
@@ -72,6 +75,8 @@ def fuse(
     from moodtheme.scores.matrices import load_systems, save_matrix
     from moodtheme.scores.vocabulary import load_tags, tags_for
 
+    inputs = [*scores, tags, *(weights_from or ())]
+    require_output(output, inputs=inputs, suffixes=[".npy"])
     if (weights is not None) != (method is Method.WEIGHTED):
         raise UsageError("--weights goes with --method weighted, which needs it")
     if (weights_from is not None) != (method is Method.LEARNED):

@@ -71,6 +71,7 @@ def predict(
         from moodtheme.training.trained import features_of, load_trained, score_files
     except ImportError as error:
         raise MissingExtraError("predicting with a trained system") from error
+    from moodtheme.cli.outputs import require_output
     from moodtheme.cli.progress import progress_bar
     from moodtheme.datasets import Split, load_dataset
     from moodtheme.recipes import with_values
@@ -78,8 +79,7 @@ def predict(
 
     if part not in {*Split, "all"}:
         raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
-    if output.suffix != ".npy":
-        raise UsageError(f"{output}: the output is a NumPy array; let its name end in .npy")
+    require_output(output, inputs=[dataset, weights], suffixes=[".npy"])
     system = load_trained(run)
     if evaluation is not None:
         recipe = with_values(system.run.recipe, {"evaluation": evaluation})
@@ -87,6 +87,7 @@ def predict(
     table = load_dataset(dataset or system.run.dataset, split=split, check_files=False)
     if part != "all":
         table = table.part(Split(part))
+    require_output(output, inputs=table.files)
     with progress_bar("scoring") as bar:
         scores, failures = score_files(
             system,

@@ -20,11 +20,16 @@ class TaggingProgress:
         Number of files.
     quiet
         Show nothing.
+
+    Attributes
+    ----------
+    failed
+        Files so far that could not be tagged.
     """
 
     def __init__(self, total: int, *, quiet: bool = False) -> None:
         self._total = total
-        self._done = self._failed = 0
+        self._done = self.failed = 0
         self._music_s = 0.0
         self._start = time.monotonic()
         self._display = Display(
@@ -41,7 +46,7 @@ class TaggingProgress:
     def add(self, *, duration_s: float | None, failed: bool) -> None:
         """Count one file."""
         self._done += 1
-        self._failed += failed
+        self.failed += failed
         self._music_s += duration_s or 0.0
         elapsed = time.monotonic() - self._start
         left = in_words(elapsed / self._done * (self._total - self._done))
@@ -55,7 +60,7 @@ class TaggingProgress:
         elapsed = time.monotonic() - self._start
         return (
             f"{self._done} of {self._total} files, {self._music_s / 3600:.2f} h of music in "
-            f"{elapsed:.1f} s ({self._rate():.0f}× real time), {self._failed} failed"
+            f"{elapsed:.1f} s ({self._rate():.0f}× real time), {self.failed} failed"
         )
 
     def _rate(self) -> float:

@@ -65,10 +65,12 @@ def table1(
 
     Figures are macro ROC-AUC in percent. Fusions are plain means of the files in the folder.
     """
+    from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import ScoredSet
     from moodtheme.reproduction.table1 import compare_with_paper
     from moodtheme.scores.matrices import load_truth
 
+    require_output(json, inputs=[truth, *folder.glob("*.npy")])
     with warnings_as_lines(), progress_bar("Resampling") as progress:
         rows = compare_with_paper(
             load_truth(truth),
@@ -96,7 +98,7 @@ def plots(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", metavar="DIR", help="Folder for the pictures.", show_default=False
+            "--output", "-o", metavar="DIR", help="Folder for the pictures.", show_default=False
         ),
     ],
     tags: Tags = None,
@@ -122,9 +124,11 @@ def plots(
     """
     from moodtheme.evaluation import evaluate_systems
     from moodtheme.evaluation import plots as draw
+    from moodtheme.files import make_folder
     from moodtheme.scores.matrices import load_systems, load_truth
     from moodtheme.scores.vocabulary import bare_name, load_tags, tags_for
 
+    make_folder(output)
     vocabulary = load_tags(tags) if tags else None
     labels = load_truth(truth, tags=vocabulary)
     names = tags_for(labels.shape[1], tags)
@@ -147,10 +151,6 @@ def plots(
         pictures[f"curves-{_file_name(name)}"] = partial(
             draw.tag_curves, labels, systems, names.index(name), name
         )
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be made a folder ({error}); name another") from error
     for stem, picture in pictures.items():
         figure = picture()
         for kind in format or list(Format):

@@ -1,12 +1,12 @@
 """The formats `moodtheme tag` writes, one result at a time."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from moodtheme.files import csv_line
 
 if TYPE_CHECKING:  # the command's options are built from this module before anything is loaded
     from moodtheme.tagging.answers import DimensionScore, TagScore, TrackTags
@@ -24,6 +24,19 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
+
+
+_FORMATS = {
+    ".json": Format.JSON,
+    ".jsonl": Format.JSONL,
+    ".ndjson": Format.JSONL,
+    ".csv": Format.CSV,
+}
+
+
+def format_of(output: Path | None) -> Format:
+    """The format that an output's name asks for; a table where it asks for none."""
+    return Format.TABLE if output is None else _FORMATS.get(output.suffix.lower(), Format.TABLE)
 
 
 class Writer(Protocol):
@@ -168,9 +181,7 @@ class CsvWriter:
 
     @staticmethod
     def _text(rows: Sequence[Sequence[object]] | Iterator[Sequence[object]]) -> str:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        return text.getvalue()
+        return "".join(csv_line(row) for row in rows)
 
 
 def _pairs(dimensions: dict[str, Any]) -> str:

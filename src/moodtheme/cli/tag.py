@@ -1,31 +1,58 @@
 """``moodtheme tag``: files and folders in, moods and themes out."""
 
+import os
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.results import Format, printable
-from moodtheme.errors import UsageError
+from moodtheme.cli.results import Format, format_of, printable
+from moodtheme.cli.streams import say
+from moodtheme.errors import AudioError, UsageError
 
 if TYPE_CHECKING:
+    from moodtheme.cli.progress import TaggingProgress
+    from moodtheme.cli.results import Writer
     from moodtheme.tagging.answers import TrackTags
+    from moodtheme.tagging.tagger import Tagger
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is to be done, and how results are told."""
+
+    tagger: "Tagger"
+    files: Sequence[Path]
+    problems: Sequence[AudioError]
+    jobs: int
+    timeline: bool
+    tell: Callable[["TrackTags"], None]
 
 
 def tag(
     paths: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="PATH...",
             help="Files, tried whatever their names, and folders, searched for audio files.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    *,
     model: Annotated[
         str, typer.Option(metavar="NAME|DIR", help="A model's name, or a bundle's folder.")
     ] = "moodtheme-small",
-    form: Annotated[Format, typer.Option("--format", help="Form of the results.")] = Format.TABLE,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="Form of the results; by the end of FILE's name unless given, else a table.",
+            show_default=False,
+        ),
+    ] = None,
     top: Annotated[
         int | None,
         typer.Option(
@@ -49,71 +76,173 @@ def tag(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write to FILE, not to standard output."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to FILE, not to standard output."
+        ),
+    ] = None,
+    files_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--files-from",
+            metavar="FILE|-",
+            help="Also tag what FILE, or standard input, lists: a path a line, or ended by NUL.",
+            show_default=False,
+        ),
     ] = None,
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
-            help="Keep what FILE has and tag only the rest (with --format jsonl and --output).",
+            help="Keep what FILE has of the same audio, model and options, and tag only the rest "
+            "(with --format jsonl and --output).",
         ),
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Say nothing but what failed."),
     ] = False,
 ) -> None:
     """Tag music with moods and themes.
 
     Works offline. Results go to standard output or FILE, everything else to standard error. Exit
-    status 0: all files tagged, 1: some failed and were named, 2: wrong usage.
+    status 0: all files tagged, 1: some failed and were named, or results could not be written, 2:
+    wrong usage.
     """
     from moodtheme.audio import find_audio_files
-    from moodtheme.cli.outputs import finished_lines, result_file
+    from moodtheme.cli.outputs import claimed, is_file, require_output
     from moodtheme.cli.progress import TaggingProgress
     from moodtheme.cli.results import make_writer
-    from moodtheme.tagging.batch import failed, tag_files
     from moodtheme.tagging.tagger import Tagger
     from moodtheme.work import cores
 
-    kept: dict[str, str] = {}
-    if resume:
-        if form is not Format.JSONL or output is None:
-            raise UsageError("--resume goes with --format jsonl and --output FILE; give both")
-        kept = finished_lines(output)
-    tagger = Tagger.load(model)
-    files, problems = find_audio_files(paths)
-    todo = [file for file in files if str(file) not in kept]
-    failures = 0
-    writer = make_writer(form, top=top, paths=[*todo, *(Path(p.path) for p in problems)])
+    form = form or format_of(output)
+    if resume and (form is not Format.JSONL or output is None):
+        raise UsageError("--resume goes with JSON Lines and --output FILE; give both")
+    given = [*(paths or ()), *(() if files_from is None else _listed(files_from))]
+    if not given and files_from is None:
+        raise UsageError("nothing to tag; name files or folders, or a list with --files-from")
+    files, problems = find_audio_files(given)
+    require_output(output, inputs=[*files, files_from])
+    twice = form is Format.TABLE and output is None and sys.stdout.isatty() and sys.stderr.isatty()
+    with claimed(output):
+        tagger = Tagger.load(model)
+        # The bar first: it takes over standard output where both are one terminal.
+        with TaggingProgress(len(files) + len(problems), quiet=quiet) as progress:
 
-    # The bar first: it takes over standard output where both are one terminal.
-    with TaggingProgress(len(todo)) as progress, result_file(output) as out:
-        results = tag_files(tagger, todo, jobs=jobs or cores(), timeline=timeline)
+            def tell(result: "TrackTags") -> None:
+                failed = result.error is not None
+                if not (failed and twice) and (failed or not quiet):
+                    _complain(result)
+                progress.add(duration_s=result.duration_s, failed=failed)
+
+            run = _Run(tagger, files, problems, jobs or cores(), timeline, tell)
+            if form is Format.JSONL and output is not None and is_file(output):
+                _tag_to_journal(run, output, top=top, resume=resume, progress=progress)
+            else:
+                names = [*(Path(problem.path) for problem in problems), *files]
+                _tag_to_stream(run, output, form, make_writer(form, top=top, paths=names))
+    if not quiet and (len(files) > 1 or progress.failed):
+        say(progress.summary())
+    if progress.failed:
+        raise typer.Exit(1)
+
+
+def _tag_to_stream(run: _Run, output: Path | None, form: Format, writer: "Writer") -> None:
+    """Write results as they come, in the order of the inputs."""
+    from moodtheme.cli.outputs import JSON_ESCAPES, PYTHON_ESCAPES, result_stream
+    from moodtheme.tagging.batch import failed, tag_files
+
+    is_json = form in {Format.JSON, Format.JSONL}
+    results = tag_files(run.tagger, run.files, jobs=run.jobs, timeline=run.timeline)
+    with result_stream(output, errors=JSON_ESCAPES if is_json else PYTHON_ESCAPES) as out:
         try:
             out.write(writer.begin())
-            out.writelines(kept.values())
-            for problem in problems:
-                result = failed(tagger, Path(problem.path), problem)
+            for problem in run.problems:
+                result = failed(run.tagger, Path(problem.path), problem)
                 out.write(writer.add(result))
-                _complain(result)
-                failures += 1
+                run.tell(result)
             for result in results:
                 out.write(writer.add(result))
                 out.flush()
-                _complain(result)
-                failures += result.error is not None
-                progress.add(duration_s=result.duration_s, failed=result.error is not None)
-        finally:
-            out.write(writer.end())
-            out.flush()
+                run.tell(result)
+        except OSError:
             results.close()
-    if len(todo) > 1 or failures:
-        print(f"moodtheme: {progress.summary()}", file=sys.stderr)
-    if kept:
-        print(f"moodtheme: {len(kept)} results kept from before", file=sys.stderr)
-    if failures:
-        raise typer.Exit(1)
+            raise  # nothing more can be written
+        except BaseException:
+            results.close()
+            out.write(writer.end())
+            raise
+        out.write(writer.end())
+
+
+def _tag_to_journal(
+    run: _Run, output: Path, *, top: int | None, resume: bool, progress: "TaggingProgress"
+) -> None:
+    """Put each result on the disk as soon as it is there; write the file at the end."""
+    from moodtheme.audio import audio_identity
+    from moodtheme.cli.journal import Journal, Settings
+    from moodtheme.cli.results import JsonLinesWriter
+    from moodtheme.tagging.batch import failed, tag_file
+    from moodtheme.work import read_ahead
+
+    bundle = run.tagger.bundle
+    settings = Settings(
+        model=bundle.digest,
+        tags=len(bundle.tags) if top is None else min(top, len(bundle.tags)),
+        timeline=run.timeline,
+    )
+    writer = JsonLinesWriter(top)
+    with Journal.open(output, settings, resume=resume) as journal:
+
+        def work(path: Path) -> "TrackTags | None":
+            """None where the row of before is current."""
+            if journal.has_rows:
+                try:
+                    if journal.take_over(path, audio_identity(path)):
+                        return None
+                except AudioError:
+                    pass  # it fails below, where that is told
+            result = tag_file(run.tagger, path, timeline=run.timeline)
+            journal.add(path, writer.add(result), failed=result.error is not None)
+            return result
+
+        for problem in run.problems:
+            result = failed(run.tagger, Path(problem.path), problem)
+            journal.add(result.path, writer.add(result), failed=True)
+            run.tell(result)
+        for found in read_ahead(work, run.files, jobs=run.jobs, ahead=4 * run.jobs):
+            if found is None:
+                progress.add(duration_s=None, failed=False)
+            else:
+                run.tell(found)
+        journal.finish([*(Path(problem.path) for problem in run.problems), *run.files])
+    if journal.kept:
+        say(f"{journal.kept} results kept from before")
+    for reason, count in journal.redone.items():
+        say(f"{count} results of before were made anew: {reason}")
+
+
+def _listed(source: Path) -> Iterator[Path]:
+    """Paths that a list names, separated by NUL if it holds any, else by line breaks."""
+    try:
+        if str(source) == "-":
+            content = b"" if sys.stdin is None else sys.stdin.buffer.read()
+        else:
+            content = source.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"--files-from {source}: cannot be read ({error.strerror}); name a file with a path a "
+            "line, or - for standard input"
+        ) from error
+    if b"\0" in content:
+        names = content.split(b"\0")
+    else:
+        names = [line.removesuffix(b"\r") for line in content.split(b"\n")]
+    return (Path(os.fsdecode(name)) for name in names if name)
 
 
 def _complain(result: "TrackTags") -> None:
     """Name on standard error what is wrong with a file."""
     kind = "" if result.error else "warning: "
     for text in [result.error] if result.error else result.warnings:
-        print(f"moodtheme: {kind}{printable(result.path)}: {printable(text)}", file=sys.stderr)
+        say(f"{kind}{printable(result.path)}: {printable(text)}")

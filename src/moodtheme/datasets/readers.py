@@ -9,9 +9,7 @@ begins with ``_`` is a note and is left alone; any other column is an error, so 
 name cannot pass unnoticed. Lists of the MTG-Jamendo dataset are recognised by their header.
 """
 
-import csv
 import difflib
-import io
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -23,7 +21,7 @@ from moodtheme.datasets import jamendo
 from moodtheme.datasets.table import Split, TrackTable, label_matrix
 from moodtheme.datasets.text import read_text, rows_of
 from moodtheme.errors import DatasetError
-from moodtheme.files import replacing
+from moodtheme.files import csv_line, replacing
 from moodtheme.work import some_of
 
 COLUMNS = ("track", "path", "tags", "split", "artist", "album", "duration")
@@ -144,14 +142,11 @@ def write_table(table: TrackTable, path: Path) -> None:
         "duration": ["" if np.isnan(value) else repr(float(value)) for value in table.durations],
     }
     columns |= {name: values for name, values in known.items() if any(values)}
-    text = io.StringIO(newline="")
-    writer = csv.writer(
-        text, delimiter="," if path.suffix.lower() == ".csv" else "\t", lineterminator="\n"
-    )
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
+    delimiter = "," if path.suffix.lower() == ".csv" else "\t"
+    rows = [columns, *zip(*columns.values(), strict=True)]
+    text = "".join(csv_line(row, delimiter=delimiter) for row in rows)
     with replacing(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
+        temporary.write_text(text, encoding="utf-8", newline="")
 
 
 def _delimiter(path: Path, header: str) -> str:

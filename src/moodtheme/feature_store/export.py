@@ -1,6 +1,5 @@
 """Stored features for other programs: CSV, Parquet and NumPy's archive, a track at a time."""
 
-import csv
 import zipfile
 from collections.abc import Sequence
 from enum import StrEnum
@@ -12,7 +11,7 @@ import numpy as np
 
 from moodtheme.errors import MissingExtraError
 from moodtheme.feature_store.store import FeatureStore
-from moodtheme.files import replacing
+from moodtheme.files import csv_line, replacing
 
 _TRACKS_AT_ONCE = 64  # in a row group of a Parquet file
 
@@ -75,11 +74,10 @@ def export_features(
 
 def _write_csv(store: FeatureStore, tracks: Sequence[str], rows: Sequence[int], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["track", "window", *store.info.feature_names])
+        file.write(csv_line(["track", "window", *store.info.feature_names]))
         for track, row in zip(tracks, rows, strict=True):
             for window, features in enumerate(store.layout.map_row(row)):
-                writer.writerow([track, window, *features.astype(str)])
+                file.write(csv_line([track, window, *features.astype(str)]))
 
 
 def _write_npz(store: FeatureStore, tracks: Sequence[str], rows: Sequence[int], path: Path) -> None:

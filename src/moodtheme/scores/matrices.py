@@ -170,7 +170,7 @@ def save_matrix(path: Path, matrix: npt.NDArray[Any]) -> None:
     UsageError
         The path does not end in ``.npy`` or cannot be written to.
     """
-    if path.suffix != ".npy":
+    if path.suffix != ".npy" and (not path.exists() or path.is_file()):
         raise UsageError(f"{path}: the output is a NumPy array; let its name end in .npy")
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, np.ascontiguousarray(matrix), allow_pickle=False)

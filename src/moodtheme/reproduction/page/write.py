@@ -4,15 +4,13 @@ The templates are rendered with everything escaped and every name checked. The t
 Markdown, for reading elsewhere, and CSV, for computing with.
 """
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moodtheme.errors import MissingExtraError
-from moodtheme.files import replacing
+from moodtheme.files import csv_line, replacing
 from moodtheme.reproduction.page import numbers
 from moodtheme.reproduction.page.content import page_content
 from moodtheme.reproduction.page.curves import TagStrip
@@ -176,10 +174,8 @@ def markdown(results: Results, lines: Sequence[Line]) -> str:
 
 def csv_text(lines: Sequence[Line]) -> str:
     """Write the table as CSV: fractions in full precision, an empty cell for what is undefined."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
     columns = [f"test_{figure}{end}" for figure in _CSV_FIGURES for end in ("", "_low", "_high")]
-    writer.writerow(
+    text = csv_line(
         ["system", "kind", "members", f"validation_{MACRO}", f"validation_{PR_AUC}", *columns,
          f"paper_validation_{MACRO}", f"paper_test_{MACRO}"]
     )  # fmt: skip
@@ -190,13 +186,13 @@ def csv_text(lines: Sequence[Line]) -> str:
             figure = row.test.get(name)
             cells += [figure.value, figure.low, figure.high] if figure else [None] * 3
         paper = line.paper
-        writer.writerow(
+        text += csv_line(
             [row.name, row.kind, "+".join(row.members),
              row.validation[MACRO].value, row.validation[PR_AUC].value, *cells,
              _fraction(paper.validation if paper else None),
              _fraction(paper.test if paper else None)]
         )  # fmt: skip
-    return text.getvalue()
+    return text
 
 
 def _interval_note(results: Results) -> str:
