@@ -9,8 +9,9 @@ import torch
 
 from moodtheme import Tagger
 from moodtheme.errors import BundleError
+from moodtheme.exporting.getting import get_model
 from moodtheme.models.mediaeval_baseline import Baseline, BaselineFrontEnd, BaselineNetwork
-from moodtheme.tagging.models import get_model, verify_model
+from moodtheme.tagging.models import verify_model
 from moodtheme.tagging.session import MemberSession
 
 SHARED = Path(__file__).parents[2] / "shared" / "mtg-baseline"

@@ -10,6 +10,7 @@ import torch
 
 from mirror import Mirror, running_mirror
 from moodtheme.errors import DownloadError, HashMismatchError, ModelNotFoundError, UsageError
+from moodtheme.exporting import getting
 from moodtheme.fetched import weights
 from moodtheme.fetched.weights import SOUNDNET, Address
 from moodtheme.files import sha256_of
@@ -49,7 +50,7 @@ def published(checkpoint: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch)
         source=Address(f"{mirror.url}/best_model.pth"),
         sha256=sha256_of(checkpoint),
     )
-    monkeypatch.setitem(model_store._FETCHABLE, "mtg-baseline", served)
+    monkeypatch.setitem(model_store.FETCHABLE, "mtg-baseline", served)
     return checkpoint
 
 
@@ -125,7 +126,7 @@ def test_wrong_bytes_from_the_network_are_refused(
 def test_without_the_train_extra_the_weights_are_kept_and_the_extra_named(
     program: Program, published: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_store, "find_spec", lambda name: None)
+    monkeypatch.setattr(getting, "find_spec", lambda name: None)
     code, _, err = program("models", "get", "mtg-baseline")
     assert code == 2
     assert "pip install 'moodtheme[train]'" in err
@@ -152,11 +153,11 @@ def test_an_installed_model_is_tagged_with_by_name_and_damage_is_found(
 def test_names_that_are_not_models_are_refused_with_what_is_known() -> None:
     with pytest.raises(ModelNotFoundError, match="moodtheme models get mtg-baseline"):
         model_store.find_model("mtg-baseline")
-    for use in (model_store.find_model, model_store.get_model):
+    for use in (model_store.find_model, getting.get_model):
         with pytest.raises(ModelNotFoundError, match="moodtheme-small, mtg-baseline"):
             use("nothing")
     with pytest.raises(ModelNotFoundError, match="not a model that is fetched"):
-        model_store.get_model("moodtheme-small", from_file=Path("x"))
+        getting.get_model("moodtheme-small", from_file=Path("x"))
 
 
 def test_errors_say_whose_fault_it_is() -> None:

@@ -14,7 +14,8 @@ from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import AudioError, UsageError, WeightsError
 from moodtheme.exporting.bundles import export_fused
 from moodtheme.exporting.graph import Scores, ScoresOfEach, export_graph, take_system
-from moodtheme.exporting.systems import Graphs, check_half, export_member, plan_graphs
+from moodtheme.exporting.half_weights import check_half
+from moodtheme.exporting.systems import Graphs, export_member, plan_graphs
 from moodtheme.feature_store import make_extractor
 from moodtheme.feature_store.extraction import read_track
 from moodtheme.models.deep_spectrum import DeepSpectrum

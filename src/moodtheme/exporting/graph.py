@@ -56,20 +56,23 @@ def export_graph(
     path: Path,
     *,
     samples: int,
+    outputs: Sequence[str] = (SCORES,),
     half_weights: str | None = None,
     systems: Sequence[str] = (),
 ) -> None:
-    """Write `module` as a graph ``audio (batch, samples) -> scores (batch, …)`` with free batch.
+    """Write `module` as a graph from ``audio (batch, samples)`` to named outputs, with free batch.
 
     Parameters
     ----------
     module
-        Takes float32 audio ``(batch, samples)``, returns scores in [0, 1]; exported in evaluation
-        mode with constants folded.
+        Takes float32 audio ``(batch, samples)``, returns scores in [0, 1], or a tuple of outputs;
+        exported in evaluation mode with constants folded.
     path
         The ``.onnx`` file to write, whole or not at all.
     samples
         Excerpt length, fixed in the graph.
+    outputs
+        What the module returns, in order: ``scores``, ``dimensions``, ``embedding``.
     half_weights
         Part of `module`, as in its state dict's keys, whose weight matrices and filters are kept as
         float16 in the file. Runtimes compute in float32 all the same.
@@ -77,7 +80,7 @@ def export_graph(
         Names of the outputs of a module that has several; they become one, ``(batch, systems,
         tags)``, and `take_system` can take each out again.
     """
-    names = [_inner(system) for system in systems] or [SCORES]
+    names = [_inner(system) for system in systems] or list(outputs)
     model = to_onnx(
         module.eval(),
         torch.zeros(2, samples),

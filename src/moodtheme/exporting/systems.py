@@ -6,22 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import onnxruntime as ort
-import torch
-from torch import nn
-
-from moodtheme.demo import Mood, compose_and_render
-from moodtheme.errors import UsageError, WeightsError
+from moodtheme.errors import UsageError
 from moodtheme.exporting.graph import Scores, ScoresOfEach, export_graph, take_system
+from moodtheme.exporting.half_weights import check_half
 from moodtheme.files import sha256_of
 from moodtheme.tagging.bundle import Member
 from moodtheme.training.kinds import kind_of
 from moodtheme.training.kinds.features import require_same_weights
 from moodtheme.training.trained import TrainedSystem
-
-_HALF_TOLERANCE = 2e-3  # of a score of test music; for other music 5e-3 shall hold
-_TEST_MOODS = (Mood.ENERGETIC, Mood.CALM)
 
 
 @dataclass(frozen=True)
@@ -189,41 +181,6 @@ class Graphs:
             take_system(made, graph.names[0], path)
             made = path
         return _member(graph, made), made
-
-
-def check_half(module: nn.Module, path: Path, *, samples: int, sample_rate: int) -> None:
-    """See that a graph with float16 weights scores music as the float32 module does.
-
-    Parameters
-    ----------
-    module
-        Audio ``(batch, samples)`` to logits.
-    path
-        The graph, audio to scores.
-    samples, sample_rate
-        Length and rate of its audio.
-
-    Raises
-    ------
-    WeightsError
-        If a score differs by more than 0.002.
-    """
-    session = ort.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    worst = 0.0
-    for mood in _TEST_MOODS:
-        music = compose_and_render(
-            mood, seed=0, duration_s=samples / sample_rate, sample_rate=sample_rate
-        )
-        audio = np.resize(music.mean(axis=1).astype(np.float32), (1, samples))
-        with torch.inference_mode():
-            expected = torch.sigmoid(module(torch.from_numpy(audio))).numpy()
-        (scores,) = session.run(None, {"audio": audio})
-        worst = max(worst, float(np.abs(scores - expected).max()))
-    if worst > _HALF_TOLERANCE:
-        raise WeightsError(
-            f"{path.stem}: with float16 weights scores of test music differ by {worst:.3f}, more "
-            f"than {_HALF_TOLERANCE}; export with float32 weights (without --half)"
-        )
 
 
 def _stem(systems: Sequence[TrainedSystem]) -> str:

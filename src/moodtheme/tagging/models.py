@@ -4,20 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
-from importlib.util import find_spec
 from pathlib import Path
 
-from moodtheme.errors import BundleError, MissingExtraError, ModelNotFoundError
+from moodtheme.errors import BundleError, ModelNotFoundError
 from moodtheme.fetched import cache_dir
 from moodtheme.fetched.weights import MEDIAEVAL_BASELINE, PublishedWeights
 from moodtheme.tagging.bundle import MANIFEST, Bundle
-from moodtheme.tagging.bundle_files import read_graph, read_manifest
-from moodtheme.work import Progress, no_progress
+from moodtheme.tagging.bundle_files import read_manifest
 
 DEFAULT_MODEL = "moodtheme-small"
-MEDIAEVAL_BASELINE_MODEL = "mtg-baseline"
 
-_FETCHABLE: dict[str, PublishedWeights] = {MEDIAEVAL_BASELINE_MODEL: MEDIAEVAL_BASELINE}
+FETCHABLE: dict[str, PublishedWeights] = {"mtg-baseline": MEDIAEVAL_BASELINE}
+"""Published models by name, which `models get` fetches and makes a bundle of."""
 
 
 class ModelState(StrEnum):
@@ -71,7 +69,7 @@ def known_models() -> Iterator[KnownModel]:
             except BundleError as error:
                 licence, origin = "unknown", f"damaged: {error}"
             yield KnownModel(folder.name, state, folder, licence, origin)
-    for name, weights in _FETCHABLE.items():
+    for name, weights in FETCHABLE.items():
         if name not in seen:
             yield KnownModel(name, ModelState.AVAILABLE, None, weights.licence, weights.origin)
 
@@ -123,54 +121,3 @@ def verify_model(folder: Path) -> Bundle:
 def bundle_bytes(folder: Path) -> int:
     """Size of a bundle's files in bytes."""
     return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-
-
-def get_model(
-    name: str,
-    *,
-    from_file: Path | None = None,
-    offline: bool = False,
-    progress: Progress = no_progress,
-) -> Path:
-    """Bring a model here: fetch its weights, verify them, convert them to a bundle in the cache.
-
-    Does nothing for a model that is here and intact, unless `from_file` is given.
-
-    Returns
-    -------
-    Path
-        The bundle's folder.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If no model of that name can be fetched.
-    MissingExtraError
-        If the conversion's packages are not installed; the weights are fetched all the same.
-    DownloadError, HashMismatchError
-        See `moodtheme.fetched.weights.PublishedWeights.fetch`.
-    """
-    models = {model.name: model for model in known_models()}
-    model = models.get(name)
-    if model is None:
-        raise ModelNotFoundError(f"no model is called {name!r}; known models: {', '.join(models)}")
-    if model.folder is not None and from_file is None:
-        try:
-            for member in read_manifest(model.folder).members:
-                read_graph(model.folder, member)
-            return model.folder
-        except BundleError:
-            if name not in _FETCHABLE:
-                raise
-    if name not in _FETCHABLE:
-        raise ModelNotFoundError(
-            f"{name} is not a model that is fetched; --from goes with: {', '.join(_FETCHABLE)}"
-        )
-    weights = _FETCHABLE[name].fetch(from_file=from_file, offline=offline, progress=progress)
-    if find_spec("torch") is None or find_spec("onnxscript") is None:
-        raise MissingExtraError(f"{name} was fetched and verified; converting it to a bundle")
-    from moodtheme.exporting.conversion import convert_mediaeval_baseline
-
-    folder = models_folder() / name
-    convert_mediaeval_baseline(weights, folder)
-    return folder
