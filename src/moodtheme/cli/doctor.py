@@ -180,12 +180,14 @@ def _weights() -> Iterator[Finding]:
 
     parts = {"vggish": VGGISH, "soundnet": SOUNDNET}
     parts |= {name: network.weights for name, network in IMAGE_NETWORKS.items()}
+    sizes = {name: network.download_bytes for name, network in IMAGE_NETWORKS.items()}
     for name, weights in {**parts, **TAGGERS}.items():
         doubt = "" if weights.sha256 else "; no SHA-256 is known: held to an MD5, unverified"
         if weights.path.is_file():
             yield Finding("weights", name, Status.OK, f"{weights.path}{doubt}")
         else:
-            detail = f"not here; fetched when a training first needs them{doubt}"
+            size = f" ({sizes[name] / 1e6:.0f} MB)" if name in sizes else ""
+            detail = f"not here; fetched when a training first needs them{size}{doubt}"
             yield Finding("weights", name, Status.MISSING, detail)
 
 

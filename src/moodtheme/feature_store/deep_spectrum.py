@@ -14,7 +14,7 @@ from moodtheme.features.colour_maps import colour_map
 from moodtheme.features.plot_options import PlotOptions
 from moodtheme.features.plots import mel_plots
 from moodtheme.files import sha256_of
-from moodtheme.models.image_networks import find_image_network, find_weights, load_image_network
+from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.recipes import DeepSpectrumView
 from moodtheme.tagging.windows import FloatArray
 
@@ -26,7 +26,7 @@ def describe(
     network = find_image_network(view.image_network)
     digest = RANDOM_WEIGHTS
     if view.pretrained:
-        digest = sha256_of(find_weights(network, weights, offline=offline))
+        digest = sha256_of(network.weights.given_or_fetched(weights, offline=offline))
     return _info(view, digest)
 
 

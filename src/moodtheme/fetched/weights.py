@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from moodtheme.errors import DownloadError, HashMismatchError, UsageError
+from moodtheme.errors import DownloadError, HashMismatchError, UsageError, WeightsError
 from moodtheme.fetched import cache_dir
 from moodtheme.fetched.packages import PackageMember
 from moodtheme.files import put_in_place
@@ -92,6 +92,24 @@ class PublishedWeights:
         if actual == wanted:
             return None
         return f"{'SHA-256' if self.sha256 else 'MD5'} {actual}, not {wanted}"
+
+    def given_or_fetched(
+        self, file: Path | None, *, offline: bool = False, progress: Progress = no_progress
+    ) -> Path:
+        """Path of a file of the user's own in the same form; without one, what `fetch` gives.
+
+        Raises
+        ------
+        WeightsError
+            If there is no such file.
+        """
+        if file is None:
+            return self.fetch(offline=offline, progress=progress)
+        if not file.is_file():
+            raise WeightsError(
+                f"{file}: no such file; give a file such as {self.file}, or leave --weights out"
+            )
+        return file
 
     def fetch(
         self,

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from moodtheme.errors import WeightsError
 from moodtheme.features.crnn_logmel import CrnnLogMel, add_noise, normalise_bands
 from moodtheme.fetched.weights import SOUNDNET, VGGISH, PublishedWeights
 from moodtheme.models import soundnet, vggish
@@ -108,23 +107,6 @@ class Crnn(nn.Module):
 def published_weights(view: CrnnView) -> PublishedWeights:
     """The published weights of the view's convolutions."""
     return SOUNDNET if view.convolutions is Convolutions.SOUNDNET else VGGISH
-
-
-def fetch_pretrained(view: CrnnView, *, file: Path | None = None, offline: bool = False) -> Path:
-    """File of published weights of the view's convolutions, fetched unless one is given.
-
-    Raises
-    ------
-    DownloadError, HashMismatchError
-        If it cannot be fetched.
-    WeightsError
-        If the given file does not exist.
-    """
-    if file is not None:
-        if not file.is_file():
-            raise WeightsError(f"{file}: no such file; give pretrained weights, or leave it out")
-        return file
-    return published_weights(view).fetch(offline=offline)
 
 
 def load_pretrained(network: Crnn, file: Path) -> None:

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moodtheme.errors import WeightsError
 from moodtheme.files import sha256_of
-from moodtheme.models.image_networks.registry import ImageNetwork, find_image_network
+from moodtheme.models.image_networks.registry import find_image_network
 from moodtheme.recipes import Precision, Preprocessing
 from moodtheme.work import Progress, no_progress
 
@@ -68,7 +67,7 @@ def load_image_network(
     known.require(precision)
     network = make_network(known.architecture, layer=layer)
     if pretrained:
-        path = find_weights(known, weights, offline=offline, progress=progress)
+        path = known.weights.given_or_fetched(weights, offline=offline, progress=progress)
         load_checkpoint(network, known, path)
         digest = sha256_of(path)
     else:
@@ -82,28 +81,3 @@ def load_image_network(
         n_features=n_features,
         weights_sha256=digest,
     )
-
-
-def find_weights(
-    network: ImageNetwork,
-    file: Path | None = None,
-    *,
-    offline: bool = False,
-    progress: Progress = no_progress,
-) -> Path:
-    """File of a network's weights: the one given, or the published one, fetched and verified.
-
-    Raises
-    ------
-    DownloadError, HashMismatchError
-        If the published file cannot be fetched.
-    WeightsError
-        If there is no such file.
-    """
-    if file is not None:
-        if not file.is_file():
-            raise WeightsError(
-                f"{file}: no such file; give {network.name}'s weights, or leave --weights out"
-            )
-        return file
-    return network.weights.fetch(offline=offline, progress=progress)

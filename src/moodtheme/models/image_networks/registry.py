@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from types import MappingProxyType
 
 from moodtheme.errors import UsageError
@@ -102,16 +101,6 @@ class ImageNetwork:
     weights: PublishedWeights
     checkpoint: Checkpoint
     download_bytes: int
-
-    @property
-    def licence(self) -> str:
-        """Terms of the weights."""
-        return self.weights.licence
-
-    @property
-    def origin(self) -> str:
-        """Who trained the weights."""
-        return self.weights.origin
 
     def n_features(self, layer: str | None = None) -> int:
         """Length of a layer's feature vector; None for the usual layer.
@@ -237,39 +226,3 @@ def find_image_network(name: str) -> ImageNetwork:
             f"no image network is called {name!r}; choose one of: {', '.join(IMAGE_NETWORKS)}"
         )
     return IMAGE_NETWORKS[name]
-
-
-@dataclass(frozen=True)
-class WeightsStatus:
-    """Whether a network's weights are here, without reading them.
-
-    Attributes
-    ----------
-    path
-        Where the file is, or would be.
-    cached
-        Whether it is there; its hash is checked when it is loaded.
-    source
-        Address or package it is fetched from.
-    download_bytes
-        How much that fetches.
-    """
-
-    path: Path
-    cached: bool
-    source: str
-    download_bytes: int
-
-
-def image_network_weights(name: str) -> WeightsStatus:
-    """Say where a network's published weights are; neither loads nor fetches them.
-
-    Raises
-    ------
-    UsageError
-        If there is no such network.
-    """
-    network = find_image_network(name)
-    path = network.weights.path
-    source = network.weights.source.where
-    return WeightsStatus(path, path.is_file(), source, network.download_bytes)

@@ -13,7 +13,7 @@ from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError
 from moodtheme.fetched.weights import PublishedWeights
 from moodtheme.files import sha256_of
-from moodtheme.models.crnn import Crnn, fetch_pretrained, load_pretrained, published_weights
+from moodtheme.models.crnn import Crnn, load_pretrained, published_weights
 from moodtheme.models.mediaeval_baseline import Baseline
 from moodtheme.recipes import BaselineView, CrnnView, EvaluationExcerpt, SoundView
 from moodtheme.tagging.bundle import ExcerptPolicy
@@ -88,7 +88,8 @@ class CrnnKind(SoundKind[CrnnView]):
         """The convolutions' file."""
         if not self.view.pretrained:
             return None
-        return fetch_pretrained(self.view, file=settings.weights, offline=settings.offline)
+        published = published_weights(self.view)
+        return published.given_or_fetched(settings.weights, offline=settings.offline)
 
     def load_pretrained(self, network: nn.Module, file: Path) -> None:
         """Fill in the convolutions."""
