@@ -50,7 +50,7 @@ def lite() -> ImageFeatures:
 @pytest.mark.parametrize("name", IMAGE_NETWORKS)
 def test_every_network_says_what_it_gives_and_on_what_terms(name: str) -> None:
     network = find_image_network(name)
-    assert network.size == 224 and network.licence and network.origin
+    assert network.size == 224 and network.weights.licence and network.weights.origin
     assert network.default_preprocessing in network.colours
     assert Precision.FLOAT32 in network.precisions
     assert network.n_features() == network.layers[network.default_layer]
