@@ -100,3 +100,24 @@ def test_commands_that_need_an_extra_say_how_to_get_it(tmp_path: Path) -> None:
     done = in_base_install("distil", tmp_path / "music.csv", "--run", tmp_path / "run")
     assert done.returncode == 2
     assert "pip install 'moodtheme[train]'" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["predict", "RUN", "-o", "scores.npy"], ["export", "RUN"]])
+def test_a_trained_system_is_used_without_lightning(words: list[str], tmp_path: Path) -> None:
+    words = [str(tmp_path) if word == "RUN" else word for word in words]
+    report = "atexit.register(lambda: print(*({'torch', 'lightning'} & sys.modules.keys())))\n"
+    done = run_python("import atexit, sys\n" + report + RUN.format(words=words))
+    # It has loaded what it works with before it looks for the run.
+    assert done.returncode == 1 and "run.json" in done.stderr, done.stderr
+    assert done.stdout.split() == ["torch"]
+
+
+def test_features_are_extracted_without_lightning(tmp_path: Path, song: Path) -> None:
+    (tmp_path / "tracks.tsv").write_text("path\ttags\nsong.ogg\ta\n", encoding="utf-8")
+    words = ["features", "extract", "--dataset", str(tmp_path / "tracks.tsv"), "--system", "ds-1s"]
+    words += ["--weights", "random", "--set", "image_network=efficientnet-lite0"]
+    words += ["--set", "duration_s=1", "--output", str(tmp_path / "features")]
+    report = "atexit.register(lambda: print(*({'torch', 'lightning'} & sys.modules.keys())))\n"
+    done = run_python("import atexit, sys\n" + report + RUN.format(words=words))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "torch"

@@ -98,6 +98,10 @@ class DecodeError(AudioError):
 # --- features ----------------------------------------------------------------------------------
 
 
+class FeatureFileError(AudioError):
+    """A track's file of features is missing or cannot be used."""
+
+
 class PlotError(UsageError):
     """A spectrogram plot cannot be drawn as asked."""
 

@@ -43,7 +43,7 @@ def predict(
         typer.Option(
             metavar="DIR",
             help="Stored features, to which missing ones are added; by default those in the run's "
-            "folder.",
+            "folder. For own-…: the folder of your own features.",
             show_default=False,
         ),
     ] = None,
@@ -73,6 +73,7 @@ def predict(
         raise MissingExtraError("predicting with a trained system") from error
     from moodtheme.cli.outputs import require_output
     from moodtheme.cli.progress import progress_bar
+    from moodtheme.cli.recipe_options import with_own_features
     from moodtheme.datasets import Split, load_dataset
     from moodtheme.recipes import with_values
     from moodtheme.scores.matrices import save_matrix
@@ -84,6 +85,8 @@ def predict(
     if evaluation is not None:
         recipe = with_values(system.run.recipe, {"evaluation": evaluation})
         system = replace(system, run=replace(system.run, recipe=recipe))
+    recipe = with_own_features(system.run.recipe, features)
+    system = replace(system, run=replace(system.run, recipe=recipe))
     table = load_dataset(dataset or system.run.dataset, split=split, check_files=False)
     if part != "all":
         table = table.part(Split(part))

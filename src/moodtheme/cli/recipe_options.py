@@ -1,10 +1,11 @@
 """From a system's name, ``--set`` and ``--weights`` to a recipe."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from moodtheme.errors import UsageError
-from moodtheme.recipes import Recipe, find_recipe, with_values
+from moodtheme.recipes import Recipe, find_recipe, value_names, with_values
 
 PUBLISHED, RANDOM = "published", "random"
 """Words of ``--weights`` that are no file."""
@@ -37,6 +38,13 @@ def chosen_recipe(system: str, settings: Sequence[str], weights: str) -> Recipe:
     if weights == RANDOM and recipe.view.pretrained:
         return with_values(recipe, {"pretrained": "false"})
     return recipe
+
+
+def with_own_features(recipe: Recipe, features: Path | None) -> Recipe:
+    """The recipe with the folder of ``--features``, where it hears features of your own."""
+    if features is None or "view.folder" not in value_names(recipe):
+        return recipe
+    return with_values(recipe, {"view.folder": json.dumps(str(features.absolute()))})
 
 
 def weights_file(weights: str) -> Path | None:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moodtheme.cli.options import Device, Division, Offline, TrainingSeed
-from moodtheme.cli.recipe_options import PUBLISHED, chosen_recipe, weights_file
+from moodtheme.cli.recipe_options import (
+    PUBLISHED,
+    chosen_recipe,
+    weights_file,
+    with_own_features,
+)
 from moodtheme.errors import MissingExtraError, UsageError
 from moodtheme.recipes import RECIPES, Recipe, describe
 from moodtheme.training.settings import Machine, Settings, is_first_process
@@ -91,7 +96,8 @@ def train(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Stored features, for several runs to share; by default in the run's folder.",
+            help="Stored features, for several runs to share; by default in the run's folder. For "
+            "own-…: the folder of your own features, a .npy or .npz file a track.",
             show_default=False,
         ),
     ] = None,
@@ -107,7 +113,7 @@ def train(
 
     Killed at any moment, the same command goes on where it was, with the same results.
     """
-    recipe = chosen_recipe(system, values or [], weights)
+    recipe = with_own_features(chosen_recipe(system, values or [], weights), features)
     if show:
         _show(recipe)
         return
@@ -144,7 +150,7 @@ def train(
         _say(warning)
     result = train_system(table, settings, run, report=_say, progress=_preparing)
     if is_first_process():
-        _print_result(system, run, result)
+        _print_result(recipe, run, result)
 
 
 def _show(recipe: Recipe) -> None:
@@ -178,18 +184,21 @@ def _show(recipe: Recipe) -> None:
     console.print(layers)
 
 
-def _print_result(system: str, run: Path, result: "Result") -> None:
+def _print_result(recipe: Recipe, run: Path, result: "Result") -> None:
+    from moodtheme.training.kinds import kind_of
+
     waiting = result.waiting_s / result.training_s if result.training_s else 0.0
     memory = result.peak_memory_bytes
     typer.echo(
-        f"{system}: validation ROC-AUC {result.validation_roc_auc:.4f} in epoch "
+        f"{recipe.system}: validation ROC-AUC {result.validation_roc_auc:.4f} in epoch "
         f"{result.best_epoch} of {result.epochs}"
     )
     typer.echo(
         f"trained for {result.training_s:.0f} s, {waiting:.1%} of it waiting for data"
         + ("" if memory is None else f"; peak memory {memory / 1e9:.2f} GB")
     )
-    typer.echo(f"next: moodtheme predict {run} --output scores.npy, or moodtheme export {run}")
+    export = "" if kind_of(recipe).no_graph else f", or moodtheme export {run}"
+    typer.echo(f"next: moodtheme predict {run} --output scores.npy{export}")
 
 
 def _say(line: str) -> None:

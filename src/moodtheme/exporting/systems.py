@@ -94,7 +94,8 @@ def export_member(
         are others with float16 ones.
     """
     run = graph.systems[0].run
-    kind, view = kind_of(run.recipe), run.recipe.view
+    kind = kind_of(run.recipe)
+    view = kind.view
     path = folder / f"{graph.name}.onnx"
     module = kind.graph_module(
         [system.network.cpu() for system in graph.systems],
@@ -118,8 +119,8 @@ def export_member(
 
 
 def _member(graph: Graph, path: Path) -> Member:
-    recipe = graph.systems[0].run.recipe
-    kind, view = kind_of(recipe), recipe.view
+    kind = kind_of(graph.systems[0].run.recipe)
+    view = kind.view
     return Member(
         file=path.name,
         sha256=sha256_of(path),

@@ -12,7 +12,12 @@ from moodtheme.feature_store.extractor import (
     describe_extractor,
     make_extractor,
 )
-from moodtheme.feature_store.store import FeatureStore, feature_statistics, find_stores
+from moodtheme.feature_store.store import (
+    FeatureStore,
+    feature_statistics,
+    find_stores,
+    statistics_of,
+)
 
 __all__ = [
     "Engine",
@@ -24,4 +29,5 @@ __all__ = [
     "feature_statistics",
     "find_stores",
     "make_extractor",
+    "statistics_of",
 ]

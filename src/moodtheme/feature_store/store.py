@@ -1,6 +1,6 @@
 """A feature store opened for reading."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -149,18 +149,29 @@ def feature_statistics(store: FeatureStore, files: Sequence[Path]) -> tuple[Floa
         float32 ``(n_features,)`` each; the deviation of a feature that never changes is 1, so
         that one can divide by it.
     """
+    return statistics_of(store.read(file) for file in files)
+
+
+def statistics_of(tracks: Iterable[FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """`feature_statistics` of tracks ``(windows, n_features)``, read one by one.
+
+    Raises
+    ------
+    DatasetError
+        If there is none.
+    """
     # Tracks' means and squared distances are joined pairwise, in float64: sums of squares of
     # features far from zero would lose their digits.
     count = 0
-    mean: npt.NDArray[np.float64] = np.zeros(store.n_features)
-    squares: npt.NDArray[np.float64] = np.zeros(store.n_features)
-    for file in files:
-        track = store.read(file).astype(np.float64)
+    mean: npt.NDArray[np.float64] = np.zeros(1)
+    squares: npt.NDArray[np.float64] = np.zeros(1)
+    for features in tracks:
+        track = features.astype(np.float64)
         step = track.mean(axis=0) - mean
         total = count + len(track)
-        squares += ((track - track.mean(axis=0)) ** 2).sum(axis=0)
+        squares = squares + ((track - track.mean(axis=0)) ** 2).sum(axis=0)
         squares += step**2 * (count * len(track) / total)
-        mean += step * (len(track) / total)
+        mean = mean + step * (len(track) / total)
         count = total
     if not count:
         raise DatasetError("features' mean needs at least one track; give some")

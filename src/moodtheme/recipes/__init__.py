@@ -9,6 +9,7 @@ from moodtheme.recipes.recipe import (
     Setting,
     Stage,
     describe,
+    value_names,
     with_values,
 )
 from moodtheme.recipes.systems import BASELINE, NINE_SYSTEMS, RECIPES, find_recipe
@@ -21,6 +22,7 @@ from moodtheme.recipes.views import (
     ExtractedView,
     FeatureSet,
     OpenSmileView,
+    OwnFeaturesView,
     Precision,
     Preprocessing,
     SoundView,
@@ -43,6 +45,7 @@ __all__ = [
     "Head",
     "OpenSmileView",
     "Optimiser",
+    "OwnFeaturesView",
     "Precision",
     "Preprocessing",
     "Recipe",
@@ -54,5 +57,6 @@ __all__ = [
     "WindowedView",
     "describe",
     "find_recipe",
+    "value_names",
     "with_values",
 ]

@@ -1,4 +1,4 @@
-"""The recipes: the paper's nine systems, the MediaEval baseline, and openSMILE's for comparison.
+"""The recipes: the paper's nine systems, the MediaEval baseline, openSMILE's and your own features.
 
 Where the paper and the authors' code differ the recipe follows the paper, and the source names the
 difference.
@@ -10,7 +10,14 @@ from types import MappingProxyType
 
 from moodtheme.errors import UsageError
 from moodtheme.recipes.recipe import Cell, Head, Optimiser, Recipe, Schedule, value_names
-from moodtheme.recipes.views import BaselineView, CrnnView, DeepSpectrumView, OpenSmileView, View
+from moodtheme.recipes.views import (
+    BaselineView,
+    CrnnView,
+    DeepSpectrumView,
+    OpenSmileView,
+    OwnFeaturesView,
+    View,
+)
 
 _PAPER = "paper, section 2.1"
 _DS_PAPER = "paper, section 2.2"
@@ -78,6 +85,14 @@ _OPENSMILE_SOURCES: Mapping[str, str] = {
     "view.feature_set": "paper, section 4: the authors' announced next step",
 }
 
+_OWN_SOURCES: Mapping[str, str] = {
+    **dict.fromkeys(_DEEP_SPECTRUM_SOURCES, _SAME),
+    "view.folder": "yours",
+    "view.frames": "yours; none shows whole tracks",
+    "view.array": "yours",
+    "view.scaled": "ours: features of any kind come to one scale",
+}
+
 _BASELINE_SOURCES: Mapping[str, str] = {
     **dict.fromkeys(_CRNN_SOURCES, _BASELINE),
     "schedule.rho": "RMSprop's, not used",
@@ -126,6 +141,10 @@ _OPENSMILE = [
     )
     for cell in Cell
 ]
+_OWN = [
+    _recipe(f"own-{cell}", OwnFeaturesView(), _feature_head(cell), _OWN_SOURCES, _FEATURE_SCHEDULE)
+    for cell in Cell
+]
 
 NINE_SYSTEMS: tuple[str, ...] = tuple(recipe.system for recipe in (*_CRNNS, *_DEEP_SPECTRUM))
 """The paper's systems, in the order of its table."""
@@ -142,9 +161,9 @@ _BASELINES = [
     )
 ]
 
-RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {recipe.system: recipe for recipe in (*_CRNNS, *_DEEP_SPECTRUM, *_BASELINES, *_OPENSMILE)}
-)
+_ALL = (*_CRNNS, *_DEEP_SPECTRUM, *_BASELINES, *_OPENSMILE, *_OWN)
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.system: recipe for recipe in _ALL})
 
 
 def find_recipe(system: str) -> Recipe:

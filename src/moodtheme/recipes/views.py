@@ -283,6 +283,39 @@ class OpenSmileView(WindowedView, frozen=True, kw_only=True, tag="opensmile"):
         return f"{self.feature_set} descriptors"
 
 
+class OwnFeaturesView(BaseView, frozen=True, kw_only=True, tag="own-features"):
+    """Features of your own: a ``.npy`` or ``.npz`` file a track, of shape (frames, features).
+
+    Attributes
+    ----------
+    folder
+        Where the files are.
+    frames
+        How many frames the network is shown at once: in training from anywhere in a track, in
+        scoring one stretch after the other. None shows whole tracks, which must then have equally
+        many in training.
+    array
+        Name of the array in an ``.npz``; None for the only one.
+    scaled
+        Whether each feature is brought to zero mean and unit variance over the training tracks.
+    """
+
+    folder: str | None = None
+    frames: Positive | None = None
+    array: str | None = None
+    scaled: bool = True
+
+    @property
+    def hears(self) -> str:
+        """With what it hears, in words."""
+        return f"features of your own in {self.folder or 'a folder that is not named yet'}"
+
+    @property
+    def heard(self) -> str:
+        """What a score is computed from, in words."""
+        return "all frames" + (f", {self.frames} at a time" if self.frames else "")
+
+
 class BaselineView(SoundView, frozen=True, kw_only=True, tag="mediaeval-baseline"):
     """The MediaEval baseline's view: the middle of a track, in training too."""
 
@@ -302,6 +335,6 @@ class BaselineView(SoundView, frozen=True, kw_only=True, tag="mediaeval-baseline
         return "convolutions of its own"
 
 
-View = CrnnView | DeepSpectrumView | OpenSmileView | BaselineView
+View = CrnnView | DeepSpectrumView | OpenSmileView | BaselineView | OwnFeaturesView
 ExtractedView = DeepSpectrumView | OpenSmileView
 """Views whose features `moodtheme.feature_store` computes and keeps."""

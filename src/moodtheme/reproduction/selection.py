@@ -76,6 +76,10 @@ _QUICK: tuple[tuple[str, Mapping[str, str]], ...] = (
         },
     ),
     ("baseline", {"epochs": "2", "sgd_epochs": "0", "batch_size": "8"}),
+    (
+        "own",
+        {"units": "64", "dense": "64", "epochs": "30", "patience": "10", "batch_size": "8"},
+    ),
 )
 
 

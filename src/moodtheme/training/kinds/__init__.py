@@ -13,11 +13,13 @@ from moodtheme.recipes import (
     CrnnView,
     DeepSpectrumView,
     OpenSmileView,
+    OwnFeaturesView,
     Recipe,
     View,
 )
 from moodtheme.training.kinds.features import DeepSpectrumKind, OpenSmileKind
 from moodtheme.training.kinds.kind import Kind, Source
+from moodtheme.training.kinds.own import OwnFeaturesKind
 from moodtheme.training.kinds.sound import BaselineKind, CrnnKind
 
 __all__ = ["Kind", "Source", "kind_of"]
@@ -28,6 +30,7 @@ _KINDS: Mapping[type[View], Callable[[Recipe, Any], Kind[Any]]] = MappingProxyTy
         BaselineView: BaselineKind,
         DeepSpectrumView: DeepSpectrumKind,
         OpenSmileView: OpenSmileKind,
+        OwnFeaturesView: OwnFeaturesKind,
     }
 )
 

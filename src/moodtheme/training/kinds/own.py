@@ -1,0 +1,238 @@
+"""Systems that hear features of your own: a file of numbers a track, made by whatever you like."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from moodtheme.datasets import TrackTable
+from moodtheme.errors import AudioError, FeatureFileError, UsageError
+from moodtheme.feature_store import statistics_of
+from moodtheme.feature_store.own_files import SUFFIXES, find_frames, frames_of, read_frames
+from moodtheme.models.feature_network import FeatureNetwork
+from moodtheme.recipes import OwnFeaturesView
+from moodtheme.tagging.windows import FloatArray
+from moodtheme.training.examples import Weighted
+from moodtheme.training.kinds.features import FeatureKind
+from moodtheme.training.kinds.kind import Source
+from moodtheme.training.run_folder import Run
+from moodtheme.training.settings import Settings
+from moodtheme.work import Progress, Report, read_ahead
+
+
+class OwnFeaturesKind(FeatureKind[OwnFeaturesView]):
+    """What these are moodtheme does not know; it can neither extract them nor make a graph."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are.
+
+        Raises
+        ------
+        UsageError
+            If that was not said.
+        """
+        if self.view.folder is None:
+            raise UsageError(
+                f"{self.recipe.system} hears features of your own; name their folder with "
+                "--features FOLDER, or with --set folder=FOLDER"
+            )
+        return Path(self.view.folder)
+
+    @cached_property
+    def n_features(self) -> int:
+        """Of the first file in the folder."""
+        for suffix in SUFFIXES:
+            for path in sorted(self.folder.rglob(f"*{suffix}")):
+                return int(read_frames(path, self.view.array).shape[1])
+        raise UsageError(f"{self.folder} holds no .npy or .npz file; name the folder of features")
+
+    @property
+    def no_graph(self) -> str:
+        """Nobody says how they come out of audio."""
+        return "hears features of your own, which a graph cannot compute from audio"
+
+    def input_shape(self, n_features: int | None) -> tuple[int, ...]:
+        """Frames and their features."""
+        return (self.view.frames or 1, n_features or self.n_features)
+
+    def open_source(self, settings: Settings, folder: Path) -> Source:
+        """The files."""
+        return OwnFeatures(self, settings)
+
+
+class OwnFeatures(Source):
+    """Files of features as a network's inputs.
+
+    Parameters
+    ----------
+    kind
+        The system's.
+    settings
+        Of the run.
+    """
+
+    def __init__(self, kind: OwnFeaturesKind, settings: Settings) -> None:
+        self._kind = kind
+        self._settings = settings
+        self._width: int | None = None
+        self._length: int | None = None
+        self._failed: dict[Path, AudioError] = {}
+        self._scale: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Width of a frame."""
+        return self._width or self._kind.n_features
+
+    @property
+    def begins_with(self) -> str:
+        """What training begins with, in words."""
+        return f"random weights on {self._kind.view.hears}, {self.n_features:,} a frame"
+
+    def absent(self, files: Sequence[Path]) -> list[str]:
+        """Tracks without a file of features; their audio is not looked at."""
+        folder = self._kind.folder
+        return [
+            f"{file} (no {file.stem}.npy or .npz in {folder})"
+            for file in files
+            if not find_frames(folder, file)
+        ]
+
+    def prepare(
+        self, training: TrackTable, validation: TrackTable, *, report: Report, progress: Progress
+    ) -> list[AudioError]:
+        """Read every file once: to see that it can be used, and for the features' scale."""
+        of = len(training) + len(validation)
+        learnt = self._usable(training.files, 0, of, progress)
+        if self._kind.view.scaled:
+            mean, deviation = statistics_of(learnt)
+            self._scale = torch.from_numpy(mean), torch.from_numpy(deviation)
+        for rest in (learnt, self._usable(validation.files, len(training), of, progress)):
+            for _ in rest:
+                pass
+        return list(self._failed.values())
+
+    def _usable(
+        self, files: Sequence[Path], done: int, of: int, progress: Progress
+    ) -> Iterator[FloatArray]:
+        """Frames of tracks; those that cannot be used are noted."""
+        for file, found in zip(files, self._frames(files), strict=True):
+            if isinstance(found, AudioError):
+                self._failed[file] = found
+            elif self._kind.view.frames is None and len(found) != (self._length or len(found)):
+                self._failed[file] = FeatureFileError(
+                    file,
+                    f"has {len(found)} frames of features, tracks before it {self._length}; set "
+                    "how many a network is shown at once, such as --set frames=30",
+                )
+            else:
+                self._length = len(found)
+                yield found
+            done += 1
+            progress(done, of)
+
+    def has(self, file: Path) -> bool:
+        """Whether a track's features could be read."""
+        return file not in self._failed
+
+    def examples(self, files: Sequence[Path]) -> "Stretches":
+        """Stretches of the tracks' frames."""
+        view = self._kind.view
+        return Stretches(self._kind.folder, files, frames=view.frames, array=view.array)
+
+    def make_network(self, n_tags: int) -> nn.Module:
+        """The network with random weights."""
+        network = self._kind.make_network(n_tags=n_tags, n_features=self.n_features)
+        if self._scale is not None and isinstance(network, FeatureNetwork):
+            network.set_scale(*self._scale)
+        return network
+
+    def check(self, run: Run) -> None:
+        """Frames must be as wide as those of the training."""
+        self._width = run.n_features
+
+    def read(
+        self, files: Sequence[Path], *, report: Report, progress: Progress
+    ) -> Iterator[Weighted | AudioError]:
+        """All frames of the tracks."""
+        for found in self._frames(files):
+            if isinstance(found, AudioError):
+                yield found
+            else:
+                yield stretches_of(found, self._kind.view.frames)
+
+    def _frames(self, files: Sequence[Path]) -> Iterator[FloatArray | AudioError]:
+        """Frames of tracks in order, or why there are none."""
+        folder, width = self._kind.folder, self.n_features
+
+        def read(file: Path) -> FloatArray | AudioError:
+            try:
+                return frames_of(folder, file, self._kind.view.array, width=width)
+            except AudioError as error:
+                return error
+
+        return read_ahead(read, files, jobs=self._settings.jobs)
+
+
+class Stretches:
+    """Frames of tracks: in training any stretch, or all where no number of frames is set.
+
+    Parameters
+    ----------
+    folder
+        Of the features.
+    files
+        Audio files, one a track, after which the files of features are called.
+    frames
+        Of a stretch; None for whole tracks.
+    array
+        See `read_frames`.
+    """
+
+    def __init__(
+        self, folder: Path, files: Sequence[Path], *, frames: int | None, array: str | None
+    ) -> None:
+        self._folder = folder
+        self._files = tuple(files)
+        self._frames = frames
+        self._array = array
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def training_input(self, row: int, rng: np.random.Generator) -> FloatArray:
+        """A stretch from anywhere in the track, all places equally likely."""
+        track = frames_of(self._folder, self._files[row], self._array)
+        if self._frames is None:
+            return track
+        start = int(rng.integers(max(0, len(track) - self._frames) + 1))
+        return _looped(track[start : start + self._frames], self._frames)
+
+    def evaluation_inputs(self, row: int) -> Weighted:
+        """The whole track, a stretch at a time."""
+        return stretches_of(frames_of(self._folder, self._files[row], self._array), self._frames)
+
+
+def stretches_of(track: FloatArray, frames: int | None) -> Weighted:
+    """All of a track's frames, as one input or in stretches that follow each other.
+
+    What remains behind the last whole stretch is in one more, which ends with the track and counts
+    by its new frames. A track shorter than a stretch is looped.
+    """
+    if frames is None or len(track) <= frames:
+        return Weighted(_looped(track, frames or len(track))[None], np.ones(1, np.float32))
+    starts = list(range(0, len(track) - frames + 1, frames))
+    weights = [1.0] * len(starts)
+    if rest := len(track) - starts[-1] - frames:
+        starts.append(len(track) - frames)
+        weights.append(rest / frames)
+    inputs = np.stack([track[start : start + frames] for start in starts])
+    return Weighted(inputs, np.array(weights, np.float32))
+
+
+def _looped(track: FloatArray, frames: int) -> FloatArray:
+    return track if len(track) == frames else track[np.arange(frames) % len(track)]
