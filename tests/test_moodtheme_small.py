@@ -1,5 +1,7 @@
 """The model inside the package: small, deaf to loudness, the same answer every time, described."""
 
+import json
+import math
 import re
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import torch
 
 from moodtheme import Tagger
 from moodtheme.demo import Mood, compose_and_render
+from moodtheme.errors import BundleError
 from moodtheme.models.moodtheme_small import (
     EXCERPT_SAMPLES,
     FRAMES,
@@ -21,9 +24,11 @@ from moodtheme.models.moodtheme_small import (
 )
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 from moodtheme.tagging.batch import tag_files
-from moodtheme.tagging.bundle import ExcerptPolicy
+from moodtheme.tagging.bundle import CONFORMANCE, ExcerptPolicy
 from moodtheme.tagging.bundle_files import read_manifest
+from moodtheme.tagging.conformance import Sound, check_conformance, make_window
 from moodtheme.tagging.models import bundle_bytes, embedded_folder, verify_model
+from moodtheme.tagging.session import MemberSession
 
 FOLDER = embedded_folder() / "moodtheme-small"
 CARD = Path(__file__).parents[1] / "docs" / "model-card.md"
@@ -48,6 +53,39 @@ def test_it_is_whole_small_and_hears_the_whole_track() -> None:
     assert "not by people" in bundle.training_data
     assert b".py" not in (FOLDER / bundle.members[0].file).read_bytes()
     assert "CC BY-NC-SA 4.0" in bundle.licence
+
+
+def test_its_conformance_file_tells_a_right_runtime_from_a_wrong_one(tmp_path: Path) -> None:
+    for file in FOLDER.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    bundle = read_manifest(tmp_path)
+    sessions = [MemberSession(tmp_path, bundle, member) for member in bundle.members]
+    assert check_conformance(tmp_path, bundle, sessions) == 4
+    kept = (tmp_path / CONFORMANCE).read_text("utf-8")
+    expected = json.loads(kept)
+    scores = expected["cases"][2]["outputs"]["scores"]
+    assert np.ptp(scores) > 0.1
+    scores[5] += 0.01
+    (tmp_path / CONFORMANCE).write_text(json.dumps(expected), "utf-8")
+    with pytest.raises(BundleError, match=r"quiet beats over a hum scores differ by 0\.01"):
+        verify_model(tmp_path)
+    (tmp_path / CONFORMANCE).write_text(kept.replace(bundle.digest, "0" * 64), "utf-8")
+    with pytest.raises(BundleError, match="of another bundle"):
+        verify_model(tmp_path)
+
+
+def test_the_formulas_of_conformance_are_those_it_states() -> None:
+    """Sample by sample, as another runtime would compute them."""
+    sounds = (
+        Sound(amplitude=0.5, hertz=100.0, period=7, on=3),
+        Sound(amplitude=0.25, seed=4_000_000_000),
+    )
+    window = make_window(sounds, samples=50, sample_rate=8_000)
+    drawn = 4_000_000_000
+    for n in range(50):
+        tone = 0.5 * math.sin(2 * math.pi * 100 * n / 8_000) if n % 7 < 3 else 0.0
+        assert window[n] == pytest.approx(tone + 0.25 * (drawn / 2**31 - 1), abs=1e-7)
+        drawn = (1_664_525 * drawn + 1_013_904_223) % 2**32
 
 
 def test_the_card_gives_the_measured_figures() -> None:

@@ -81,7 +81,7 @@ def verify(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check files against their hashes and load every graph; exit 1 if any does not fit."""
+    """Check hashes, load every graph, compare expected outputs; exit 1 if any does not fit."""
     from moodtheme.tagging.models import find_model, known_models, verify_model
 
     chosen = names or [model.name for model in known_models() if model.folder is not None]

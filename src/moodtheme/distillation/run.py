@@ -13,6 +13,7 @@ from moodtheme.distillation.labels import Teacher, make_material
 from moodtheme.distillation.plan import Part, Plan, make_plan, read_music_table
 from moodtheme.distillation.quality import Quality, measure_quality
 from moodtheme.errors import UsageError
+from moodtheme.exporting.conformance import write_conformance
 from moodtheme.exporting.graph import export_graph
 from moodtheme.files import sha256_of, write_record
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE, Small, SmallNetwork
@@ -114,6 +115,7 @@ def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quali
     quality = measure_quality(Tagger.load(folder), teacher, test, report=tell("quality"))
     write_record(run / "quality.json", quality)
     _write(folder, msgspec.structs.replace(bundle, quality=_measurements(quality)), network)
+    write_conformance(folder)
     return quality
 
 

@@ -103,18 +103,19 @@ def find_model(name_or_path: str | Path) -> Path:
 
 
 def verify_model(folder: Path) -> Bundle:
-    """Read a bundle, check every file's hash and load every graph.
+    """Read a bundle, check every file's hash, load every graph and run the conformance cases.
 
     Raises
     ------
     BundleError
         With what does not fit.
     """
+    from moodtheme.tagging.conformance import check_conformance
     from moodtheme.tagging.session import MemberSession
 
     bundle = read_manifest(folder)
-    for member in bundle.members:
-        MemberSession(folder, bundle, member)
+    sessions = [MemberSession(folder, bundle, member) for member in bundle.members]
+    check_conformance(folder, bundle, sessions)
     return bundle
 
 
