@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "DimensionScore",
+    "HeardWindow",
+    "Listening",
+    "MemberListening",
+    "ModelIdentity",
     "TagScore",
     "Tagger",
     "TimelineWindow",
@@ -24,26 +29,46 @@ __all__ = [
     "evaluation",
     "features",
     "find_audio_files",
+    "over_time",
     "recipes",
     "scores",
     "tag_files",
+    "track_dimensions",
+    "track_embedding",
+    "track_scores",
+    "track_tags",
 ]
 
 if TYPE_CHECKING:
     from moodtheme import audio, datasets, demo, errors, evaluation, features, recipes, scores
     from moodtheme.audio import audio_identity, find_audio_files
-    from moodtheme.tagging.answers import TagScore, TimelineWindow, TrackTags
+    from moodtheme.tagging.answers import (
+        DimensionScore,
+        ModelIdentity,
+        TagScore,
+        TimelineWindow,
+        TrackTags,
+        over_time,
+        track_dimensions,
+        track_embedding,
+        track_scores,
+        track_tags,
+    )
     from moodtheme.tagging.batch import tag_files
+    from moodtheme.tagging.listening import HeardWindow, Listening, MemberListening
     from moodtheme.tagging.tagger import Tagger
 
+_ANSWERS = {
+    "DimensionScore", "ModelIdentity", "TagScore", "TimelineWindow", "TrackTags", "over_time",
+    "track_dimensions", "track_embedding", "track_scores", "track_tags",
+}  # fmt: skip
 _HOMES = {
     "audio_identity": "audio",
     "find_audio_files": "audio",
-    "Tagger": "tagging.tagger",
-    "TagScore": "tagging.answers",
-    "TimelineWindow": "tagging.answers",
-    "TrackTags": "tagging.answers",
     "tag_files": "tagging.batch",
+    "Tagger": "tagging.tagger",
+    **dict.fromkeys(("HeardWindow", "Listening", "MemberListening"), "tagging.listening"),
+    **dict.fromkeys(_ANSWERS, "tagging.answers"),
 }
 """Where the names live that are not packages themselves."""
 
