@@ -1,6 +1,10 @@
 """How fast tagging is, beside decoding alone, on any folder of music.
 
     python benchmarks/tagging.py FOLDER [--model NAME|DIR] [--files N] [--rounds N]
+    python benchmarks/tagging.py FOLDER --passes [--files N] [--rounds N]
+
+With ``--passes``: five members with timelines in one pass over each file, beside a pass for each
+member and another for its timeline, with the same graphs.
 
 Each figure is seconds of music per second on one core (× real time), the best of some rounds that
 take the ways in turn, so that a machine whose speed drifts treats them alike. Compare ratios
@@ -8,6 +12,7 @@ within one run; absolute speeds of two runs say little.
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,12 +20,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import soundfile
 
 from moodtheme.audio import find_audio_files, open_audio, probe
 from moodtheme.errors import AudioError
 from moodtheme.tagging.batch import tag_files
+from moodtheme.tagging.bundle import ExcerptPolicy
+from moodtheme.tagging.bundle_files import read_manifest, write_bundle
+from moodtheme.tagging.models import embedded_folder
 from moodtheme.tagging.tagger import Tagger
 
 
@@ -73,6 +82,49 @@ def shell_seconds(model: str) -> float:
     return min(times)
 
 
+def five_members(folder: Path) -> tuple[Tagger, list[Tagger]]:
+    """A bundle of the embedded graph and four more copies of it, and each copy on its own."""
+    small = embedded_folder() / "moodtheme-small"
+    bundle = read_manifest(small)
+    (member,) = bundle.members
+    copies, graphs = [], []
+    for number, policy in enumerate(("cover", "centre", "start", "cover", "centre")):
+        graph = folder / f"copy-{number}.onnx"
+        shutil.copyfile(small / member.file, graph)
+        systems, rate = (graph.stem,), 16_000 if number < 3 else 22_050
+        changes = {"file": graph.name, "systems": systems, "policy": ExcerptPolicy(policy)}
+        copies.append(msgspec.structs.replace(member, sample_rate=rate, **changes))
+        graphs.append(graph)
+    taggers = []
+    for number, members in enumerate([copies, *([copy] for copy in copies)]):
+        used = [graph for graph in graphs if graph.name in {m.file for m in members}]
+        made = msgspec.structs.replace(bundle, name=f"copies-{number}", members=tuple(members))
+        write_bundle(folder / made.name, made, used)
+        taggers.append(Tagger.load(folder / made.name))
+    return taggers[0], taggers[1:]
+
+
+def compare_passes(files: list[Path], rounds: int) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        together, apart = five_members(Path(scratch))
+
+        def by_passes() -> None:
+            for file in files:
+                for tagger in apart:
+                    tagger.tag(file)
+                    tagger.timeline(file)
+
+        ways: dict[str, Callable[[], object]] = {
+            "one pass": lambda: list(tag_files(together, files, timeline=True)),
+            "a pass a member, and one a timeline": by_passes,
+        }
+        times = best_times(ways, rounds)
+    for name, spent in times.items():
+        print(f"  {name:<45} {spent:7.1f} s")
+    one, many = times.values()
+    print(f"one pass takes {one / many:.2f} of the time")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
@@ -80,10 +132,15 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=24)
     parser.add_argument("--minimum-s", type=float, default=60.0, help="leave out shorter files")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--passes", action="store_true", help="compare one pass with many")
     arguments = parser.parse_args()
 
     found, _ = find_audio_files([arguments.folder])
     files, seconds = usable(found, arguments.files, arguments.minimum_s)
+    if arguments.passes:
+        print(f"{len(files)} files, {seconds / 60:.1f} min of music, five members with timelines")
+        compare_passes(files, arguments.rounds)
+        return
     tagger = Tagger.load(arguments.model)
     batched = Tagger.load(arguments.model, batch_size=8)
     rate = max(member.sample_rate for member in tagger.bundle.members)

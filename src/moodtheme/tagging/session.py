@@ -12,6 +12,7 @@ from moodtheme.errors import BundleError
 from moodtheme.scores.fusion import fuse
 from moodtheme.tagging.bundle import Bundle, Member, Output
 from moodtheme.tagging.bundle_files import read_graph
+from moodtheme.tagging.graph_check import objection
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -53,7 +54,8 @@ class MemberSession:
     Raises
     ------
     BundleError
-        If the file does not fit its hash, is no ONNX graph, or does not take and return the shapes
+        If the file does not fit its hash, is no ONNX graph, holds what `graph_check` refuses, or
+        does not take and return the shapes
         the manifest promises.
     """
 
@@ -68,6 +70,8 @@ class MemberSession:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # what matters is raised; warnings would reach users' stderr
         content = read_graph(folder, member)
+        if reason := objection(content):
+            raise self._refuse(reason)
         try:
             self._session = ort.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"]
