@@ -63,9 +63,9 @@ def main() -> None:
         place = Path(scratch) / "cache"
         plan = plan_cache(place, files, sample_rate=SAMPLE_RATE)
         began = time.process_time()
-        build_cache(place, plan, sample_rate=SAMPLE_RATE)
+        build_cache(place, files, sample_rate=SAMPLE_RATE)
         took = time.process_time() - began
-        held = sum(shard.stat().st_size for shard in place.glob("*.i16"))
+        held = sum(shard.stat().st_size for shard in place.rglob("*.i16"))
         print(
             f"{len(files)} tracks, {sum(durations.values()) / 60:.1f} min: built in {took:.1f} s "
             f"({sum(durations.values()) / took:.0f} x real time), {held / 1e6:.1f} MB, "

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from moodtheme.models.crnn import Crnn
 from moodtheme.models.networks import parameter_count
 from moodtheme.recipes import EvaluationExcerpt, Precision, Recipe, find_recipe, with_values
-from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
+from moodtheme.training.audio_cache import AudioCache, build_cache
 from moodtheme.training.batches import TrainingBatches
 from moodtheme.training.examples import TrackSet, TrainingTracks
 from moodtheme.training.kinds.sound import SoundExamples
@@ -84,8 +84,7 @@ def noise(folder: Path, recipe: Recipe) -> TrackSet:
     files = [folder / f"{number}.wav" for number in range(TRACKS)]
     for file in files:
         soundfile.write(file, 0.1 * rng.normal(size=30 * rate), rate)
-    plan = plan_cache(folder / "cache", files, sample_rate=rate)
-    build_cache(folder / "cache", plan, sample_rate=rate)
+    build_cache(folder / "cache", files, sample_rate=rate)
     cache = AudioCache(folder / "cache", sample_rate=rate)
     return TrackSet(
         SoundExamples(

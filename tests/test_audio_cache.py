@@ -12,7 +12,7 @@ import soundfile
 
 from moodtheme.audio import read_audio
 from moodtheme.errors import AudioError, DatasetError
-from moodtheme.training import audio_cache
+from moodtheme.feature_store import appending
 from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
 
 RATE = 8_000
@@ -32,9 +32,7 @@ def write_tracks(folder: Path, count: int, *, seconds: float = 2.0) -> list[Path
 
 
 def build(folder: Path, files: list[Path], *, jobs: int = 2) -> list[AudioError]:
-    return build_cache(
-        folder, plan_cache(folder, files, sample_rate=RATE), sample_rate=RATE, jobs=jobs
-    )
+    return build_cache(folder, files, sample_rate=RATE, jobs=jobs)
 
 
 def opened(folder: Path) -> AudioCache:
@@ -97,10 +95,10 @@ def test_only_what_is_missing_or_has_changed_is_decoded(tmp_path: Path) -> None:
 
 
 def test_shards_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audio_cache, "_SHARD_BYTES", 50_000)
+    monkeypatch.setattr(appending, "_SHARD_BYTES", 80_000)
     files = write_tracks(tmp_path / "music", 5)
     build(tmp_path / "cache", files)
-    assert len(list((tmp_path / "cache").glob("shard-*.i16"))) == 3
+    assert len(list((tmp_path / "cache").rglob("shard-*.i16"))) == 3
     assert_right(opened(tmp_path / "cache"), files)
 
 
@@ -119,7 +117,7 @@ def test_what_a_kill_leaves_behind_is_cut_off(tmp_path: Path, damage: str) -> No
     files = write_tracks(tmp_path / "music", 4)
     folder = tmp_path / "cache"
     build(folder, files[:3], jobs=1)
-    index, shard = folder / "index.jsonl", folder / "shard-0000.i16"
+    index, shard = (folder / "8000-hz" / name for name in ("index.jsonl", "shard-0000.i16"))
     if damage == "half a line":
         index.write_bytes(index.read_bytes()[:-20])
     if damage == "samples too many":
@@ -155,26 +153,46 @@ def test_a_build_killed_at_random_moments_ends_right(tmp_path: Path) -> None:
     assert kills
     build(folder, files)
     assert_right(opened(folder), files)
-    held = sum(path.stat().st_size for path in folder.glob("shard-*.i16"))
+    held = sum(path.stat().st_size for path in folder.rglob("shard-*.i16"))
     assert held == 2 * sum(opened(folder).length(file) for file in files)
 
 
-def test_a_folder_that_is_no_cache_or_another_is_refused(tmp_path: Path) -> None:
-    files = write_tracks(tmp_path / "music", 1)
+def test_a_file_that_was_moved_or_renamed_is_not_decoded_again(tmp_path: Path) -> None:
+    files = write_tracks(tmp_path / "music", 3)
+    folder = tmp_path / "cache"
+    build(folder, files)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("shard-*")}
+    moved = [file.rename(tmp_path / f"{number} moved.flac") for number, file in enumerate(files)]
+    lines: list[str] = []
+    assert build_cache(folder, [*moved, moved[0]], sample_rate=RATE, report=lines.append) == []
+    assert lines == []
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("shard-*")} == before
+    assert_right(opened(folder), moved)
+
+
+def test_a_folder_that_is_no_cache_is_refused(tmp_path: Path) -> None:
+    files = write_tracks(tmp_path / "music" / "8000-hz", 1)
     with pytest.raises(DatasetError, match="holds something else"):
         opened(tmp_path / "music")
     build(tmp_path / "cache", files)
-    with pytest.raises(DatasetError, match="another rate"):
-        AudioCache(tmp_path / "cache", sample_rate=16_000)
-    with (tmp_path / "cache" / "index.jsonl").open("a") as index:
+    with (tmp_path / "cache" / "8000-hz" / "index.jsonl").open("a") as index:
         index.write(json.dumps({"file": 3}) + "\n")
-    with pytest.raises(DatasetError, match="is damaged"):
+    with pytest.raises(DatasetError, match="line 2, is damaged"):
         opened(tmp_path / "cache")
+
+
+def test_a_cache_of_an_older_version_is_named_as_such(tmp_path: Path) -> None:
+    folder = tmp_path / "cache" / "8000-hz"
+    folder.mkdir(parents=True)
+    (folder / "index.jsonl").write_text('{"format": 1, "sample_rate": 8000}\n', encoding="utf-8")
+    (folder / "shard-0000.i16").write_bytes(b"\0\0")
+    with pytest.raises(DatasetError, match="older version") as raised:
+        opened(tmp_path / "cache")
+    assert f"delete {folder}" in str(raised.value) and "damaged" not in str(raised.value)
 
 
 def test_too_little_room_is_said_before_anything_is_written(tmp_path: Path) -> None:
     files = write_tracks(tmp_path / "music", 1)
-    plan = plan_cache(tmp_path / "cache", files, sample_rate=RATE, durations=[1e12])
     with pytest.raises(DatasetError, match="make room"):
-        build_cache(tmp_path / "cache", plan, sample_rate=RATE)
-    assert not (tmp_path / "cache").exists()
+        build_cache(tmp_path / "cache", files, sample_rate=RATE, durations=[1e12])
+    assert not list((tmp_path / "cache").rglob("shard-*"))

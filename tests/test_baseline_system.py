@@ -14,7 +14,7 @@ from moodtheme.recipes import EvaluationExcerpt
 from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.tagger import Tagger
-from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
+from moodtheme.training.audio_cache import AudioCache, build_cache
 from moodtheme.training.kinds.sound import SoundExamples
 from moodtheme.training.trained import load_trained
 from program import Program
@@ -27,8 +27,7 @@ def test_it_hears_the_middle_in_training_too(tmp_path: Path) -> None:
     for name, audio in (("ramp", ramp), ("short", short)):
         soundfile.write(tmp_path / f"{name}.wav", audio, 12_000, subtype="FLOAT")
     files = [tmp_path / "ramp.wav", tmp_path / "short.wav"]
-    plan = plan_cache(tmp_path / "cache", files, sample_rate=12_000)
-    failures = build_cache(tmp_path / "cache", plan, sample_rate=12_000)
+    failures = build_cache(tmp_path / "cache", files, sample_rate=12_000)
     assert [failure.path for failure in failures] == [files[1]]  # less than a second
     examples = SoundExamples(
         AudioCache(tmp_path / "cache", sample_rate=12_000),

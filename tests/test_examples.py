@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moodtheme.recipes import EvaluationExcerpt
-from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
+from moodtheme.training.audio_cache import AudioCache, build_cache
 from moodtheme.training.batches import EvaluationBatches, TrainingBatches
 from moodtheme.training.callbacks import time_left
 from moodtheme.training.examples import (
@@ -44,8 +44,7 @@ def _ramp_cache(folder: Path) -> tuple[AudioCache, list[Path]]:
         files.append(folder / f"{number}.wav")
         ramp = np.arange(round(seconds * RATE)) / 100_000
         soundfile.write(files[-1], ramp, RATE, subtype="FLOAT")
-    plan = plan_cache(folder / "cache", files, sample_rate=RATE)
-    build_cache(folder / "cache", plan, sample_rate=RATE)
+    build_cache(folder / "cache", files, sample_rate=RATE)
     return AudioCache(folder / "cache", sample_rate=RATE), files
 
 

@@ -16,12 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moodtheme.errors import AudioError, DatasetError
+from moodtheme.feature_store import appending, feature_statistics, find_stores
 from moodtheme.feature_store import build as building
-from moodtheme.feature_store import feature_statistics, find_stores, layout
+from moodtheme.feature_store.append_store import INDEX
 from moodtheme.feature_store.extractor import Extractor, ExtractorInfo
-from moodtheme.feature_store.layout import INDEX
-from moodtheme.feature_store.store import FeatureStore
-from moodtheme.feature_store.writer import open_writer
+from moodtheme.feature_store.store import FEATURES, FeatureStore
 from moodtheme.recipes import DeepSpectrumView, OpenSmileView
 from moodtheme.training.kinds.features import StoredFeatures
 from toy_extractor import (
@@ -141,16 +140,15 @@ def test_features_of_other_weights_or_views_lie_beside(tmp_path: Path) -> None:
     assert len(made) == 6
     same = msgspec.structs.replace(base, duration_s=29.5)  # still 29 windows
     assert ExtractorInfo(view=same, weights="a", n_features=4).key in made
-    with pytest.raises(DatasetError, match="other features"), open_writer(tmp_path / "x", info()):
-        with open_writer(tmp_path / "x2", info()):
-            pass
-        (tmp_path / "x" / "extractor.json").replace(tmp_path / "x2" / "extractor.json")
-        with open_writer(tmp_path / "x2", info(weights="other")):
-            pass
+    with appending.appending(tmp_path / "x", FEATURES, info()):
+        pass
+    other = appending.appending(tmp_path / "x", FEATURES, info(weights="other"))
+    with pytest.raises(DatasetError, match="holds others"), other:
+        pass
 
 
 def test_shards_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "_SHARD_BYTES", 3 * ROW + 100)
+    monkeypatch.setattr(appending, "_SHARD_BYTES", 3 * ROW + 100)
     files = write_tracks(tmp_path / "music", 8)
     build(tmp_path / "features", files[:4])
     store, _ = build(tmp_path / "features", files)
@@ -255,7 +253,7 @@ def test_a_build_killed_at_random_moments_ends_right(tmp_path: Path) -> None:
         time.sleep(rng.uniform(0.02, 0.3))
         child.kill()
         child.communicate()
-        if (place(folder) / "extractor.json").exists():
+        if (place(folder) / "store.json").exists():
             store = FeatureStore(place(folder))
             stored.append(len(store))
             assert list(store.damaged_rows()) == []
@@ -285,7 +283,7 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
         FeatureStore(tmp_path)
     build(folder, files)
     assert find_stores(folder) == find_stores(place(folder)) == [place(folder)]
-    index, description = place(folder) / INDEX, place(folder) / "extractor.json"
+    index, description = place(folder) / INDEX, place(folder) / "store.json"
     index.write_bytes(index.read_bytes() + b'{"audio": 3}\n')
     with pytest.raises(DatasetError, match="line 2, is damaged"):
         FeatureStore(place(folder))
@@ -297,7 +295,7 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="is damaged"):
         FeatureStore(place(folder))
     description.unlink()
-    with pytest.raises(DatasetError, match=r"has lost its extractor\.json"):
+    with pytest.raises(DatasetError, match="older version of moodtheme, or has lost its store"):
         build(folder, files)
 
 

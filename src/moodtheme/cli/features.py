@@ -154,7 +154,7 @@ def extract(
         _say(f"moodtheme: {failure}")
     info = store.info
     print(
-        f"{store.layout.folder}: {len(table) - len(failures)} of {len(table)} tracks, "
+        f"{store.folder}: {len(table) - len(failures)} of {len(table)} tracks, "
         f"{info.windows} windows of {info.n_features:,} features, "
         f"{decimal(len(store) * info.row_bytes)}"
     )

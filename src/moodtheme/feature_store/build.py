@@ -1,13 +1,13 @@
 """Extracting what a store lacks."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.filesize import decimal
 
-from moodtheme.audio import KnownFiles
 from moodtheme.errors import AudioError, DatasetError
+from moodtheme.feature_store.appending import Made, fill
 from moodtheme.feature_store.engines import Engine, Workers, run_units
 from moodtheme.feature_store.extraction import MakeExtractor, Unit
 from moodtheme.feature_store.extractor import (
@@ -16,11 +16,9 @@ from moodtheme.feature_store.extractor import (
     describe_extractor,
     make_extractor,
 )
-from moodtheme.feature_store.store import FeatureStore
-from moodtheme.feature_store.writer import StoreWriter, open_writer
-from moodtheme.files import free_room, make_folder
+from moodtheme.feature_store.store import FEATURES, FeatureStore
+from moodtheme.files import free_room
 from moodtheme.recipes import ExtractedView
-from moodtheme.tagging.windows import FloatArray
 from moodtheme.work import Progress, Report, no_progress, no_report
 
 
@@ -114,77 +112,41 @@ def build_store(
     progress: Progress,
 ) -> tuple[FeatureStore, list[AudioError]]:
     """`build_features` with any extractor; `make` must be equal where it makes equal ones."""
-    make_folder(folder)
-    known_files = KnownFiles(folder)
-    identities = known_files.find_all(files, jobs=workers.jobs, report=report)
-    files_of: dict[str, list[Path]] = {}
-    failures: dict[Path, AudioError] = {}
-    for file, found in zip(files, identities, strict=True):
-        if isinstance(found, AudioError):
-            failures[file] = found
-        else:
-            files_of.setdefault(found, []).append(file)
     place = folder / info.key
-    with open_writer(place, info) as writer:
-        missing = [audio for audio in files_of if audio not in writer.audio]
-        if missing:
-            _require_room(place, info, missing=len(missing), wanted=len(files_of), report=report)
-        work = {audio: files_of[audio][0] for audio in missing}
-        results = _extract(info, make, work, workers) if work else ()
-        for done, (audio, error) in enumerate(_store(writer, known_files, work, results), 1):
-            if error is not None:
-                for file in files_of[audio]:
-                    failures[file] = type(error)(file, error.reason)
-            progress(done, len(missing))
-    return FeatureStore(place), [
-        failures[file] for file in dict.fromkeys(files) if file in failures
-    ]
+
+    def announce(missing: Mapping[str, Path], wanted: int) -> None:
+        needed, free = len(missing) * info.row_bytes, free_room(place)
+        report(
+            f"{len(missing)} of {wanted} tracks to extract to {place}: {decimal(needed)} "
+            f"({decimal(info.row_bytes)} a track), {decimal(free)} are free"
+        )
+        if needed > free:
+            raise DatasetError(
+                f"{place}: the features of {len(missing)} tracks take {decimal(needed)} and "
+                f"{decimal(free)} are free; make room or choose another folder"
+            )
+
+    failures = fill(
+        place,
+        FEATURES,
+        info,
+        files,
+        jobs=workers.jobs,
+        announce=announce,
+        compute=lambda work: _extract(info, make, work, workers),
+        report=report,
+        progress=progress,
+    )
+    return FeatureStore(place), failures
 
 
 def _extract(
     info: ExtractorInfo, make: MakeExtractor, work: Mapping[str, Path], workers: Workers
-) -> Iterator[Mapping[str, FloatArray | AudioError]]:
-    """Results for audio, given with a file that holds it; some tracks at a time, in order."""
+) -> Iterator[Mapping[str, Made | AudioError]]:
+    """Features for audio, given with a file that holds it; some tracks at a time, in order."""
     audio, files = list(work), list(work.values())
     starts = range(0, len(files), info.tracks_at_once)
     units: list[Unit] = [tuple(files[start : start + info.tracks_at_once]) for start in starts]
     for start, unit, results in zip(starts, units, run_units(make, units, workers), strict=True):
-        yield dict(zip(audio[start : start + len(unit)], results, strict=True))
-
-
-def _store(
-    writer: StoreWriter,
-    known_files: KnownFiles,
-    work: Mapping[str, Path],
-    extracted: Iterable[Mapping[str, FloatArray | AudioError]],
-) -> Iterator[tuple[str, AudioError | None]]:
-    """Store what was extracted; say of each audio what went wrong, if anything did."""
-    for results in extracted:
-        errors: dict[str, AudioError] = {}
-        rows: list[tuple[str, FloatArray]] = []
-        for audio, found in results.items():
-            if isinstance(found, AudioError):
-                errors[audio] = found
-            elif known_files.known(work[audio]) != audio:
-                reason = "changed while it was read; run the same command again"
-                errors[audio] = AudioError(work[audio], reason)
-            else:
-                rows.append((audio, found))
-        writer.append(rows)
-        for audio in results:
-            yield audio, errors.get(audio)
-
-
-def _require_room(
-    place: Path, info: ExtractorInfo, *, missing: int, wanted: int, report: Report
-) -> None:
-    needed, free = missing * info.row_bytes, free_room(place)
-    report(
-        f"{missing} of {wanted} tracks to extract to {place}: {decimal(needed)} "
-        f"({decimal(info.row_bytes)} a track), {decimal(free)} are free"
-    )
-    if needed > free:
-        raise DatasetError(
-            f"{place}: the features of {missing} tracks take {decimal(needed)} and "
-            f"{decimal(free)} are free; make room or choose another folder"
-        )
+        made = [found if isinstance(found, AudioError) else (found, 1.0) for found in results]
+        yield dict(zip(audio[start : start + len(unit)], made, strict=True))

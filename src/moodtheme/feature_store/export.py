@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from moodtheme.errors import MissingExtraError
+from moodtheme.feature_store.append_store import Record
 from moodtheme.feature_store.store import FeatureStore
 from moodtheme.files import csv_line, replacing
 
@@ -62,27 +63,30 @@ def export_features(
     UsageError
         If the file cannot be written.
     """
-    rows = [store.row(file) for file in files]
+    records = [store.record(file) for file in files]
     write = {
         ExportFormat.CSV: _write_csv,
         ExportFormat.PARQUET: _write_parquet,
         ExportFormat.NPZ: _write_npz,
     }[kind]
     with replacing(path) as temporary:
-        write(store, tracks, rows, temporary)
+        write(store, tracks, records, temporary)
 
 
-def _write_csv(store: FeatureStore, tracks: Sequence[str], rows: Sequence[int], path: Path) -> None:
+def _write_csv(
+    store: FeatureStore, tracks: Sequence[str], records: Sequence[Record], path: Path
+) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(csv_line(["track", "window", *store.info.feature_names]))
-        for track, row in zip(tracks, rows, strict=True):
-            for window, features in enumerate(store.layout.map_row(row)):
+        for track, record in zip(tracks, records, strict=True):
+            for window, features in enumerate(store.read_record(record)):
                 file.write(csv_line([track, window, *features.astype(str)]))
 
 
-def _write_npz(store: FeatureStore, tracks: Sequence[str], rows: Sequence[int], path: Path) -> None:
-    layout = store.layout
-    shape = (len(rows), layout.windows, layout.n_features)
+def _write_npz(
+    store: FeatureStore, tracks: Sequence[str], records: Sequence[Record], path: Path
+) -> None:
+    shape = (len(records), store.windows, store.n_features)
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     # Not np.savez, which wants all of an array in memory.
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -91,8 +95,8 @@ def _write_npz(store: FeatureStore, tracks: Sequence[str], rows: Sequence[int], 
                 np.lib.format.write_array(member, np.array(words, dtype=np.str_))
         with _member(archive, "features") as member:
             np.lib.format.write_array_header_1_0(member, header)
-            for row in rows:
-                member.write(layout.map_row(row).tobytes())
+            for record in records:
+                member.write(store.read_record(record).tobytes())
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
@@ -100,7 +104,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
 
 
 def _write_parquet(
-    store: FeatureStore, tracks: Sequence[str], rows: Sequence[int], path: Path
+    store: FeatureStore, tracks: Sequence[str], records: Sequence[Record], path: Path
 ) -> None:
     try:
         import pyarrow as pa
@@ -108,12 +112,11 @@ def _write_parquet(
     except ImportError as error:
         raise MissingExtraError("writing Parquet files", "parquet") from error
 
-    layout = store.layout
     schema = pa.schema(
         [
             ("track", pa.string()),
             ("window", pa.int32()),
-            ("features", pa.list_(pa.float32(), layout.n_features)),
+            ("features", pa.list_(pa.float32(), store.n_features)),
         ],
         metadata={
             "moodtheme.extractor": msgspec.json.encode(store.info),
@@ -121,11 +124,13 @@ def _write_parquet(
         },
     )
     with pq.ParquetWriter(path, schema) as writer:
-        for start in range(0, len(rows), _TRACKS_AT_ONCE):
+        for start in range(0, len(records), _TRACKS_AT_ONCE):
             some = slice(start, start + _TRACKS_AT_ONCE)
-            values = np.concatenate([layout.map_row(row).reshape(-1) for row in rows[some]])
-            features = pa.FixedSizeListArray.from_arrays(pa.array(values), layout.n_features)
-            names = np.repeat(np.array(tracks[some], dtype=object), layout.windows)
-            windows = np.tile(np.arange(layout.windows, dtype=np.int32), len(rows[some]))
+            values = np.concatenate(
+                [store.read_record(record).reshape(-1) for record in records[some]]
+            )
+            features = pa.FixedSizeListArray.from_arrays(pa.array(values), store.n_features)
+            names = np.repeat(np.array(tracks[some], dtype=object), store.windows)
+            windows = np.tile(np.arange(store.windows, dtype=np.int32), len(records[some]))
             columns = [pa.array(names, pa.string()), pa.array(windows), features]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))

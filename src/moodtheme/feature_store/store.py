@@ -1,6 +1,7 @@
 """A feature store opened for reading."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,42 @@ import numpy.typing as npt
 
 from moodtheme.audio import KnownFiles
 from moodtheme.errors import DatasetError
-from moodtheme.feature_store.extractor import ExtractorInfo
-from moodtheme.feature_store.layout import (
-    EXTRACTOR,
-    Layout,
-    layout_of,
-    read_description,
-    read_index,
+from moodtheme.feature_store.append_store import (
+    INDEX,
+    STORE,
+    AppendStore,
+    Description,
+    Form,
+    Record,
 )
+from moodtheme.feature_store.extractor import ExtractorInfo
 from moodtheme.tagging.windows import FloatArray
+
+FEATURES = Form(Description[ExtractorInfo], np.dtype("<f4"), "f32", "extract again")
+"""Stores of features: a record is a row, float32 ``(windows, n_features)``."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where rows are; small and cheap to copy to other processes.
+
+    Attributes
+    ----------
+    folder
+        The store's.
+    windows, n_features
+        Shape of a row.
+    """
+
+    folder: Path
+    windows: int
+    n_features: int
+
+    def map(self, shard: int, offset: int) -> FloatArray:
+        """A row, ``(windows, n_features)``, read-only, from the disk when it is looked at."""
+        path = self.folder / f"shard-{shard:04d}.{FEATURES.suffix}"
+        shape = (self.windows, self.n_features)
+        return np.memmap(path, dtype=FEATURES.dtype, mode="r", offset=offset, shape=shape)
 
 
 class FeatureStore:
@@ -31,8 +59,8 @@ class FeatureStore:
     ----------
     info
         What the features are.
-    layout
-        Where the rows are.
+    rows
+        Where they are.
 
     Raises
     ------
@@ -41,15 +69,18 @@ class FeatureStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        description = read_description(folder)
-        self.info: ExtractorInfo = description.extractor
-        self.layout: Layout = layout_of(folder, description)
-        self._entries = read_index(self.layout)[0]
-        self._rows = {entry.audio: row for row, entry in enumerate(self._entries)}
+        if not any((folder / name).exists() for name in (STORE, INDEX)):
+            raise _none(folder)
+        self._store = AppendStore(folder, FEATURES)
+        if self._store.about is None:
+            raise _none(folder)
+        self.folder = folder
+        self.info: ExtractorInfo = self._store.about
+        self.rows = Rows(folder, self.info.windows, self.info.n_features)
         self._known_files = KnownFiles(folder.parent)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._store.records)
 
     @property
     def n_features(self) -> int:
@@ -69,14 +100,14 @@ class FeatureStore:
         MissingAudioError
             If the file cannot be read.
         """
-        return self._known_files.find(file) in self._rows
+        return self._known_files.find(file) in self._store.records
 
     def knows(self, file: Path) -> bool:
         """Whether a file that was read before, and has not changed since, is there."""
-        return self._known_files.known(file) in self._rows
+        return self._known_files.known(file) in self._store.records
 
-    def row(self, file: Path) -> int:
-        """Number of a file's row.
+    def record(self, file: Path) -> Record:
+        """Where a file's row is.
 
         Raises
         ------
@@ -85,13 +116,13 @@ class FeatureStore:
         MissingAudioError
             If the file cannot be read.
         """
-        audio = self._known_files.find(file)
-        if audio not in self._rows:
+        record = self._store.records.get(self._known_files.find(file))
+        if record is None:
             raise DatasetError(
-                f"{file}: {self.layout.folder} has no features of it; extract them with "
+                f"{file}: {self.folder} has no features of it; extract them with "
                 "`moodtheme features extract`"
             )
-        return self._rows[audio]
+        return record
 
     def read(self, file: Path) -> FloatArray:
         """Features of a file.
@@ -104,15 +135,23 @@ class FeatureStore:
         Raises
         ------
         DatasetError, MissingAudioError
-            As for `row`.
+            As for `record`.
         """
-        return self.layout.map_row(self.row(file))
+        return self.read_record(self.record(file))
+
+    def read_record(self, record: Record) -> FloatArray:
+        """Features of which it is known where they are, as `read` gives them."""
+        return self.rows.map(record.shard, record.offset)
 
     def damaged_rows(self) -> Iterator[int]:
         """Rows whose bytes are not those that were written; all are read."""
-        for row, entry in enumerate(self._entries):
-            if self.layout.crc32(row) != entry.crc32:
+        for row, record in enumerate(self._store.records.values()):
+            if not self._store.is_right(record):
                 yield row
+
+
+def _none(folder: Path) -> DatasetError:
+    return DatasetError(f"{folder} holds no features; make them with `moodtheme features extract`")
 
 
 def find_stores(folder: Path) -> list[Path]:
@@ -123,13 +162,11 @@ def find_stores(folder: Path) -> list[Path]:
     DatasetError
         If there is none.
     """
-    if (folder / EXTRACTOR).is_file():
+    if (folder / INDEX).is_file():
         return [folder]
-    stores = sorted(path.parent for path in folder.glob(f"*/{EXTRACTOR}"))
+    stores = sorted(path.parent for path in folder.glob(f"*/{INDEX}"))
     if not stores:
-        raise DatasetError(
-            f"{folder} holds no features; make them with `moodtheme features extract`"
-        )
+        raise _none(folder)
     return stores
 
 

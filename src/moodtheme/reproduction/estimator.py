@@ -9,7 +9,7 @@ import torch
 
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.feature_store import FeatureStore, describe_extractor
-from moodtheme.feature_store.layout import EXTRACTOR
+from moodtheme.feature_store.append_store import STORE
 from moodtheme.recipes import NINE_SYSTEMS, ExtractedView, Recipe, SoundView, View
 from moodtheme.reproduction import names
 from moodtheme.reproduction.estimates import Estimate, Estimates
@@ -116,7 +116,7 @@ class _Estimator:
                 continue
             # Where the table states no duration the file's header does.
             plan = plan_cache(
-                self._work.audio / f"{rate}-hz",
+                self._work.audio,
                 learnt_from.files,
                 sample_rate=rate,
                 durations=learnt_from.durations.tolist(),
@@ -250,7 +250,7 @@ class _Estimator:
         """Tracks that are not known to have such features; neither audio nor weights are read."""
         folder, files = self._work.features, self._work.table.files
         named = describe_extractor(without_weights(view)).view
-        for description in sorted(folder.glob(f"*/{EXTRACTOR}")):
+        for description in sorted(folder.glob(f"*/{STORE}")):
             store = FeatureStore(description.parent)
             stored = store.info.view
             if without_weights(stored) == named and stored.pretrained == view.pretrained:

@@ -12,7 +12,7 @@ from moodtheme.files import read_record, write_record
 from moodtheme.recipes import ExtractedView
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
-from moodtheme.training.audio_cache import MINIMUM_S, build_cache, plan_cache
+from moodtheme.training.audio_cache import MINIMUM_S, build_cache, rate_folder
 from moodtheme.work import Progress, read_ahead
 
 _UNREADABLE = "unreadable"
@@ -74,21 +74,22 @@ def make_inputs(job: Job) -> Job:
 def _decode(job: Job, rate: int) -> Path:
     """Decode training and validation tracks; returns the list of those that cannot be."""
     stage = names.decode(rate)
-    folder = job.audio / f"{rate}-hz"
     tracks = job.tracks_of(Split.TRAIN, Split.VALIDATION)
 
     def work() -> None:
-        plan = plan_cache(
-            folder, tracks.files, sample_rate=rate, durations=tracks.durations.tolist()
-        )
         with job.console.bar(stage) as progress:
             failures = build_cache(
-                folder, plan, sample_rate=rate, jobs=job.request.jobs, progress=progress
+                job.audio,
+                tracks.files,
+                sample_rate=rate,
+                durations=tracks.durations.tolist(),
+                jobs=job.request.jobs,
+                progress=progress,
             )
         _write(job, stage, failures)
 
     inputs = {**job.inputs_of(Split.TRAIN, Split.VALIDATION), "cache": job.request.cache}
-    outputs = [folder, _list(job, stage)]
+    outputs = [rate_folder(job.audio, rate), _list(job, stage)]
     job.stages.do(stage, work, inputs=inputs, outputs=outputs)
     return _list(job, stage)
 

@@ -1,39 +1,44 @@
 """Decoded audio on disk: any excerpt of any track is one short read.
 
 Training wants a random excerpt of every track in every epoch; decoding MP3 each time would be
-most of the work. Tracks are only ever appended: samples first, then the line of the index that
-makes them count, so whatever a kill leaves behind is cut off by the next build.
+most of the work. A cache is a folder with a store for each rate
+(`moodtheme.feature_store.append_store`) of int16 samples, mono. A track's samples are scaled to its
+own peak, so nothing clips and quiet music keeps its detail. Tracks are known by their audio: a file
+that was moved, renamed or tagged anew is not decoded again.
 """
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
+import msgspec
 import numpy as np
 
-from moodtheme.audio import probe, read_audio
+from moodtheme.audio import KnownFiles, probe, read_audio
 from moodtheme.errors import AudioError, DatasetError
-from moodtheme.files import free_room, locked, make_folder
+from moodtheme.feature_store.append_store import AppendStore, Description, Form, Record
+from moodtheme.feature_store.appending import Made, fill
+from moodtheme.files import free_room
 from moodtheme.tagging.windows import FloatArray
-from moodtheme.training.audio_index import (
-    FORMAT,
-    FULL_SCALE,
-    INDEX,
-    SAMPLE,
-    Entry,
-    file_key,
-    file_state,
-    is_same,
-    read_index,
-    shard_path,
-)
-from moodtheme.work import Progress, no_progress, read_ahead
+from moodtheme.work import Progress, Report, no_progress, no_report, read_ahead
 
 MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging
-_SHARD_BYTES = 2**30
+_FULL_SCALE = 32_767
+
+
+class SoundInfo(msgspec.Struct, frozen=True):
+    """What the samples of a store are."""
+
+    sample_rate: int
+
+    @property
+    def key(self) -> str:
+        """In words."""
+        return f"audio at {self.sample_rate} Hz"
+
+
+SOUND = Form(Description[SoundInfo], np.dtype("<i2"), "i16", "run the same command again")
+"""Stores of decoded audio."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,12 @@ class CachePlan:
     ----------
     missing
         Files to decode.
-    needed, free
-        Bytes that takes and bytes there are.
+    needed
+        Bytes that takes.
     """
 
     missing: tuple[Path, ...]
     needed: int
-    free: int
 
 
 class AudioCache:
@@ -66,21 +70,24 @@ class AudioCache:
     Raises
     ------
     DatasetError
-        If the folder holds a cache of another rate or something else.
+        If the folder of that rate holds something else, or a store of an older version.
     """
 
     def __init__(self, folder: Path, *, sample_rate: int) -> None:
-        self.folder = folder
-        self.sample_rate = sample_rate
-        self._entries = {entry.file: entry for entry in read_index(folder, sample_rate)[0]}
+        self._store = AppendStore(rate_folder(folder, sample_rate), SOUND)
+        self._known_files = KnownFiles(folder)
+        self._found: dict[Path, Record] = {}
 
     def has(self, file: Path) -> bool:
-        """Whether the file is there as it is now on disk."""
-        return is_same(self._entries.get(file_key(file)), file)
+        """Whether a file's audio is there, as far as it is known without reading the file."""
+        record = self._store.records.get(self._known_files.known(file) or "")
+        if record is not None:
+            self._found[file] = record
+        return record is not None
 
     def length(self, file: Path) -> int:
         """Samples of a track."""
-        return self._entries[file_key(file)].samples
+        return self._record(file).size // SOUND.dtype.itemsize
 
     def read(self, file: Path, start: int = 0, samples: int | None = None) -> FloatArray:
         """Part of a track.
@@ -98,15 +105,20 @@ class AudioCache:
         -------
         ndarray, shape (n,), float32
         """
-        entry = self._entries[file_key(file)]
-        left = entry.samples - start
-        raw = np.fromfile(
-            shard_path(self.folder, entry.shard),
-            dtype=SAMPLE,
-            count=left if samples is None else min(samples, left),
-            offset=(entry.offset + start) * SAMPLE.itemsize,
-        )
-        return raw.astype(np.float32) * np.float32(entry.peak / FULL_SCALE)
+        record = self._record(file)
+        raw = self._store.read(record, start, samples)
+        return raw.astype(np.float32) * np.float32(record.scale)
+
+    def _record(self, file: Path) -> Record:
+        """Found once: files are not looked at again while a training runs."""
+        if file not in self._found and not self.has(file):
+            raise DatasetError(f"{file}: its audio is not in {self._store.folder}; decode it first")
+        return self._found[file]
+
+
+def rate_folder(folder: Path, sample_rate: int) -> Path:
+    """Where a cache keeps the audio of one rate, in Hz."""
+    return folder / f"{sample_rate}-hz"
 
 
 def plan_cache(
@@ -116,7 +128,9 @@ def plan_cache(
     sample_rate: int,
     durations: Sequence[float] | None = None,
 ) -> CachePlan:
-    """Find what is missing and how much room it takes.
+    """Find what is missing and how much room it takes, without reading any audio.
+
+    A file that was moved or renamed counts as missing here; a build knows it again.
 
     Parameters
     ----------
@@ -130,36 +144,31 @@ def plan_cache(
         Seconds a file, where known (else NaN); headers are read for the others.
     """
     cache = AudioCache(folder, sample_rate=sample_rate)
-    known = [float("nan")] * len(files) if durations is None else durations
-    missing, seconds = [], 0.0
-    for file, duration in zip(files, known, strict=True):
-        if not cache.has(file):
-            missing.append(file)
-            seconds += _header_duration(file) if np.isnan(duration) else duration
-    needed = round(seconds * sample_rate) * SAMPLE.itemsize
-    return CachePlan(tuple(missing), needed, free_room(folder))
+    known = _durations(files, durations)
+    missing = tuple(file for file in files if not cache.has(file))
+    return CachePlan(missing, _needed(missing, known, sample_rate))
 
 
 def build_cache(
     folder: Path,
-    plan: CachePlan,
+    files: Sequence[Path],
     *,
     sample_rate: int,
+    durations: Sequence[float] | None = None,
     jobs: int = 1,
+    report: Report = no_report,
     progress: Progress = no_progress,
 ) -> list[AudioError]:
     """Decode what is missing; a build that was stopped goes on with the first missing track.
 
     Parameters
     ----------
-    folder
-        The cache.
-    plan
-        From `plan_cache`.
-    sample_rate
-        In Hz.
+    folder, files, sample_rate, durations
+        As for `plan_cache`.
     jobs
         Tracks decoded at once.
+    report
+        Called with lines about what is done.
     progress
         Called after each track.
 
@@ -173,92 +182,59 @@ def build_cache(
     DatasetError
         If there is not enough room, or the folder holds something else.
     """
-    if not plan.missing:
-        return []
-    if plan.needed > plan.free:
-        raise DatasetError(
-            f"{folder}: decoded audio takes {plan.needed / 1e9:.1f} GB and "
-            f"{plan.free / 1e9:.1f} GB are free; make room or choose another folder"
+    place, known = rate_folder(folder, sample_rate), _durations(files, durations)
+
+    def announce(missing: Mapping[str, Path], wanted: int) -> None:
+        needed, free = _needed(missing.values(), known, sample_rate), free_room(place)
+        report(
+            f"{len(missing)} of {wanted} tracks to decode to {place}: {needed / 1e9:.2f} GB, "
+            f"{free / 1e9:.1f} GB are free"
         )
-    make_folder(folder)
-    failures = []
-    with _locked(folder) as index:
-        entries = _trim(folder, index, sample_rate)
-        # Another process may have decoded some while this one waited for the lock.
-        there = {entry.file: entry for entry in entries}
-        missing = [file for file in plan.missing if not is_same(there.get(file_key(file)), file)]
-        writer = _Writer(folder, index, entries)
-        for done, (file, decoded) in enumerate(_decode_all(missing, sample_rate, jobs), start=1):
-            if isinstance(decoded, AudioError):
-                failures.append(decoded)
-            else:
-                writer.append(file, decoded)
-            progress(done, len(missing))
-    return failures
+        if needed > free:
+            raise DatasetError(
+                f"{place}: decoded audio takes {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are "
+                "free; make room or choose another folder"
+            )
+
+    def decode_all(work: Mapping[str, Path]) -> Iterator[Mapping[str, Made | AudioError]]:
+        decoded = read_ahead(lambda file: _decode(file, sample_rate), work.values(), jobs=jobs)
+        for audio, found in zip(work, decoded, strict=True):
+            yield {audio: found}
+
+    return fill(
+        place,
+        SOUND,
+        SoundInfo(sample_rate),
+        files,
+        jobs=jobs,
+        announce=announce,
+        compute=decode_all,
+        report=report,
+        progress=progress,
+    )
 
 
-class _Writer:
-    """Appends tracks to the last shard, or to a new one once it is full."""
-
-    def __init__(self, folder: Path, index: IO[str], entries: Sequence[Entry]) -> None:
-        self._folder = folder
-        self._index = index
-        self._shard = max((entry.shard for entry in entries), default=0)
-
-    def append(self, file: Path, audio: FloatArray) -> None:
-        path = shard_path(self._folder, self._shard)
-        if path.exists() and path.stat().st_size >= _SHARD_BYTES:
-            self._shard += 1
-            path = shard_path(self._folder, self._shard)
-        size, mtime_ns = file_state(file)
-        peak = float(np.abs(audio).max())
-        scale = FULL_SCALE / peak if peak else 0.0
-        with path.open("ab") as shard:
-            offset = shard.tell() // SAMPLE.itemsize
-            np.rint(audio * np.float32(scale)).astype(SAMPLE).tofile(shard)
-        entry = Entry(file_key(file), size, mtime_ns, self._shard, offset, len(audio), peak)
-        self._index.write(json.dumps(asdict(entry)) + "\n")
-        self._index.flush()
+def _decode(file: Path, sample_rate: int) -> Made | AudioError:
+    try:
+        audio = read_audio(file, sample_rate=sample_rate, minimum_s=MINIMUM_S).samples
+    except AudioError as error:
+        return error
+    peak = float(np.abs(audio).max())
+    scale = _FULL_SCALE / peak if peak else 0.0
+    return np.rint(audio * np.float32(scale)).astype(SOUND.dtype), peak / _FULL_SCALE
 
 
-def _decode_all(
-    files: Sequence[Path], sample_rate: int, jobs: int
-) -> Iterator[tuple[Path, FloatArray | AudioError]]:
-    """Decoded tracks in order, a few at a time."""
-
-    def decode(file: Path) -> FloatArray | AudioError:
-        try:
-            return read_audio(file, sample_rate=sample_rate, minimum_s=MINIMUM_S).samples
-        except AudioError as error:
-            return error
-
-    return zip(files, read_ahead(decode, files, jobs=jobs), strict=True)
+def _durations(files: Sequence[Path], durations: Sequence[float] | None) -> Mapping[Path, float]:
+    return {} if durations is None else dict(zip(files, durations, strict=True))
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[IO[str]]:
-    """The index, for this process alone; another builder is waited for."""
-    with (folder / INDEX).open("a+", encoding="utf-8") as index, locked(folder / INDEX):
-        yield index
-
-
-def _trim(folder: Path, index: IO[str], sample_rate: int) -> list[Entry]:
-    """Cut off what a kill left half written; return what counts."""
-    entries, good = read_index(folder, sample_rate)
-    if good == 0:
-        index.truncate(0)
-        index.write(json.dumps({"format": FORMAT, "sample_rate": sample_rate}) + "\n")
-        index.flush()
-    else:
-        index.truncate(good)
-    ends: dict[int, int] = {}
-    for entry in entries:
-        ends[entry.shard] = max(ends.get(entry.shard, 0), entry.offset + entry.samples)
-    for path in folder.glob("shard-*.i16"):
-        number = int(path.stem.removeprefix("shard-"))
-        with path.open("r+b") as shard:
-            shard.truncate(ends.get(number, 0) * SAMPLE.itemsize)
-    return entries
+def _needed(files: Iterable[Path], durations: Mapping[Path, float], sample_rate: int) -> int:
+    """Bytes that files' audio takes; of what nobody knows a duration, headers are asked."""
+    seconds = 0.0
+    for file in files:
+        duration = durations.get(file, float("nan"))
+        seconds += _header_duration(file) if np.isnan(duration) else duration
+    return round(seconds * sample_rate) * SOUND.dtype.itemsize
 
 
 def _header_duration(file: Path) -> float:

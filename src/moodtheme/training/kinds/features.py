@@ -263,18 +263,19 @@ class StoredFeatures:
     """
 
     def __init__(self, store: FeatureStore, files: Sequence[Path]) -> None:
-        self._layout = store.layout
-        self._rows = np.array([store.row(file) for file in files], dtype=np.int64)
+        self._rows = store.rows
+        records = [store.record(file) for file in files]
+        self._places = np.array([(r.shard, r.offset) for r in records], dtype=np.int64)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._places)
 
     def training_input(self, row: int, rng: np.random.Generator) -> FloatArray:
         """Features of a track, ``(windows, n_features)``; nothing is drawn."""
         # A copy: what is mapped from the disk cannot be written to, as PyTorch wants.
-        return np.array(self._layout.map_row(int(self._rows[row])), dtype=np.float32)
+        return np.array(self._rows.map(*self._places[row].tolist()), dtype=np.float32)
 
     def evaluation_inputs(self, row: int) -> Weighted:
         """The same features, the only ones that count."""
-        features = np.array(self._layout.map_row(int(self._rows[row])), dtype=np.float32)
+        features = self.training_input(row, np.random.default_rng(0))
         return Weighted(features[None], np.ones(1, np.float32))

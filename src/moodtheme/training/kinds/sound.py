@@ -27,7 +27,6 @@ from moodtheme.training.audio_cache import (
     MINIMUM_S,
     AudioCache,
     build_cache,
-    plan_cache,
 )
 from moodtheme.training.examples import Weighted
 from moodtheme.training.kinds.kind import Kind, Source
@@ -124,7 +123,7 @@ class SoundSource(Source):
         self._kind = kind
         self._view: SoundView = kind.view
         self._settings = settings
-        self._folder = (settings.audio_cache or folder / _AUDIO) / f"{kind.view.sample_rate}-hz"
+        self._folder = settings.audio_cache or folder / _AUDIO
 
     @cached_property
     def _pretrained(self) -> Path | None:
@@ -150,14 +149,14 @@ class SoundSource(Source):
         rate = self._view.sample_rate
         files = [*training.files, *validation.files]
         durations = np.concatenate([training.durations, validation.durations])
-        plan = plan_cache(self._folder, files, sample_rate=rate, durations=durations.tolist())
-        if plan.missing:
-            report(
-                f"{len(plan.missing)} of {len(files)} tracks to decode to {self._folder}: "
-                f"{plan.needed / 1e9:.2f} GB, {plan.free / 1e9:.1f} GB are free"
-            )
         failures = build_cache(
-            self._folder, plan, sample_rate=rate, jobs=self._settings.jobs, progress=progress
+            self._folder,
+            files,
+            sample_rate=rate,
+            durations=durations.tolist(),
+            jobs=self._settings.jobs,
+            report=report,
+            progress=progress,
         )
         self._cache = AudioCache(self._folder, sample_rate=rate)
         return failures
