@@ -185,7 +185,23 @@ def free_room(path: Path) -> int:
 
 
 @contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+def claimed_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and keep it to this process; another that claims it is refused.
+
+    Raises
+    ------
+    BusyError
+        Another process has it.
+    UsageError
+        It cannot be made or written to.
+    """
+    make_folder(folder)
+    with locked(folder / "run", wait=False, called=folder):
+        yield
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = True, called: Path | None = None) -> Iterator[None]:
     """Keep a file or folder to this process; others that lock it wait, or are refused.
 
     The lock is a file ``.NAME.lock`` beside it, gone with the block. It ends with the process,
@@ -197,6 +213,8 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
         What is locked; it need not exist, its folder must.
     wait
         Wait for the other; else refuse.
+    called
+        What to say is locked; `path` itself by default.
 
     Raises
     ------
@@ -214,7 +232,7 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout as error:
         raise BusyError(
-            f"{path}: another run is writing it; wait for that to end, or name another file"
+            f"{called or path}: another run is writing it; wait for that to end, or name another"
         ) from error
     except OSError as error:
         raise cannot_write(path, error) from error

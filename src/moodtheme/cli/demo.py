@@ -18,10 +18,12 @@ def demo(
     """
     from moodtheme.cli.results import Format, make_writer
     from moodtheme.demo import demo_pieces, write_demo_pieces
+    from moodtheme.files import claimed_folder
     from moodtheme.tagging.batch import tag_file
     from moodtheme.tagging.tagger import Tagger
 
-    paths = write_demo_pieces(folder)
+    with claimed_folder(folder):
+        paths = write_demo_pieces(folder)
     typer.echo(f"Written to {folder}:")
     for path, piece in zip(paths, demo_pieces(), strict=True):
         typer.echo(

@@ -54,6 +54,7 @@ def distil(
         from moodtheme.distillation.run import distil as run_distillation
     except ImportError as error:
         raise MissingExtraError("distilling a model") from error
+    from moodtheme.files import claimed_folder
     from moodtheme.tagging.models import find_model
 
     settings = Settings(
@@ -68,7 +69,8 @@ def distil(
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    quality = run_distillation(settings, run, jobs=jobs, report=say)
+    with claimed_folder(run):
+        quality = run_distillation(settings, run, jobs=jobs, report=say)
     low, high = quality.spearman_median_interval
     typer.echo(
         f"Spearman with the teacher, median over tags: {quality.spearman_median:.3f} "

@@ -193,10 +193,11 @@ class Journal:
                     self._stream.write(b"\n")
 
     def _speak(self) -> None:
-        rows = sum(not row.failed for row in self._rows.values())
-        if self._partial.stat().st_size:
+        rows = [*self._old, *self._rows.values()]
+        here = {row.path for row in rows if row.file == self._partial and not row.failed}
+        if here:
             say(
-                f"{rows} results of this run are in {self._partial}; the same command with "
+                f"{len(here)} finished results are in {self._partial}; the same command with "
                 "--resume goes on from there"
             )
         else:

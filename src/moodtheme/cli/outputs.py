@@ -151,18 +151,18 @@ def result_stream(path: Path | None, *, errors: str = PYTHON_ESCAPES) -> Iterato
             with partial.open("w", encoding="utf-8", errors=errors, newline="") as stream:
                 yield stream
             put_in_place(partial, place)
-        except BaseException:
-            _speak_of(partial)
+        except BaseException as error:
+            _speak_of(partial, cut_short=isinstance(error, OSError))
             raise
     except OSError as error:
         raise cannot_write(path, error) from error
 
 
-def _speak_of(partial: Path) -> None:
+def _speak_of(partial: Path, *, cut_short: bool) -> None:
     if partial.exists() and not partial.stat().st_size:
         partial.unlink()
     if partial.exists():
-        say(f"what was finished is in {partial}")
+        say(f"what was finished is in {partial}" + ", its end cut short" * cut_short)
 
 
 def require_ours(file: Path, beginnings: tuple[bytes, ...]) -> None:

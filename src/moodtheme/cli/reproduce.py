@@ -10,6 +10,7 @@ import typer
 
 from moodtheme.cli.options import Device, Division, Offline, TrainingSeed
 from moodtheme.errors import MissingExtraError, MoodthemeError, UsageError
+from moodtheme.files import claimed_folder
 
 if TYPE_CHECKING:
     from moodtheme.evaluation import Figure
@@ -180,9 +181,10 @@ def reproduce(
         log.write(line)
 
     try:
-        prepared = prepare(request, folder, Console(say, progress_bar))
-        _announce(prepared, say)
-        results = run(prepared)
+        with claimed_folder(folder):
+            prepared = prepare(request, folder, Console(say, progress_bar))
+            _announce(prepared, say)
+            results = run(prepared)
     except MoodthemeError as error:
         log.write(f"stopped: {error}")
         raise

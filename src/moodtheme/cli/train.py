@@ -1,6 +1,7 @@
 """``moodtheme train``: a system from a table of tracks."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from moodtheme.cli.recipe_options import (
     with_own_features,
 )
 from moodtheme.errors import MissingExtraError, UsageError
+from moodtheme.files import claimed_folder
 from moodtheme.recipes import RECIPES, Recipe, describe
 from moodtheme.training.settings import Machine, Settings, is_first_process
 
@@ -148,7 +150,9 @@ def train(
     table = load_dataset(dataset, split=split, check_files=False)
     if is_first_process() and (warning := shared_audio_warning(table, jobs=jobs, report=_say)):
         _say(warning)
-    result = train_system(table, settings, run, report=_say, progress=_preparing)
+    # Of several processes the first has started the others.
+    with claimed_folder(run) if is_first_process() else nullcontext():
+        result = train_system(table, settings, run, report=_say, progress=_preparing)
     if is_first_process():
         _print_result(recipe, run, result)
 

@@ -14,7 +14,7 @@ import numpy as np
 from moodtheme.datasets.readers import write_table
 from moodtheme.datasets.table import Split, TrackTable
 from moodtheme.demo.moods import CUE_NAMES, CUES, Cues, Mood, blend, perturb
-from moodtheme.demo.pieces import GENERATOR_VERSION, SAMPLE_RATE, has_mark, render, write_flac
+from moodtheme.demo.pieces import GENERATOR_VERSION, MARK, SAMPLE_RATE, has_mark, render, write_flac
 from moodtheme.demo.styles import Style, derived_seed, draw_style, stream
 from moodtheme.errors import UsageError
 from moodtheme.work import Progress, no_progress
@@ -188,10 +188,7 @@ def make_demo_corpus(
     (folder / AUDIO_FOLDER).mkdir(parents=True, exist_ok=True)
     for index, track in enumerate(tracks):
         path = folder / track.path
-        mark = (
-            f"moodtheme generator {GENERATOR_VERSION}: "
-            f"corpus seed {seed}, track {index}, {duration_s} s"
-        )
+        mark = f"{MARK} {GENERATOR_VERSION}: corpus seed {seed}, track {index}, {duration_s} s"
         if not has_mark(path, mark):
             audio = render(
                 track.cues,

@@ -16,6 +16,7 @@ from moodtheme.demo.styles import Style, derived_seed, draw_style, stream
 from moodtheme.errors import UsageError
 from moodtheme.files import replacing
 
+MARK = "moodtheme generator"  # begins the comment of every file
 GENERATOR_VERSION = 1  # raised whenever the same seed gives other samples
 SAMPLE_RATE = 44100
 MIN_SAMPLE_RATE = 8000
@@ -168,7 +169,7 @@ def write_demo_pieces(folder: Path) -> list[Path]:
     paths = []
     for piece in demo_pieces():
         path = folder / piece.file_name
-        mark = f"moodtheme generator {GENERATOR_VERSION}: {piece.mood}, seed {piece.seed}"
+        mark = f"{MARK} {GENERATOR_VERSION}: {piece.mood}, seed {piece.seed}"
         if not has_mark(path, mark):
             audio = compose_and_render(piece.mood, seed=piece.seed, duration_s=piece.duration_s)
             write_flac(path, audio, SAMPLE_RATE, title=piece.title, mark=mark)
@@ -191,8 +192,13 @@ def write_flac(path: Path, audio: Samples, sample_rate: int, *, title: str, mark
     Raises
     ------
     UsageError
-        The file cannot be written.
+        The file cannot be written, or is audio that this generator did not make.
     """
+    if path.exists() and not _is_generated(path):
+        raise UsageError(
+            f"{path} is there and not from this generator, so it is not overwritten; name another "
+            "folder"
+        )
     encoded = io.BytesIO()
     with soundfile.SoundFile(
         encoded, "w", samplerate=sample_rate, channels=2, format="FLAC", subtype="PCM_16"
@@ -202,6 +208,14 @@ def write_flac(path: Path, audio: Samples, sample_rate: int, *, title: str, mark
         file.write(audio)
     with replacing(path) as temporary:
         temporary.write_bytes(encoded.getbuffer())
+
+
+def _is_generated(path: Path) -> bool:
+    try:
+        with soundfile.SoundFile(path) as file:
+            return bool(file.comment.startswith(MARK))
+    except (OSError, soundfile.LibsndfileError):
+        return False
 
 
 def has_mark(path: Path, mark: str) -> bool:

@@ -242,6 +242,11 @@ def _attempt(url: str, transfer: _Transfer) -> None:
                 transfer.partial.truncate(0)  # the server does not resume
             _append(answer, transfer)
     except requests.RequestException as error:
+        if "SOCKS" in str(error):
+            raise _FinalError(
+                "the environment names a SOCKS proxy, which needs the package PySocks: install it "
+                "or unset ALL_PROXY and its like"
+            ) from error
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
             raise _FinalError(str(error)) from error
         raise _RetryableError(_reason(error)) from error

@@ -149,7 +149,13 @@ class PublishedWeights:
                 f"{self.source.where} elsewhere and copy the file there (`moodtheme models get` "
                 "takes it with --from), or leave --offline out"
             )
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DownloadError(
+                f"{target.parent} cannot be made ({error.strerror}); set MOODTHEME_CACHE to a "
+                "folder that you may write to"
+            ) from error
         if from_file is None and self.sha256:
             self.source.bring(target, sha256=self.sha256, progress=progress)
             return target
