@@ -1,5 +1,7 @@
 """The tagging path stays light, and the base install does all it promises without the extras."""
 
+import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import soundfile
 
 import moodtheme
 
+ROOT = Path(__file__).parents[1]
 EXTRAS = (
     "torch",
     "lightning",
@@ -73,6 +76,19 @@ def test_the_package_loads_nothing_heavy_and_every_public_name_is_there() -> Non
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="taggr"):
         moodtheme.taggr  # noqa: B018
+
+
+SCRIPTS = [p for d in ("benchmarks", "examples", "scripts") for p in (ROOT / d).rglob("*.py")]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_scripts_import_what_is_there(script: Path) -> None:
+    for node in ast.walk(ast.parse(script.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("moodtheme"):
+            module = importlib.import_module(node.module or "")
+            for name in node.names:
+                if not hasattr(module, name.name):
+                    importlib.import_module(f"{node.module}.{name.name}")
 
 
 def test_the_base_install_tags_and_evaluates(song: Path, tmp_path: Path) -> None:

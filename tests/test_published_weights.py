@@ -147,7 +147,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     name, content = next(iter(ARCHIVES.items()))
     (folder / name).write_bytes(content)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_FIND_LINKS", folder.as_uri())  # pip cuts paths at their spaces
     return content
 
 

@@ -16,13 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from moodtheme.tagging.decisions import calibrate
 
 from moodtheme.evaluation.bootstrap import draw_weights, interval
 from moodtheme.evaluation.calibration import fit_calibration
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import rank_tags, unit_weights
-from moodtheme.tagging.bundle import Calibration
+from moodtheme.scores.decisions import calibrate
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 AROUSED = np.array([True, True, False, False])
@@ -129,9 +128,7 @@ def _areas(folds: Sequence[Fold], test: Sequence[Scores]) -> npt.NDArray[np.floa
 def _calibrated(truth: Labels, validation: Scores, test: Scores) -> Scores:
     """Probabilities of the test clips by a calibration on validation."""
     fitted = fit_calibration(truth, validation, tags=QUADRANTS)
-    slopes, intercepts = tuple(fitted.slopes), tuple(fitted.intercepts)
-    by = Calibration(slopes=slopes, intercepts=intercepts, fitted_on="validation")
-    return calibrate(test, by)
+    return calibrate(test, fitted.slopes, fitted.intercepts)
 
 
 def _accuracy(folds: Sequence[Fold], scores: Sequence[Scores]) -> Accuracy:
