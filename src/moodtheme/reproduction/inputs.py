@@ -16,6 +16,7 @@ from moodtheme.training.audio_cache import MINIMUM_S, build_cache, rate_folder
 from moodtheme.work import Progress, read_ahead
 
 _UNREADABLE = "unreadable"
+_WORTH_A_PROCESS = 2000  # windows; a process of its own takes longer to begin than fewer do
 _TRIED_S = 20.0  # of the middle of a test track, before anything is trained
 
 
@@ -141,7 +142,7 @@ def _extract(job: Job, view: ExtractedView, stage: str) -> Path:
                 view,
                 offline=job.request.offline,
                 device=str(job.device),
-                jobs=job.request.jobs,
+                jobs=min(job.request.jobs, 1 + len(job.table) * view.windows // _WORTH_A_PROCESS),
                 report=job.console.say,
                 progress=progress,
             )

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,9 @@ from moodtheme.datasets import Metadata, Split, shared_audio_warning
 from moodtheme.errors import ReproductionError
 from moodtheme.files import sha256_of, write_record
 from moodtheme.models.networks import choose_device
-from moodtheme.recipes import Recipe
 from moodtheme.reproduction import checks, names
 from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
-from moodtheme.reproduction.estimates import Estimates
-from moodtheme.reproduction.estimator import Work, estimate
+from moodtheme.reproduction.estimates import Estimates, estimate
 from moodtheme.reproduction.examples import hear_examples
 from moodtheme.reproduction.inputs import make_inputs
 from moodtheme.reproduction.job import Console, Job, Request, corpus_folder
@@ -33,7 +31,7 @@ from moodtheme.reproduction.scoring import fuse_rows, predict, write_truth
 from moodtheme.reproduction.selection import check_sweep, choose_recipes
 from moodtheme.reproduction.stages import Stages
 from moodtheme.reproduction.timings import TIMINGS, Timings
-from moodtheme.reproduction.training import CONFIGURATIONS, require_own_runs, train_systems
+from moodtheme.reproduction.training import require_own_runs, train_systems
 from moodtheme.training.run_folder import HISTORY
 from moodtheme.work import in_words
 
@@ -118,7 +116,7 @@ def prepare(
     check(lambda: require_own_runs(job))
     for needed in checks.needed_weights(recipes):
         check(partial(checks.check_weights, needed, offline=request.offline))
-    estimates = _estimate(job, recipes)
+    estimates = estimate(job)
     check(lambda: checks.check_room(estimates, folder))
     if estimates.memory_bytes:
         check(lambda: checks.check_memory(estimates, device=device.type))
@@ -191,28 +189,8 @@ def _collection(request: Request, folder: Path, console: Console) -> Collection:
 
 
 def _described(collection: Collection) -> str:
-
     counts = ", ".join(f"{len(collection.table.part(part))} {part}" for part in Split)
-    return (
-        f"{collection.source}: {counts} tracks, {len(collection.table.tags)} tags, all files there"
-    )
-
-
-def _estimate(job: Job, recipes: Mapping[str, Recipe]) -> Estimates:
-    return estimate(
-        Work(
-            recipes=recipes,
-            table=job.table,
-            device=job.device,
-            jobs=job.request.jobs,
-            audio=job.audio,
-            features=job.features,
-            resamples=job.request.resamples,
-            configurations=CONFIGURATIONS if job.request.sweep else 1,
-            done=job.stages.is_done,
-        ),
-        report=job.console.say,
-    )
+    return f"{collection.source}: {counts} tracks, {len(collection.table.tags)} tags"
 
 
 def _machine(device: torch.device) -> str:
