@@ -14,7 +14,8 @@ from moodtheme.evaluation import ScoredSet, evaluate, evaluate_systems
 from moodtheme.evaluation.fusion_weights import learn_weights
 from moodtheme.evaluation.popularity import popularity_scores
 from moodtheme.evaluation.thresholds import best_f1_thresholds
-from moodtheme.reproduction.table1 import CRNN, DS_1S, DS_5S, compare_with_paper
+from moodtheme.recipes import CRNN, DS_1S, DS_5S
+from moodtheme.reproduction.table1 import compare_with_paper
 from moodtheme.scores.fusion import FusionMethod, fuse
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, load_systems, load_truth
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS, load_tags

@@ -14,7 +14,8 @@ from moodtheme.cli.tables import with_interval
 from moodtheme.errors import EvaluationError, EvaluationWarning
 from moodtheme.evaluation import ScoredSet, evaluate_systems
 from moodtheme.evaluation.plots import COLOURS, Curve, curve_grid, save, tag_curves, tag_dots
-from moodtheme.reproduction.table1 import TABLE_1, compare_with_paper
+from moodtheme.recipes import TABLE_1
+from moodtheme.reproduction.table1 import compare_with_paper
 from program import Program
 
 NINE = [row.name for row in TABLE_1[:9]]

@@ -26,7 +26,7 @@ from moodtheme.reproduction.results import (
     ScoreFile,
     SweepPoint,
 )
-from moodtheme.reproduction.timings import TIMINGS
+from moodtheme.reproduction.stages import TIMINGS
 from program import Program
 from toy_results import HOSTILE, rewrite, some_tags, write_run
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from moodtheme.reproduction.results import Kind, read_results
-from moodtheme.reproduction.timings import read_timings
+from moodtheme.reproduction.stages import read_timings
 from moodtheme.tagging.tagger import Tagger
 from program import Program
 from toy_collection import write_collection

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import ReproductionError, UsageError
 from moodtheme.evaluation import Figure, ScoredSet, evaluate_systems
-from moodtheme.recipes import BASELINE, NINE_SYSTEMS, RECIPES, describe, find_recipe
+from moodtheme.recipes import BASELINE, NINE_SYSTEMS, RECIPES, TABLE_1, describe, find_recipe
 from moodtheme.reproduction.collection import Collection, require_files, tracks_sha256
 from moodtheme.reproduction.examples import choose_examples
-from moodtheme.reproduction.figures import Pair, measure
+from moodtheme.reproduction.figures import Pair, choose_pairs, measure
 from moodtheme.reproduction.names import audio_rates, feature_stages
-from moodtheme.reproduction.outcome import choose_pairs
 from moodtheme.reproduction.results import Kind, read_results
 from moodtheme.reproduction.scoring import ScoredRow
 from moodtheme.reproduction.selection import (
@@ -30,7 +29,6 @@ from moodtheme.reproduction.selection import (
     choose_systems,
 )
 from moodtheme.reproduction.stages import Stages, fingerprint
-from moodtheme.reproduction.table1 import TABLE_1
 
 
 def value_of(recipe: object, name: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import ScoredSet
 from moodtheme.files import write_record
-from moodtheme.recipes import BASELINE, NINE_SYSTEMS, describe, find_recipe, with_values
+from moodtheme.recipes import BASELINE, NINE_SYSTEMS, TABLE_1, describe, find_recipe, with_values
 from moodtheme.reproduction.figures import Pair, measure
 from moodtheme.reproduction.results import (
     RESULTS,
@@ -25,8 +25,7 @@ from moodtheme.reproduction.results import (
     SystemRun,
     TimelineWindow,
 )
-from moodtheme.reproduction.table1 import TABLE_1
-from moodtheme.reproduction.timings import TIMINGS, StageTiming, Timings
+from moodtheme.reproduction.stages import TIMINGS, StageTiming, Timings
 from moodtheme.scores.fusion import fuse
 from moodtheme.scores.matrices import ScoreMatrix
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS

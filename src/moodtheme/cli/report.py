@@ -180,7 +180,7 @@ def page(
 
 
 def _known_systems(folder: Path) -> "dict[str, ScoreMatrix]":
-    from moodtheme.reproduction.table1 import TABLE_1
+    from moodtheme.recipes import TABLE_1
     from moodtheme.scores.matrices import load_systems
 
     files = [folder / f"{row.name}.npy" for row in TABLE_1 if len(row.members) == 1]

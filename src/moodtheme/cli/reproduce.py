@@ -171,7 +171,7 @@ def reproduce(
     if dry_run:
         _dry_run(request, folder, Console(_say, progress_bar))
         return
-    from moodtheme.reproduction.log import Log
+    from moodtheme.reproduction.job import Log
 
     log = Log(folder)
     log.write(request.command)
@@ -221,7 +221,7 @@ def _announce(prepared: "Prepared", say: Callable[[str], None]) -> None:
 
 def _print_results(results: "Results") -> None:
     from moodtheme.cli.tables import UNDEFINED, print_table, with_interval
-    from moodtheme.reproduction.table1 import TABLE_1
+    from moodtheme.recipes import TABLE_1
 
     def cell(figure: "Figure") -> str:
         ends = (figure.low, figure.high)

@@ -1,5 +1,6 @@
 """Recipes: everything that defines a system, as data, each number with its source."""
 
+from moodtheme.recipes.paper import CRNN, DS_1S, DS_5S, PAPER_BASELINE, TABLE_1, PaperRow
 from moodtheme.recipes.recipe import (
     Cell,
     Head,
@@ -32,8 +33,13 @@ from moodtheme.recipes.views import (
 
 __all__ = [
     "BASELINE",
+    "CRNN",
+    "DS_1S",
+    "DS_5S",
     "NINE_SYSTEMS",
+    "PAPER_BASELINE",
     "RECIPES",
+    "TABLE_1",
     "BaselineView",
     "Cell",
     "Convolutions",
@@ -46,6 +52,7 @@ __all__ = [
     "OpenSmileView",
     "Optimiser",
     "OwnFeaturesView",
+    "PaperRow",
     "Precision",
     "Preprocessing",
     "Recipe",

@@ -4,9 +4,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from moodtheme.evaluation import Evaluation, Figure, ScoredSet, SystemFigures
-from moodtheme.reproduction.results import Difference
+from moodtheme.recipes import BASELINE, TABLE_1
+from moodtheme.reproduction.results import Difference, Kind
+from moodtheme.reproduction.scoring import ScoredRow
 from moodtheme.work import Progress, no_progress
+
+ALL_SYSTEMS = TABLE_1[-1].name
+"""The row of all nine."""
 
 
 @dataclass(frozen=True)
@@ -92,3 +99,37 @@ def measure(
         for pair in choose_pairs(on_validation)
     )
     return rows, differences
+
+
+def choose_pairs(rows: Sequence[ScoredRow], on_validation: Mapping[str, float]) -> list[Pair]:
+    """Pairs worth comparing, chosen without a look at the test set.
+
+    Parameters
+    ----------
+    rows
+        All there are.
+    on_validation
+        Macro ROC-AUC of each; NaN counts as lowest.
+    """
+
+    def best(names: Sequence[str]) -> str:
+        return max(names, key=lambda name: np.nan_to_num(on_validation[name], nan=-1.0))
+
+    fusions = [row for row in rows if row.kind is Kind.FUSION]
+    systems = [row.name for row in rows if row.kind is Kind.SYSTEM]
+    pairs = [
+        Pair(row.name, best(row.members), "a fusion and its best member on validation")
+        for row in fusions
+    ]
+    whole = [row.name for row in fusions if row.name == ALL_SYSTEMS]
+    pairs += [
+        Pair(ALL_SYSTEMS, row.name, "all systems and a part of them")
+        for row in fusions
+        if whole and row.name != ALL_SYSTEMS
+    ]
+    if systems and any(row.kind is Kind.BASELINE for row in rows):
+        pairs += [
+            Pair(name, BASELINE, "above the MediaEval baseline, trained on the same tracks?")
+            for name in [*whole, best(systems)]
+        ]
+    return pairs

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
@@ -15,6 +16,8 @@ from moodtheme.reproduction.selection import Preset, Weights
 from moodtheme.reproduction.stages import Stages
 from moodtheme.training.settings import Machine
 from moodtheme.work import Progress
+
+LOG = "log.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +105,33 @@ class Console:
 
     say: Callable[[str], None]
     bar: Callable[[str], AbstractContextManager[Progress]]
+
+
+class Log:
+    """The log file of a run's folder: a line for everything said, with the time.
+
+    Every sitting adds to what is there.
+
+    Parameters
+    ----------
+    folder
+        The run's, made if it is missing.
+
+    Attributes
+    ----------
+    path
+        The file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / LOG
+
+    def write(self, line: str) -> None:
+        """Append a line, on the disk when this returns as far as Python can tell."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(f"{now} {line}\n")
 
 
 @dataclass(frozen=True, kw_only=True)

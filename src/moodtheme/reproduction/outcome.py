@@ -2,7 +2,7 @@
 
 import platform
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -13,20 +13,19 @@ from moodtheme.datasets import Split
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import ScoredSet
 from moodtheme.evaluation.metrics import macro, roc_auc
+from moodtheme.fetched.weights import SOUNDNET
 from moodtheme.files import sha256_of, write_record
 from moodtheme.models.networks import parameter_count
-from moodtheme.recipes import BASELINE, describe
+from moodtheme.recipes import NINE_SYSTEMS, describe
 from moodtheme.reproduction import names
-from moodtheme.reproduction.figures import Measured, Pair, measure
+from moodtheme.reproduction.figures import ALL_SYSTEMS, Measured, choose_pairs, measure
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.models import FUSED, has_nine
-from moodtheme.reproduction.notes import notes_on
 from moodtheme.reproduction.results import (
     RESULTS,
     Dataset,
     Difference,
     ExampleTrack,
-    Kind,
     Part,
     Results,
     Row,
@@ -36,14 +35,13 @@ from moodtheme.reproduction.results import (
     SystemRun,
 )
 from moodtheme.reproduction.scoring import SCORED, ScoredRow, digests, load_scores, rows_of
-from moodtheme.reproduction.selection import changed_values, definition
-from moodtheme.reproduction.table1 import TABLE_1
+from moodtheme.reproduction.selection import Preset, Weights, changed_values, definition
 from moodtheme.scores.matrices import load_truth
+from moodtheme.training.kinds import kind_of
 from moodtheme.training.run_folder import HISTORY, RESULT
 from moodtheme.training.trained import load_trained
 
 _PACKAGES = ("numpy", "torch", "lightning", "onnx", "onnxruntime", "soundfile", "soxr", "av")
-_ALL_SYSTEMS = TABLE_1[-1].name
 
 
 def validation_roc_auc(job: Job) -> dict[str, float]:
@@ -79,7 +77,7 @@ def write_results(job: Job, sweep: Sequence[SweepPoint], examples: Sequence[Exam
         results = Results(
             settings=settings,
             dataset=_dataset(job),
-            notes=(*notes_on(job), *warned),
+            notes=(*_notes_on(job), *warned),
             rows=tuple(_row(job, row, measured[row.name]) for row in rows),
             differences=differences,
             runs=tuple(_run(job, system) for system in job.recipes),
@@ -105,40 +103,6 @@ def write_results(job: Job, sweep: Sequence[SweepPoint], examples: Sequence[Exam
         },
         outputs=[path],
     )
-
-
-def choose_pairs(rows: Sequence[ScoredRow], on_validation: Mapping[str, float]) -> list[Pair]:
-    """Pairs worth comparing, chosen without a look at the test set.
-
-    Parameters
-    ----------
-    rows
-        All there are.
-    on_validation
-        Macro ROC-AUC of each; NaN counts as lowest.
-    """
-
-    def best(names: Sequence[str]) -> str:
-        return max(names, key=lambda name: np.nan_to_num(on_validation[name], nan=-1.0))
-
-    fusions = [row for row in rows if row.kind is Kind.FUSION]
-    systems = [row.name for row in rows if row.kind is Kind.SYSTEM]
-    pairs = [
-        Pair(row.name, best(row.members), "a fusion and its best member on validation")
-        for row in fusions
-    ]
-    whole = [row.name for row in fusions if row.name == _ALL_SYSTEMS]
-    pairs += [
-        Pair(_ALL_SYSTEMS, row.name, "all systems and a part of them")
-        for row in fusions
-        if whole and row.name != _ALL_SYSTEMS
-    ]
-    if systems and any(row.kind is Kind.BASELINE for row in rows):
-        pairs += [
-            Pair(name, BASELINE, "above the MediaEval baseline, trained on the same tracks?")
-            for name in [*whole, best(systems)]
-        ]
-    return pairs
 
 
 def _measure(
@@ -170,7 +134,7 @@ def _measure(
 
 
 def _row(job: Job, row: ScoredRow, measured: Measured) -> Row:
-    bundle = FUSED if row.name == _ALL_SYSTEMS and has_nine(job.recipes) else row.file
+    bundle = FUSED if row.name == ALL_SYSTEMS and has_nine(job.recipes) else row.file
     folder = job.bundle_folder(bundle)
     return Row(
         name=row.name,
@@ -267,3 +231,46 @@ def _versions() -> dict[str, str]:
 def _score_file(job: Job, split: Split, file: str) -> ScoreFile:
     path = job.scores_file(split, file)
     return ScoreFile(path=job.relative(path), sha256=sha256_of(path))
+
+
+def _notes_on(job: Job) -> list[str]:
+    """What is not as in the paper, what was shortened, what is missing."""
+    request, collection = job.request, job.collection
+    notes = []
+    if request.preset is Preset.QUICK:
+        notes.append(
+            "The quick preset: small networks, short excerpts, few epochs. It shows that "
+            "everything works; its figures say nothing about the systems."
+        )
+        if any(kind_of(recipe).published == SOUNDNET for recipe in job.recipes.values()):
+            notes.append(
+                "The CRNNs hear with SoundNet's convolutions, which the paper names, not with "
+                "VGGish's, which the authors' code loads."
+            )
+    if request.weights is Weights.RANDOM:
+        notes.append(
+            "Random weights where the recipes have pretrained ones: no figure is the systems'."
+        )
+    if request.values:
+        notes.append(f"Set for this run: {', '.join(request.values)}.")
+    if not collection.comparable:
+        notes.append(
+            "The test tracks are not the paper's, so its figures are no measure for these."
+            if not collection.is_jamendo
+            else "Another division of MTG-Jamendo, or only some of its tracks: the paper's figures "
+            "are no measure for these."
+        )
+    test = len(job.table.part(Split.TEST))
+    notes.append(
+        f"Intervals are over the {test} test tracks as drawn; another training run would move the "
+        "figures too."
+    )
+    if collection.shared_artists:
+        notes.append(
+            f"Artists with tracks in more than one split: {collection.shared_artists}. That "
+            "flatters every figure."
+        )
+    missing = [system for system in NINE_SYSTEMS if system not in job.recipes]
+    if missing:
+        notes.append(f"Not trained: {', '.join(missing)}.")
+    return notes

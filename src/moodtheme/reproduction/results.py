@@ -2,7 +2,7 @@
 
 Everything here follows from the data, the settings, the seed and the number of threads: two runs
 with the same of these write the same file. What differs from one run to the next is in
-`moodtheme.reproduction.timings`. All paths are relative to the run's folder, with ``/``.
+`moodtheme.reproduction.stages`. All paths are relative to the run's folder, with ``/``.
 
 Figures are called as in `moodtheme.evaluation`: ``roc_auc_macro``, ``pr_auc_micro``,
 ``f1_macro_oracle`` (thresholds chosen on the very set that is scored: an upper bound),
@@ -50,7 +50,7 @@ class Row:
     Attributes
     ----------
     name
-        A system's name, or a fusion's as `moodtheme.reproduction.table1.TABLE_1` calls it, or
+        A system's name, or a fusion's as `moodtheme.recipes.TABLE_1` calls it, or
         ``popularity``.
     kind
         What it is.
@@ -251,12 +251,8 @@ class Settings:
         The command line that gives these results, without the folder.
     preset, seed, weights, device, threads
         As given; `device` is what ``auto`` came to. `threads` of PyTorch.
-    systems
-        Chosen ones.
-    values
-        ``--set``, as given.
-    bootstrap
-        Resamples behind the intervals.
+    systems, values, bootstrap
+        Chosen ones; ``--set``, as given; resamples behind the intervals.
     """
 
     command: str
@@ -281,14 +277,9 @@ class Results:
     rows
         Popularity, the MediaEval baseline if it was trained, the systems in the paper's order, the
         fusions whose members are all there.
-    differences
-        Pairs worth comparing.
-    runs
-        One a trained system, the baseline included.
-    sweep
-        Empty without ``--sweep``.
-    examples
-        Some test tracks.
+    differences, runs, sweep, examples
+        Pairs worth comparing; one a trained system, the baseline included; empty without
+        ``--sweep``; some test tracks.
     versions
         Of Python and packages, by name.
     """
@@ -306,16 +297,5 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    """Read what was found.
-
-    Parameters
-    ----------
-    folder
-        The run's.
-
-    Raises
-    ------
-    ReproductionError
-        If there is none, or it is damaged or of another version.
-    """
+    """Read what was found; errors as of `moodtheme.files.read_record`."""
     return read_record(folder / RESULTS, Results, replace(RECORDS, versions=(FORMAT_VERSION,)))

@@ -29,8 +29,7 @@ from moodtheme.reproduction.results import (
 )
 from moodtheme.reproduction.scoring import fuse_rows, predict, write_truth
 from moodtheme.reproduction.selection import check_sweep, choose_recipes
-from moodtheme.reproduction.stages import Stages
-from moodtheme.reproduction.timings import TIMINGS, Timings
+from moodtheme.reproduction.stages import TIMINGS, Stages, Timings
 from moodtheme.reproduction.training import require_own_runs, train_systems
 from moodtheme.training.run_folder import HISTORY
 from moodtheme.work import in_words

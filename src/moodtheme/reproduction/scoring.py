@@ -11,11 +11,10 @@ from moodtheme.datasets import Split
 from moodtheme.errors import ReproductionError
 from moodtheme.evaluation.popularity import popularity_scores
 from moodtheme.files import replacing, sha256_of
-from moodtheme.recipes import BASELINE
+from moodtheme.recipes import BASELINE, TABLE_1
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import Kind
-from moodtheme.reproduction.table1 import TABLE_1
 from moodtheme.scores.fusion import fuse
 from moodtheme.scores.matrices import load_systems, save_matrix
 from moodtheme.training.history import BEST

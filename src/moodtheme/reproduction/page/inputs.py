@@ -12,7 +12,7 @@ from moodtheme.reproduction.results import (
     Row,
     read_results,
 )
-from moodtheme.reproduction.timings import TIMINGS, Timings, read_timings
+from moodtheme.reproduction.stages import TIMINGS, Timings, read_timings
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, load_systems, load_truth
 from moodtheme.training.history import Epoch, read_history
 

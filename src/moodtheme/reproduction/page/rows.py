@@ -5,15 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from moodtheme.evaluation import Figure
-from moodtheme.recipes import BASELINE, RECIPES, describe
+from moodtheme.recipes import BASELINE, PAPER_BASELINE, RECIPES, TABLE_1, PaperRow, describe
 from moodtheme.reproduction.results import Kind, Results, Row, SystemRun
-from moodtheme.reproduction.table1 import TABLE_1, PaperRow
 
 MACRO = "roc_auc_macro"
 """The figure that the page is about."""
-
-PAPER_BASELINE = PaperRow("MediaEval baseline", (BASELINE,), None, 72.5)
-"""The paper's caption of Table 1: the baseline's macro ROC-AUC on test, in percent."""
 
 
 class Family(StrEnum):
