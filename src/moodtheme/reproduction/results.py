@@ -61,10 +61,8 @@ class Row:
         so its figures there flatter it; validation has no ``_validation`` figures of decisions.
     tags
         Figures of each tag on test.
-    validation_scores, test_scores
-        Where the scores are.
-    bundle
-        Folder of the model; None where there is none.
+    validation_scores, test_scores, bundle
+        Where the scores and the model are; no bundle where there is no model.
     """
 
     name: str
