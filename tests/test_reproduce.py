@@ -152,9 +152,14 @@ def test_a_dry_run_prints_estimates_and_leaves_nothing(
     assert status == 0, err
     rows = [line.split("\t") for line in out.splitlines()]
     assert rows[0] == ["stage", "estimate", "for"]
-    assert {"decode at 22050 Hz", f"train {SYSTEM}", "evaluate", "all of these"} <= {
-        row[0] for row in rows
-    }
+    assert {
+        "decode at 22050 Hz",
+        f"train {SYSTEM}",
+        f"predict {SYSTEM}",
+        f"export {SYSTEM}",
+        "evaluate",
+        "all of these",
+    } <= {row[0] for row in rows}
     assert "GB of memory for crnn-gru" in err and "GB of disk" in err
     assert not run.exists()
 

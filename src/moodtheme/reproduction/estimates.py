@@ -197,7 +197,7 @@ class _Coming:
             yield Estimate(
                 stage=names.export(model),
                 seconds=_GRAPH_S * len(new) + _COPY_S * len(graphs),
-                work=number if len(new) == len(graphs) else f"{number}, {len(new)} of them new",
+                work=number if len(new) == len(graphs) else f"{number}, {len(new) or 'none'} new",
             )
 
     def evaluation(self) -> Iterator[Estimate]:
