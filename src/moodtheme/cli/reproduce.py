@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,26 +10,13 @@ import typer
 from moodtheme.cli.options import Device, Division, Offline, TrainingSeed
 from moodtheme.errors import MissingExtraError, MoodthemeError, UsageError
 from moodtheme.files import claimed_folder
+from moodtheme.reproduction.selection import Preset, Weights, choose_systems
 
 if TYPE_CHECKING:
     from moodtheme.evaluation import Figure
     from moodtheme.reproduction.job import Console, Request
     from moodtheme.reproduction.results import Results
     from moodtheme.reproduction.run import Prepared
-
-
-class PresetName(StrEnum):
-    """`moodtheme.reproduction.selection.Preset`, here again so that --help imports nothing."""
-
-    PAPER = "paper"
-    QUICK = "quick"
-
-
-class WeightsName(StrEnum):
-    """`moodtheme.reproduction.selection.Weights`, here again for the same reason."""
-
-    PUBLISHED = "published"
-    RANDOM = "random"
 
 
 def reproduce(
@@ -61,7 +47,7 @@ def reproduce(
         ),
     ] = None,
     preset: Annotated[
-        PresetName | None,
+        Preset | None,
         typer.Option(
             help="paper: the recipes as they are; quick: everything small and short. By default "
             "quick for the demo corpus, paper otherwise.",
@@ -87,8 +73,8 @@ def reproduce(
         ),
     ] = False,
     weights: Annotated[
-        WeightsName, typer.Option(help="What pretrained parts begin with.")
-    ] = WeightsName.PUBLISHED,
+        Weights, typer.Option(help="What pretrained parts begin with.")
+    ] = Weights.PUBLISHED,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Check everything, print the estimated times, and stop."),
@@ -141,7 +127,6 @@ def reproduce(
         from moodtheme.reproduction.job import Console, Request, default_preset
         from moodtheme.reproduction.run import REPORT_PAGE, prepare
         from moodtheme.reproduction.run import reproduce as run
-        from moodtheme.reproduction.selection import Preset, Weights, choose_systems
     except ImportError as error:
         raise MissingExtraError("reproducing the paper") from error
     if folder.is_file():
@@ -149,9 +134,9 @@ def reproduce(
     request = Request(
         source=dataset,
         systems=choose_systems(systems or []),
-        preset=Preset(preset) if preset else default_preset(dataset),
+        preset=preset or default_preset(dataset),
         values=tuple(values or []),
-        weights=Weights(weights),
+        weights=weights,
         seed=seed,
         split=split,
         metadata=metadata,
