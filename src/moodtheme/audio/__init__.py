@@ -9,12 +9,14 @@ from moodtheme.audio.excerpts import Audio, Position, read_audio, read_excerpt
 from moodtheme.audio.files import AUDIO_EXTENSIONS, find_audio_files, iter_audio_files
 from moodtheme.audio.identity import audio_beginning, audio_identity
 from moodtheme.audio.known_files import KnownFiles
-from moodtheme.audio.resample import ResampleQuality, Resampler, resample, to_mono
+from moodtheme.audio.mono import SILENCE_PEAK, mono_of_array, to_mono, varies
+from moodtheme.audio.resample import ResampleQuality, Resampler, resample
 from moodtheme.audio.sources import AudioInfo, Decoder
 from moodtheme.audio.stream import AudioStream, open_audio, probe
 
 __all__ = [
     "AUDIO_EXTENSIONS",
+    "SILENCE_PEAK",
     "Audio",
     "AudioInfo",
     "AudioStream",
@@ -27,10 +29,12 @@ __all__ = [
     "audio_identity",
     "find_audio_files",
     "iter_audio_files",
+    "mono_of_array",
     "open_audio",
     "probe",
     "read_audio",
     "read_excerpt",
     "resample",
     "to_mono",
+    "varies",
 ]

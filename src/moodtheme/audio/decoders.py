@@ -6,7 +6,7 @@ from moodtheme.audio.chain import ChainSource
 from moodtheme.audio.claims import Findings, examine
 from moodtheme.audio.opened import OpenFile, unreadable
 from moodtheme.audio.soundfile_source import SoundfileSource
-from moodtheme.audio.sources import Source, UnsupportedError
+from moodtheme.audio.sources import EncryptedError, Source, UnsupportedError
 from moodtheme.errors import NotAudioError
 
 # No codec spends less than so many bytes on a second, silence included: what a header claims
@@ -49,6 +49,8 @@ def _first_that_takes(file: OpenFile, findings: Findings) -> Source:
         first = str(error)
     try:
         return open_with_pyav(file)
+    except EncryptedError as error:
+        raise NotAudioError(file.path, str(error)) from None
     except UnsupportedError as error:
         second = str(error)
     if findings.is_cut:

@@ -10,12 +10,14 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.stream import Discard
 
+from moodtheme.audio.mono import CANCELLED_NOTE, Downmix
 from moodtheme.audio.opened import OpenFile, Reader
 from moodtheme.audio.resample import Resampler, Samples
 from moodtheme.audio.sources import (
     AudioInfo,
     BrokenOffError,
     Decoder,
+    EncryptedError,
     UnsupportedError,
     check_claims,
 )
@@ -31,6 +33,8 @@ _PRE_ROLL_S = 0.5
 _MOST_ERRORS = 1_000
 # Some formats are lists of other files and addresses to play, which FFmpeg would open unasked.
 _NO_OTHER_FILES = {"protocol_whitelist": "none"}
+# What stands for the codec in MP4 where the packets are encrypted.
+_ENCRYPTED = frozenset({"enca", "drms", "drmi", "encs"})
 # From this many planes on, PyAV reads past the end of a frame's list of planes.
 _MOST_PLANES = 7
 
@@ -76,11 +80,15 @@ class PyavSource:
         self._file = file
         self._errors = 0
         self._changes = 0
+        self._downmix = Downmix()
         self._first_change = ""
         self._adapter: Resampler | None = None
         self._container: Any = None
         try:
             first = self._start()
+        except EncryptedError:
+            self.close()
+            raise
         except (av.FFmpegError, UnsupportedError, BrokenOffError, ValueError) as error:
             self.close()
             raise UnsupportedError(_reason(error)) from None
@@ -207,7 +215,7 @@ class PyavSource:
             self._channels = frame.layout.nb_channels
             change = f"{frame.sample_rate} Hz and {self._channels} channels"
             self._first_change = self._first_change or change
-        samples = _mono(frame)
+        samples = _mono(frame, self._downmix)
         if frame.sample_rate == self._rate:
             return samples if self._adapter is None else self._adapter.push(samples)
         rest = self._flush()
@@ -221,7 +229,7 @@ class PyavSource:
 
     def notes(self) -> list[str]:
         """Packets that were damaged and changes on the way."""
-        notes = []
+        notes = [CANCELLED_NOTE] if self._downmix.rescued else []
         if self._errors:
             notes.append(f"{self._errors} damaged packets skipped or patched")
         if self._changes:
@@ -254,18 +262,22 @@ def choose_stream(container: Any) -> Any:
         raise UnsupportedError(
             "no decoder for its audio codec" if streams.audio else "no audio stream"
         )
+    if usable[0].codec_context.codec_tag in _ENCRYPTED:
+        raise EncryptedError(
+            "encrypted, for players of its seller only; get a copy without protection"
+        )
     for stream in streams:
         if stream is not usable[0]:
             stream.discard = Discard.all
     return usable[0]
 
 
-def _mono(frame: AudioFrame) -> Samples:
+def _mono(frame: AudioFrame, downmix: Downmix) -> Samples:
     """Mean of a frame's channels, float32 on a scale of ±1."""
     channels = frame.layout.nb_channels
     if frame.format.is_planar and channels > _MOST_PLANES:
         packed = av.AudioResampler(format="flt").resample(frame)
-        return np.concatenate([_mono(part) for part in packed])
+        return np.concatenate([_mono(part, downmix) for part in packed])
     count = frame.samples
     planes: Any = frame.planes
     dtype, silence, factor = _FORMATS[frame.format.name.removesuffix("p")]
@@ -280,7 +292,7 @@ def _mono(frame: AudioFrame) -> Samples:
     if silence:
         mono -= np.float32(silence * channels)
     mono *= np.float32(factor / channels)
-    return mono
+    return mono if silence else downmix.check(mono, parts, scale=factor)
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Mono as the mean of all channels, and resampling with soxr, whole or as a stream."""
+"""Resampling with soxr, whole or as a stream."""
 
 from enum import StrEnum
 
@@ -17,56 +17,6 @@ class ResampleQuality(StrEnum):
     MEDIUM = "MQ"
     LOW = "LQ"
     QUICK = "QQ"
-
-
-def to_mono(audio: npt.ArrayLike) -> Samples:
-    """Mean of all channels.
-
-    Parameters
-    ----------
-    audio
-        Samples of shape ``(n,)`` or ``(n, channels)``, on a scale of ±1. Integers are refused:
-        their scale is unknown.
-
-    Returns
-    -------
-    numpy.ndarray
-        Float32 of shape ``(n,)``; the input itself where it is mono float32 already.
-
-    Raises
-    ------
-    ValueError
-        If the shape is another one, there are no channels, or the type is not real floating
-        point.
-    """
-    samples = np.asarray(audio)
-    if not np.issubdtype(samples.dtype, np.floating):
-        raise ValueError(
-            f"samples of type {samples.dtype} have no known scale; "
-            "pass floating point samples between -1 and 1"
-        )
-    if samples.ndim == 1:
-        return samples.astype(np.float32, copy=False)
-    if samples.ndim != 2 or samples.shape[1] == 0:
-        raise ValueError(
-            f"samples have shape {samples.shape}; pass (samples,) or (samples, channels)"
-        )
-    return mean_of_channels(samples.astype(np.float32, copy=False))
-
-
-def mean_of_channels(frames: Samples) -> Samples:
-    """Mean over the last axis of ``(n, channels)``, channel by channel.
-
-    Adding whole channels is about 30 times as fast as ``frames.mean(axis=1)``, whose inner loop
-    would run over two values only.
-    """
-    mono = frames[:, 0].copy()
-    channels = frames.shape[1]
-    for channel in range(1, channels):
-        mono += frames[:, channel]
-    if channels > 1:
-        mono *= np.float32(1.0 / channels)
-    return mono
 
 
 class Resampler:

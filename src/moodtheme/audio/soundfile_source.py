@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from moodtheme.audio.mono import CANCELLED_NOTE, Downmix, normal_scale, scale_note
 from moodtheme.audio.mp3 import states_its_length
 from moodtheme.audio.opened import OpenFile, Part, Reader
 from moodtheme.audio.quiet import quiet_c_stderr
-from moodtheme.audio.resample import Samples, mean_of_channels
+from moodtheme.audio.resample import Samples
 from moodtheme.audio.sources import (
+    MOST_VALUES,
     SHORTFALL_S,
     AudioInfo,
     BrokenOffError,
@@ -18,6 +20,10 @@ from moodtheme.audio.sources import (
     UnsupportedError,
     check_claims,
 )
+
+_FLOATS = frozenset({"FLOAT", "DOUBLE"})
+# Seconds of silence at the start behind which nobody looks for a scale.
+_SILENT_S = 60
 
 
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc]
@@ -65,6 +71,8 @@ class SoundfileSource:
             duration_s=self._file.frames / self._file.samplerate,
         )
         self._buffer = np.empty((0, self.info.channels), dtype=np.float32)
+        self._downmix = Downmix()
+        self._scale = self._find_scale() if self._file.subtype in _FLOATS else 1.0
 
     def _open(self) -> soundfile.SoundFile:
         # A descriptor hides the name, so that content alone decides and any bytes may be in it.
@@ -77,6 +85,25 @@ class SoundfileSource:
             place = Reader(self._opened)
         with quiet_c_stderr():
             return _Sequential(place, closefd=False)
+
+    def _find_scale(self) -> float:
+        """The factor to ±1, by the first second with sound; 1 for almost all files."""
+        assert self._file is not None
+        peak = 0.0
+        frames = min(self.info.sample_rate, MOST_VALUES // self.info.channels)
+        try:
+            with np.errstate(over="ignore"):
+                for _ in range(_SILENT_S):
+                    block = self._file.read(frames, dtype="float32", always_2d=True)
+                    finite = block[np.isfinite(block)]
+                    peak = float(np.abs(finite).max(initial=0.0))
+                    if peak or not len(block):
+                        break
+            self._file.close()
+            self._file = self._open()
+        except soundfile.SoundFileError:
+            return 1.0
+        return normal_scale(peak)
 
     def seek(self, frame: int) -> int:
         """Go to ``frame``, or to the start if libsndfile cannot find it."""
@@ -109,11 +136,15 @@ class SoundfileSource:
         if not len(block) and before < self._file.frames - SHORTFALL_S * self.info.sample_rate:
             # Also what libsndfile does after a seek into damaged FLAC.
             raise BrokenOffError("the data ends before the header says")
-        return mean_of_channels(block)
+        mono = self._downmix.of_frames(block)
+        if self._scale != 1.0:
+            mono *= np.float32(self._scale)
+        return mono
 
     def notes(self) -> list[str]:
-        """Nothing: libsndfile patches damage silently or breaks off."""
-        return []
+        """Samples beyond any scale, and channels that cancel out; damage is patched in silence."""
+        notes = [scale_note(self._scale)] if self._scale != 1.0 else []
+        return [*notes, CANCELLED_NOTE] if self._downmix.rescued else notes
 
     def close(self) -> None:
         """End libsndfile's part; the file stays open."""

@@ -58,6 +58,10 @@ class UnsupportedError(Exception):
     """A decoder does not take a file; the message says why. Leads to the next decoder."""
 
 
+class EncryptedError(UnsupportedError):
+    """The audio is there but encrypted; no other decoder helps."""
+
+
 class BrokenOffError(Exception):
     """Decoding cannot go on; the message says why. Streams turn it into a warning or error."""
 

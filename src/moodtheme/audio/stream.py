@@ -11,6 +11,7 @@ import numpy as np
 
 from moodtheme.audio.decoders import open_source, open_with_pyav
 from moodtheme.audio.identity import identity_of
+from moodtheme.audio.mono import not_finite_note, varies
 from moodtheme.audio.opened import OpenFile
 from moodtheme.audio.resample import ResampleQuality, Resampler, Samples
 from moodtheme.audio.sources import (
@@ -108,6 +109,8 @@ class AudioStream:
         Rate of the blocks in Hz.
     warnings
         What went wrong without ending the stream; complete once iteration has ended.
+    varies
+        Whether there was anything to hear so far: silence and a constant offset do not vary.
     """
 
     def __init__(
@@ -137,6 +140,7 @@ class AudioStream:
             min(round(block_s * source.info.sample_rate), MOST_VALUES // source.info.channels), 1
         )
         self._quality = quality
+        self.varies = False
         self._position = 0
         self._delivered = 0
         self._not_finite = 0
@@ -243,6 +247,7 @@ class AudioStream:
             bad = ~np.isfinite(block)
             self._not_finite += int(np.count_nonzero(bad))
             block[bad] = 0.0
+        self.varies = self.varies or varies(block)
         return block
 
     def _read_behind(self, reason: str, frames: int) -> Samples:
@@ -282,9 +287,7 @@ class AudioStream:
     def _conclude(self) -> None:
         self.warnings.extend(self._source.notes())
         if self._not_finite:
-            self.warnings.append(
-                f"{self._not_finite} samples are not finite numbers; taken as silence"
-            )
+            self.warnings.append(not_finite_note(self._not_finite))
         claimed_s = self.info.duration_s
         if self._broken is not None:
             self.warnings.append(

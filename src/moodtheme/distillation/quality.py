@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from moodtheme.audio import read_audio
+from moodtheme.audio import SILENCE_PEAK, read_audio
 from moodtheme.distillation.agreement import spearman_per_tag, top_overlap
 from moodtheme.distillation.labels import Teacher
 from moodtheme.distillation.plan import MusicTrack
 from moodtheme.errors import AudioError
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
-from moodtheme.tagging.listening import SILENCE_PEAK
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.tagging.windows import slide_windows
 

@@ -17,13 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.audio import (
+    SILENCE_PEAK,
     AudioStream,
     Position,
     Resampler,
+    mono_of_array,
     open_audio,
     read_excerpt,
     resample,
-    to_mono,
+    varies,
 )
 from moodtheme.errors import TooShortError
 from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Member
@@ -33,7 +35,6 @@ from moodtheme.tagging.windows import Excerpt, SlidingWindows, Window, loop_to_l
 FloatArray = npt.NDArray[np.float32]
 
 MINIMUM_S = 1.0
-SILENCE_PEAK = 10 ** (-80 / 20)  # −80 dBFS
 _MARGIN_S = 0.1  # before an excerpt; longer than the resampler's filter
 _SHORTFALL_S = 0.1  # by which an excerpt may miss what the header promised of it
 
@@ -168,6 +169,8 @@ class Listener:
                 )
                 ear.hear_excerpt(audio.samples, decoded_s)
                 warnings += audio.warnings
+        if not stream.varies:  # a constant offset is silent too
+            ears = [_Ear(ear.session, self._batch_size) for ear in ears]
         duration_s = decoded_s if ended and not begin_s else claimed_s
         return self._listening(path, duration_s, identity, ears, warnings)
 
@@ -182,7 +185,7 @@ class Listener:
             If there is less than a second.
         """
         source = "audio in memory"
-        mono = to_mono(audio)
+        mono, warnings = mono_of_array(audio)
         duration_s = len(mono) / sample_rate
         if duration_s < MINIMUM_S:
             raise TooShortError(
@@ -199,7 +202,9 @@ class Listener:
             ear.take(samples)
             ear.finish(duration_s)
             ears.append(ear)
-        return self._listening(source, duration_s, None, ears, [])
+        if not varies(mono):
+            ears = [_Ear(ear.session, self._batch_size) for ear in ears]
+        return self._listening(source, duration_s, None, ears, warnings)
 
     def _begin(self, stream: AudioStream, *, track: bool, hop_s: float | None) -> int:
         """Whole seconds that nobody needs; there the samples of all rates coincide."""
@@ -308,7 +313,7 @@ class _Ear:
         self.track: _Cut | None = None
         self.steps: _Cut | None = None
         self.hop = 1
-        self._session, self._batch_size = session, batch_size
+        self.session, self._batch_size = session, batch_size
         self._waiting: list[Window] = []
         self._heard: dict[int, tuple[Heard, int] | None] = {}  # by start; None without sound
 
@@ -359,7 +364,7 @@ class _Ear:
 
     def _hear_waiting(self) -> None:
         if self._waiting:
-            heard = self._session.hear(np.stack([window.audio for window in self._waiting]))
+            heard = self.session.hear(np.stack([window.audio for window in self._waiting]))
             for row, window in enumerate(self._waiting):
                 self._heard[window.start] = heard, row
             self._waiting.clear()
