@@ -73,7 +73,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
     real = stream.open_source
 
     def counted(file: Any) -> Any:
-        source = real(file)
+        source, findings = real(file)
         counts.opened += 1
         read = source.read
 
@@ -83,7 +83,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
             return block
 
         source.read = counted_read
-        return source
+        return source, findings
 
     monkeypatch.setattr(stream, "open_source", counted)
     opened = os.open
