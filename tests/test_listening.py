@@ -155,11 +155,11 @@ def test_a_file_that_does_not_say_how_long_it_is_is_decoded_once_too(
     real = stream.open_source
 
     def silent_header(file: Any) -> Any:
-        source = real(file)
+        source, findings = real(file)
         from dataclasses import replace
 
         source.info = replace(source.info, duration_s=None)
-        return source
+        return source, findings
 
     monkeypatch.setattr(stream, "open_source", silent_header)
     counts.opened, counts.decoded_s = 0, 0.0
@@ -185,11 +185,11 @@ def test_a_header_that_promises_too_much_costs_a_second_reading_not_the_answer(
     real = stream.open_source
 
     def boasting(file: Any) -> Any:
-        source = real(file)
+        source, findings = real(file)
         from dataclasses import replace
 
         source.info = replace(source.info, duration_s=90.0)
-        return source
+        return source, findings
 
     monkeypatch.setattr(stream, "open_source", boasting)
     for one, other in zip(known.tags, tagger.tag(path).tags, strict=True):
