@@ -22,7 +22,7 @@ from moodtheme.recipes import EvaluationExcerpt, Precision, Recipe, find_recipe,
 from moodtheme.training.audio_cache import AudioCache, build_cache
 from moodtheme.training.batches import TrainingBatches
 from moodtheme.training.examples import TrackSet, TrainingTracks
-from moodtheme.training.kinds.sound import SoundExamples
+from moodtheme.training.kinds.excerpts import SoundExamples
 from moodtheme.training.module import SystemModule
 
 TAGS = 56

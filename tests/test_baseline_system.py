@@ -15,7 +15,7 @@ from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.training.audio_cache import AudioCache, build_cache
-from moodtheme.training.kinds.sound import SoundExamples
+from moodtheme.training.kinds.excerpts import SoundExamples
 from moodtheme.training.trained import load_trained
 from program import Program
 from toy_collection import write_collection

@@ -21,7 +21,7 @@ from moodtheme.training.examples import (
     join_evaluation,
 )
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience
-from moodtheme.training.kinds.sound import SoundExamples, choose_excerpts, excerpt_start
+from moodtheme.training.kinds.excerpts import SoundExamples, choose_excerpts, excerpt_start
 from moodtheme.training.module import balancing_weights, tagging_loss
 
 RATE = 8_000

@@ -4,7 +4,16 @@ import msgspec
 import pytest
 
 from moodtheme.errors import UsageError
-from moodtheme.recipes import RECIPES, Cell, Recipe, Stage, describe, find_recipe, with_values
+from moodtheme.recipes import (
+    RECIPES,
+    Cell,
+    Recipe,
+    Stage,
+    departures,
+    describe,
+    find_recipe,
+    with_values,
+)
 
 
 @pytest.mark.parametrize("system", RECIPES)
@@ -82,3 +91,12 @@ def test_an_unknown_system_is_refused_with_the_known_ones() -> None:
 def test_a_recipe_survives_json(system: str) -> None:
     recipe = with_values(find_recipe(system), {"clip_norm": "2.5"})
     assert msgspec.json.decode(msgspec.json.encode(recipe), type=Recipe) == recipe
+
+
+def test_what_differs_from_the_paper_without_being_a_value_is_said() -> None:
+    crnn, plots = departures(find_recipe("crnn-gru")), departures(find_recipe("ds-1s-gru"))
+    assert "18,486" in crnn[0] and "17,982" in crnn[0] and "int16" in crnn[1]
+    assert plots == crnn[:1]
+    assert departures(find_recipe("opensmile-gru")) == ()
+    for system in ("crnn-gru", "ds-1s-gru"):
+        assert "Keras 2.2.4" in find_recipe(system).sources["head.dropout"]

@@ -16,7 +16,7 @@ from moodtheme.cli.recipe_options import (
 )
 from moodtheme.errors import MissingExtraError, UsageError
 from moodtheme.files import claimed_folder
-from moodtheme.recipes import RECIPES, Recipe, describe
+from moodtheme.recipes import RECIPES, Recipe, departures, describe
 from moodtheme.training.settings import Machine, Settings, is_first_process
 
 if TYPE_CHECKING:
@@ -167,6 +167,9 @@ def _show(recipe: Recipe) -> None:
     for setting in describe(recipe):
         table.add_row(setting.name, setting.value, setting.source)
     console.print(table)
+    for sentence in departures(recipe):
+        console.print(f"\n{sentence}", highlight=False)
+    console.print()
     try:
         from moodtheme.models.networks import (
             layer_table,

@@ -13,7 +13,7 @@ from moodtheme.recipes.recipe import (
     value_names,
     with_values,
 )
-from moodtheme.recipes.systems import BASELINE, NINE_SYSTEMS, RECIPES, find_recipe
+from moodtheme.recipes.systems import BASELINE, NINE_SYSTEMS, RECIPES, departures, find_recipe
 from moodtheme.recipes.views import (
     BaselineView,
     Convolutions,
@@ -62,6 +62,7 @@ __all__ = [
     "Stage",
     "View",
     "WindowedView",
+    "departures",
     "describe",
     "find_recipe",
     "value_names",

@@ -157,13 +157,13 @@ def with_values(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
         If a name is unknown or a value does not fit.
     """
     content: dict[str, Any] = msgspec.to_builtins(recipe)
-    names = value_names(recipe)
     sources = dict(recipe.sources)
     for given, text in values.items():
         fitting = values_called(recipe, given)
         if len(fitting) != 1:
             raise UsageError(
-                f"a recipe has no value {given!r}; {recipe.system} has {', '.join(names)}"
+                f"a recipe has no value {given!r}; {recipe.system} has "
+                f"{', '.join(value_names(recipe))}"
             )
         part, leaf = fitting[0].split(".")
         content[part][leaf] = _parsed(text)
