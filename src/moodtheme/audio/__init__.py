@@ -6,7 +6,12 @@ Mono is always the mean of all channels, formed before resampling.
 """
 
 from moodtheme.audio.excerpts import Audio, Position, read_audio, read_excerpt
-from moodtheme.audio.files import AUDIO_EXTENSIONS, find_audio_files, iter_audio_files
+from moodtheme.audio.files import (
+    AUDIO_EXTENSIONS,
+    ScanAccount,
+    find_audio_files,
+    iter_audio_files,
+)
 from moodtheme.audio.identity import audio_beginning, audio_identity
 from moodtheme.audio.known_files import KnownFiles
 from moodtheme.audio.mono import SILENCE_PEAK, mono_of_array, to_mono, varies
@@ -25,6 +30,7 @@ __all__ = [
     "Position",
     "ResampleQuality",
     "Resampler",
+    "ScanAccount",
     "audio_beginning",
     "audio_identity",
     "find_audio_files",

@@ -1,32 +1,91 @@
 """Which files to read: folders are walked, files named directly are kept."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from moodtheme.errors import AudioError, MissingAudioError
+from moodtheme.audio.magic import looks_like_audio
+from moodtheme.errors import AudioError, EmptyAudioError, MissingAudioError
 
-# What soundfile and FFmpeg commonly meet in music collections, video containers included.
+# What libsndfile and FFmpeg read, video containers included. Files of other names are looked into.
 AUDIO_EXTENSIONS = frozenset(
     {
-        *(".aac", ".ac3", ".aif", ".aiff", ".alac", ".ape", ".au", ".caf", ".dsf", ".eac3"),
-        *(".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3", ".mpc", ".oga", ".ogg", ".opus"),
-        *(".snd", ".tta", ".w64", ".wav", ".wave", ".wma", ".wv"),
-        *(".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm"),
-        *(".wmv", ".3gp"),
+        *(".aa3", ".aac", ".aax", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".alac"),
+        *(".amr", ".ape", ".asf", ".au", ".avi", ".bwf", ".caf", ".dff", ".dsf", ".dts"),
+        *(".dtshd", ".eac3", ".ec3", ".f4a", ".f4v", ".flac", ".flv", ".gsm", ".loas"),
+        *(".m1a", ".m2a", ".m2ts", ".m4a", ".m4b", ".m4p", ".m4r", ".m4v", ".mka"),
+        *(".mkv", ".mlp", ".mov", ".mp1", ".mp2", ".mp3", ".mp4", ".mpa", ".mpc"),
+        *(".mpeg", ".mpg", ".mpga", ".mts", ".oga", ".ogg", ".ogm", ".ogv", ".oma"),
+        *(".opus", ".ra", ".rf64", ".rm", ".shn", ".snd", ".sph", ".spx", ".svx", ".tak"),
+        *(".thd", ".truehd", ".tta", ".voc", ".vob", ".w64", ".wav", ".wave", ".weba"),
+        *(".webm", ".wma", ".wmv", ".wv", ".3g2", ".3ga", ".3gp"),
     }
 )
+# Extensions that an account names before it says "others".
+_NAMED = 4
 
 
-def iter_audio_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path | AudioError]:
+@dataclass
+class ScanAccount:
+    """What a walk through folders found and passed over.
+
+    Attributes
+    ----------
+    files
+        Audio files found in folders or named directly.
+    looked_into
+        Of these, those in folders whose names do not say that they are audio.
+    no_audio
+        Files in folders that hold none, by extension.
+    hidden, empty
+        Files and folders that the system hides, and files without a byte.
+    unreadable
+        Files whose names say nothing and that cannot be read, with links that lead nowhere.
+    """
+
+    files: int = 0
+    looked_into: int = 0
+    no_audio: Counter[str] = field(default_factory=Counter)
+    hidden: int = 0
+    empty: int = 0
+    unreadable: int = 0
+
+    def line(self) -> str | None:
+        """What was passed over and why, in a line; None where nothing was."""
+        parts = []
+        if total := self.no_audio.total():
+            common = [
+                f"{n} {name or 'without extension'}" for name, n in self.no_audio.most_common()
+            ]
+            names = ", ".join(common[:_NAMED]) + (", others" if len(common) > _NAMED else "")
+            parts.append(f"{total} without audio ({names})")
+        for count, what in (
+            (self.hidden, "hidden"),
+            (self.empty, "empty"),
+            (self.unreadable, "unreadable"),
+        ):
+            if count:
+                parts.append(f"{count} {what}")
+        if not parts:
+            return None
+        return f"{self.files} audio files found; passed over: {', '.join(parts)}"
+
+
+def iter_audio_files(
+    paths: Iterable[str | os.PathLike[str]], account: ScanAccount | None = None
+) -> Iterator[Path | AudioError]:
     """Find the audio files that paths name, one by one, in order, each once.
 
     Parameters
     ----------
     paths
-        Files, kept whatever their names, and folders, walked in sorted order. In folders only
-        files with one of `AUDIO_EXTENSIONS` count, hidden files and folders are skipped, and so
-        are links to a folder that has been walked.
+        Files, kept whatever their names, and folders, walked in sorted order. In folders files
+        count that have one of `AUDIO_EXTENSIONS` or whose first bytes are those of such a format;
+        hidden files and folders are skipped, and so are links to a folder that has been walked.
+    account
+        Is told what was found and what was passed over.
 
     Yields
     ------
@@ -34,14 +93,21 @@ def iter_audio_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path |
         A file, or an error for a path that does not exist, a folder that cannot be read, or a
         named folder that holds no audio.
     """
+    account = account if account is not None else ScanAccount()
     seen: set[str] = set()
     for given in paths:
+        if problem := _no_path(os.fspath(given)):
+            yield MissingAudioError(os.fspath(given) or "''", problem)
+            continue
         path = Path(given)
         if os.path.isdir(path):  # noqa: PTH112 - unlike Path's, it is False for any error
             empty = True
-            for found in _walk(path):
+            for found in _walk(path, account):
                 empty = False
-                if isinstance(found, AudioError) or _first_time(found, seen):
+                if isinstance(found, AudioError):
+                    yield found
+                elif _first_time(found, seen):
+                    account.files += 1
                     yield found
             if empty:
                 yield MissingAudioError(
@@ -50,11 +116,22 @@ def iter_audio_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path |
         elif not os.path.lexists(path):
             yield MissingAudioError(path, "no such file or folder; check the name")
         elif _first_time(path, seen):
+            account.files += 1
             yield path
 
 
+def _no_path(given: str) -> str | None:
+    """What is wrong with words that would become another path if they were taken for one."""
+    if not given:
+        return "an empty name; name a file or a folder (. is the current one)"
+    scheme, colon, _ = given.partition(":/")
+    if colon and scheme.isalnum() and len(scheme) > 1 and not os.path.lexists(given):
+        return f"an address, not a file ({given}); download it and name the file"
+    return None
+
+
 def find_audio_files(
-    paths: Iterable[str | os.PathLike[str]],
+    paths: Iterable[str | os.PathLike[str]], account: ScanAccount | None = None
 ) -> tuple[list[Path], list[AudioError]]:
     """`iter_audio_files` in one go: the files and the problems.
 
@@ -62,6 +139,8 @@ def find_audio_files(
     ----------
     paths
         Files and folders.
+    account
+        Is told what was found and what was passed over.
 
     Returns
     -------
@@ -72,7 +151,7 @@ def find_audio_files(
     """
     files: list[Path] = []
     problems: list[AudioError] = []
-    for found in iter_audio_files(paths):
+    for found in iter_audio_files(paths, account):
         if isinstance(found, AudioError):
             problems.append(found)
         else:
@@ -88,7 +167,7 @@ def _first_time(file: Path, seen: set[str]) -> bool:
     return True
 
 
-def _walk(top: Path) -> Iterator[Path | AudioError]:
+def _walk(top: Path, account: ScanAccount) -> Iterator[Path | AudioError]:
     """Audio files below a folder: its files first, then its folders, both in sorted order."""
     walked: set[str] = set()
     waiting = [top]
@@ -100,18 +179,36 @@ def _walk(top: Path) -> Iterator[Path | AudioError]:
         walked.add(real)
         try:
             with os.scandir(folder) as entries:
-                visible = [entry for entry in entries if not entry.name.startswith(".")]
+                every = list(entries)
+                visible = [entry for entry in every if not entry.name.startswith(".")]
                 folders = {entry.name for entry in visible if _is_folder(entry)}
         except OSError as error:
             yield MissingAudioError(
                 folder, f"the folder cannot be read ({error.strerror}); check its permissions"
             )
             continue
+        account.hidden += len(every) - len(visible)
         for name in sorted(entry.name for entry in visible if entry.name not in folders):
             file = folder / name
-            if file.suffix.lower() in AUDIO_EXTENSIONS:
+            if file.suffix.lower() in AUDIO_EXTENSIONS or _is_audio(file, account):
                 yield file
         waiting.extend(folder / name for name in sorted(folders, reverse=True))
+
+
+def _is_audio(file: Path, account: ScanAccount) -> bool:
+    """Look into a file whose name does not say that it is audio."""
+    try:
+        found = looks_like_audio(file)
+    except EmptyAudioError:
+        account.empty += 1
+    except (AudioError, OSError):
+        account.unreadable += 1
+    else:
+        account.looked_into += found
+        if not found:
+            account.no_audio[file.suffix.lower()] += 1
+        return found
+    return False
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -7,10 +7,10 @@ from typing import Protocol
 
 from moodtheme.audio.resample import Samples
 
-# Numbers outside these ranges come from damaged headers. In use are 4 kHz (speech) to 768 kHz
-# (PCM); libsndfile itself stops at 1,024 channels.
+# Numbers outside these ranges come from damaged headers. In use are 4 kHz (speech) to 5.6 MHz
+# (DSD1024, of which FFmpeg gives a value for eight bits); libsndfile stops at 1,024 channels.
 LOWEST_RATE = 1_000
-HIGHEST_RATE = 768_000
+HIGHEST_RATE = 5_644_800
 MOST_CHANNELS = 1_024
 # Samples of all channels decoded at a time, 16 MB of float32: bounds memory whatever the header
 # claims.

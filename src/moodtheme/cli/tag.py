@@ -34,7 +34,7 @@ class _Run:
 
 def tag(
     paths: Annotated[
-        list[Path] | None,
+        list[str] | None,  # a Path would turn no name into a dot
         typer.Argument(
             metavar="PATH...",
             help="Files, tried whatever their names, and folders, searched for audio files.",
@@ -108,7 +108,7 @@ def tag(
     status 0: all files tagged, 1: some failed and were named, or results could not be written, 2:
     wrong usage.
     """
-    from moodtheme.audio import find_audio_files
+    from moodtheme.audio import ScanAccount, find_audio_files
     from moodtheme.cli.outputs import claimed, is_file, require_output
     from moodtheme.cli.progress import TaggingProgress
     from moodtheme.cli.results import make_writer
@@ -121,7 +121,8 @@ def tag(
     given = [*(paths or ()), *(() if files_from is None else _listed(files_from))]
     if not given and files_from is None:
         raise UsageError("nothing to tag; name files or folders, or a list with --files-from")
-    files, problems = find_audio_files(given)
+    account = ScanAccount()
+    files, problems = find_audio_files(given, account)
     require_output(output, inputs=[*files, files_from])
     twice = form is Format.TABLE and output is None and sys.stdout.isatty() and sys.stderr.isatty()
     with claimed(output):
@@ -143,6 +144,8 @@ def tag(
                 _tag_to_stream(run, output, form, make_writer(form, top=top, paths=names))
     if not quiet and (len(files) > 1 or progress.failed):
         say(progress.summary())
+    if not quiet and (passed_over := account.line()):
+        say(passed_over)
     if progress.failed:
         raise typer.Exit(1)
 
