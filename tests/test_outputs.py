@@ -18,7 +18,7 @@ import pytest
 import soundfile
 
 from moodtheme.cli.outputs import JSON_ESCAPES, require_output
-from moodtheme.files import csv_line, locked
+from moodtheme.files import claimed_folder, csv_line, locked
 from program import Program
 from toy_bundle import make_bundle
 
@@ -226,6 +226,23 @@ def test_a_second_run_on_one_output_is_refused(
         assert not target.exists()
         assert program("tag", *songs, "--model", model, "-o", target)[0] == 0
     assert not list(tmp_path.glob(".*.lock"))
+
+
+def test_two_runs_of_one_folder_are_refused(program: Program, tmp_path: Path) -> None:
+    with claimed_folder(tmp_path / "demo"):
+        code, out, err = program("demo", tmp_path / "demo")
+    assert (code, out) == (1, "")
+    assert f"{tmp_path / 'demo'}: another run is writing it" in err
+    assert list((tmp_path / "demo").iterdir()) == []
+
+
+def test_music_of_others_is_not_written_over(program: Program, tmp_path: Path) -> None:
+    song = write_music(tmp_path / "1-market-morning.flac")
+    before = song.read_bytes()
+    code, _, err = program("demo", tmp_path)
+    assert code == 2
+    assert song.name in err
+    assert song.read_bytes() == before
 
 
 # --- the world fails ---------------------------------------------------------------------------

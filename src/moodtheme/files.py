@@ -22,12 +22,10 @@ from moodtheme.errors import BusyError, MoodthemeError, UsageError, WriteError
 _T = TypeVar("_T")
 
 # A place that cannot take the file, whoever asks and however often: another name is the remedy.
-_WRONG_PLACE = frozenset(
-    {
-        errno.EACCES, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR,
-        errno.ENXIO, errno.EPERM, errno.EROFS, errno.EINVAL,
-    }
-)  # fmt: skip
+_WRONG_PLACE = {
+    errno.EACCES, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR,
+    errno.ENXIO, errno.EPERM, errno.EROFS, errno.EINVAL,
+}  # fmt: skip
 # Names of open descriptors; what they lead to is not theirs to replace.
 _DESCRIPTORS = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
 
@@ -51,11 +49,11 @@ def require_writable(path: Path) -> None:
     """
     try:
         place, is_stream = destination(path)
-        needed = place if is_stream or place.exists() else place.parent
-        if not is_stream and not place.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        if not os.access(needed, os.W_OK) or not (is_stream or os.access(place.parent, os.W_OK)):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        needed = [place] if is_stream else [place.parent, *([place] if place.exists() else [])]
+        for path_needed in needed:
+            path_needed.stat()  # says why where it is not there
+            if not os.access(path_needed, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -83,7 +81,8 @@ def replacing(path: Path) -> Iterator[Path]:
                 with temporary.open("rb") as source, path.open("ab") as stream:
                     shutil.copyfileobj(source, stream)
             return
-        temporary = beside(place, "part")
+        # Hidden, and nobody else's; long names are shortened to leave room.
+        temporary = place.with_name(f".{place.name[:40]}.{secrets.token_hex(4)}.part")
         try:
             yield temporary
             put_in_place(temporary, place)
@@ -114,11 +113,6 @@ def destination(path: Path) -> tuple[Path, bool]:
     if stat.S_ISREG(mode):
         return Path(os.path.realpath(path)), False
     return path, True
-
-
-def beside(path: Path, ending: str) -> Path:
-    """A hidden name in the same folder that nobody else has; long names are shortened."""
-    return path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.{ending}")
 
 
 def put_in_place(temporary: Path, place: Path) -> None:
@@ -181,9 +175,6 @@ def free_room(path: Path) -> int:
     return shutil.disk_usage(next(p for p in (whole, *whole.parents) if p.exists())).free
 
 
-# --- locks -------------------------------------------------------------------------------------
-
-
 @contextmanager
 def claimed_folder(folder: Path) -> Iterator[None]:
     """Make a folder and keep it to this process; another that claims it is refused.
@@ -243,9 +234,6 @@ def locked(path: Path, *, wait: bool = True, called: Path | None = None) -> Iter
         with suppress(OSError):
             file.unlink()
         lock.release()
-
-
-# --- records -----------------------------------------------------------------------------------
 
 
 def write_record(path: Path, content: object) -> None:

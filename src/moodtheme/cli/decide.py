@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.notices import warnings_as_lines
 from moodtheme.cli.options import Tags, ThresholdsFrom
+from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from moodtheme.cli.notices import warnings_as_lines
 from moodtheme.cli.options import (
     Bootstrap,
     Json,
@@ -19,6 +18,7 @@ from moodtheme.cli.options import (
     Truth,
 )
 from moodtheme.cli.progress import progress_bar
+from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 
 if TYPE_CHECKING:

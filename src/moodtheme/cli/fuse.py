@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.notices import warnings_as_lines
 from moodtheme.cli.options import ScoreFiles, Seed, Tags
 from moodtheme.cli.progress import progress_bar
+from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import EvaluationError, UsageError
 
 if TYPE_CHECKING:

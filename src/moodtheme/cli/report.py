@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.notices import warnings_as_lines
 from moodtheme.cli.options import Bootstrap, Json, ScoreFiles, Seed, Tags, Truth
 from moodtheme.cli.progress import progress_bar
+from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:

@@ -6,8 +6,13 @@ import io
 import os
 import signal
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Never
+from typing import Any, Never
+
+from moodtheme.errors import EvaluationWarning
 
 
 class Terminated(KeyboardInterrupt):
@@ -93,3 +98,20 @@ def working_folder_is_there() -> bool:
     except OSError:
         return False
     return True
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Print evaluation warnings as one line each, without the place in the code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", EvaluationWarning)
+        show_others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, EvaluationWarning):
+                print(f"moodtheme: warning: {message}", file=sys.stderr)
+            else:
+                show_others(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield

@@ -7,7 +7,6 @@ live side by side in the same folder.
 """
 
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +18,7 @@ from moodtheme.datasets.jamendo import DataType, Metadata
 from moodtheme.datasets.text import read_text
 from moodtheme.errors import DatasetError, DownloadError, HashMismatchError
 from moodtheme.fetched.downloads import fetch, partial_size, remote_size
-from moodtheme.files import sha256_of
+from moodtheme.files import free_room, sha256_of
 
 DATASET = "autotagging_moodtheme"
 MIRRORS = (
@@ -157,12 +156,11 @@ def space_for(
         at_once = sum(fetched) if keep_archives else max(fetched, default=0)
         return at_once + sum(unpacked for _, unpacked in parts)
 
-    existing = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
     return Space(
         needed=room(stated),
         unstated=len(guessed),
         guess=room(stated + guessed),
-        free=shutil.disk_usage(existing).free,
+        free=free_room(folder),
     )
 
 

@@ -98,7 +98,10 @@ def save_best(
         "validation_scores": torch.from_numpy(validation_scores),
     }
     with replacing(folder / BEST) as temporary:
-        torch.save(content, temporary)
+        # Through memory: PyTorch's own errors do not say that the disk is full.
+        encoded = io.BytesIO()
+        torch.save(content, encoded)
+        temporary.write_bytes(encoded.getbuffer())
 
 
 def read_best(folder: Path) -> dict[str, Any]:
