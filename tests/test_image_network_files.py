@@ -27,8 +27,7 @@ from moodtheme.fetched import weights as published_weights
 from moodtheme.fetched.weights import PublishedWeights
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.models.image_networks.checkpoints import load_checkpoint
-from moodtheme.models.image_networks.efficientnet_lite import EfficientNetLite0
-from moodtheme.models.image_networks.vgg16 import Vgg16
+from moodtheme.models.image_networks.networks import EfficientNetLite0, Vgg16
 from moodtheme.recipes import Precision
 
 POOL5 = {name: shape for name, shape in keras_shapes().items() if name.startswith("block")}

@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from moodtheme.errors import WeightsError
-from moodtheme.models.image_networks.efficientnet_lite import NORM_EPSILON
+from moodtheme.models.image_networks.networks import BLOCKS, NORM_EPSILON, POOLED_SIZE
 from moodtheme.models.image_networks.registry import Checkpoint, ImageNetwork
-from moodtheme.models.image_networks.vgg16 import BLOCKS, POOLED_SIZE
 
 if TYPE_CHECKING:
     import h5py

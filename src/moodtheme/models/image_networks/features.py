@@ -15,8 +15,8 @@ from moodtheme.models.image_networks.engines import (
     onnx_engine,
     torch_engine,
 )
+from moodtheme.models.image_networks.networks import Vgg16
 from moodtheme.models.image_networks.registry import Colours
-from moodtheme.models.image_networks.vgg16 import Vgg16
 from moodtheme.recipes import Precision
 
 _DTYPES = {Precision.FLOAT32: torch.float32, Precision.BFLOAT16: torch.bfloat16}

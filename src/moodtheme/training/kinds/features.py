@@ -20,8 +20,7 @@ from moodtheme.feature_store import (
     feature_statistics,
 )
 from moodtheme.fetched.weights import PublishedWeights
-from moodtheme.models.deep_spectrum import DeepSpectrum
-from moodtheme.models.feature_network import FeatureNetwork
+from moodtheme.models.feature_network import DeepSpectrum, FeatureNetwork
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.recipes import DeepSpectrumView, OpenSmileView
 from moodtheme.recipes.views import BaseView
