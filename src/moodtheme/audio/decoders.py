@@ -44,7 +44,11 @@ def _first_that_takes(file: OpenFile, findings: Findings) -> Source:
     try:
         if findings.links:
             return ChainSource(file, findings.links)
-        return SoundfileSource(file)
+        source = SoundfileSource(file)
+        if name := source.find_bitstream():
+            source.close()
+            return _decoded(file, name)
+        return source
     except UnsupportedError as error:
         first = str(error)
     try:
@@ -62,6 +66,19 @@ def _first_that_takes(file: OpenFile, findings: Findings) -> Source:
         f"not audio: no decoder takes it (libsndfile: {first}; FFmpeg: {second}); "
         "check that it plays, then convert it to FLAC or WAV",
     )
+
+
+def _decoded(file: OpenFile, name: str) -> Source:
+    """Coded sound that stands in place of samples, where FFmpeg sees that too."""
+    advice = f"holds {name}, a coded stream, in place of samples; decode it with a player first"
+    try:
+        source = open_with_pyav(file)
+    except UnsupportedError:
+        raise NotAudioError(file.path, advice) from None
+    if source.info.codec.startswith(("pcm", "flac")):
+        source.close()
+        raise NotAudioError(file.path, advice)
+    return source
 
 
 def open_with_pyav(file: OpenFile) -> Source:

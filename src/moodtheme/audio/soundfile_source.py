@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from moodtheme.audio.bitstreams import FRAMES_LOOKED_AT, find_bitstream
 from moodtheme.audio.mono import CANCELLED_NOTE, Downmix, normal_scale, scale_note
 from moodtheme.audio.mp3 import states_its_length
 from moodtheme.audio.opened import OpenFile, Part, Reader
@@ -21,6 +22,8 @@ from moodtheme.audio.sources import (
     check_claims,
 )
 
+_WHOLE_NUMBERS = frozenset({"PCM_16", "PCM_24", "PCM_32"})
+_MOST_CODED_CHANNELS = 2  # coded sound travels as if it were stereo
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 # Seconds of silence at the start behind which nobody looks for a scale.
 _SILENT_S = 60
@@ -104,6 +107,28 @@ class SoundfileSource:
         except soundfile.SoundFileError:
             return 1.0
         return normal_scale(peak)
+
+    def find_bitstream(self) -> str | None:
+        """Name of the coded sound that stands in place of samples, if it does; read nothing yet."""
+        assert self._file is not None
+        if self._file.subtype not in _WHOLE_NUMBERS or self.info.channels > _MOST_CODED_CHANNELS:
+            return None
+        name = None
+        try:
+            for _ in range(_SILENT_S):
+                block = self._file.read(FRAMES_LOOKED_AT, dtype="int16", always_2d=True)
+                if not len(block):
+                    break
+                if block.any():
+                    sounding = np.flatnonzero(block.any(axis=1))[0]
+                    more = self._file.read(int(sounding), dtype="int16", always_2d=True)
+                    name = find_bitstream(np.concatenate([block[sounding:], more]))
+                    break
+            self._file.close()
+            self._file = self._open()
+        except soundfile.SoundFileError:
+            return None
+        return name
 
     def seek(self, frame: int) -> int:
         """Go to ``frame``, or to the start if libsndfile cannot find it."""
