@@ -14,18 +14,20 @@ from moodtheme.recipes.recipe import (
     with_values,
 )
 from moodtheme.recipes.systems import BASELINE, NINE_SYSTEMS, RECIPES, departures, find_recipe
-from moodtheme.recipes.views import (
-    BaselineView,
+from moodtheme.recipes.values import (
     Convolutions,
-    CrnnView,
-    DeepSpectrumView,
     EvaluationExcerpt,
-    ExtractedView,
     FeatureSet,
-    OpenSmileView,
-    OwnFeaturesView,
     Precision,
     Preprocessing,
+)
+from moodtheme.recipes.views import (
+    BaselineView,
+    CrnnView,
+    DeepSpectrumView,
+    ExtractedView,
+    OpenSmileView,
+    OwnFeaturesView,
     SoundView,
     View,
     WindowedView,

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from moodtheme.errors import UsageError
-from moodtheme.recipes.views import Count, Positive, PositiveReal, Precision, Share, View
+from moodtheme.recipes.values import Count, Positive, PositiveReal, Precision, Share
+from moodtheme.recipes.views import View
 
 
 class Cell(StrEnum):

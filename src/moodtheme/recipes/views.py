@@ -5,67 +5,22 @@ of one view, from reading their tracks to their graph, is in `moodtheme.training
 of view is a class here, a module there, and a line in `View` and in the table of kinds.
 """
 
-from enum import StrEnum
-from typing import Annotated
-
 import msgspec
 
 from moodtheme.features.plot_options import FrequencyScale, Resize
-
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
-Amount = Annotated[float, msgspec.Meta(ge=0)]
-PositiveReal = Annotated[float, msgspec.Meta(gt=0)]
+from moodtheme.recipes.values import (
+    Amount,
+    Convolutions,
+    EvaluationExcerpt,
+    FeatureSet,
+    Positive,
+    PositiveReal,
+    Precision,
+    Preprocessing,
+)
 
 # A last window may lack as much (reference behaviour: some tracks last a little under 30 s).
 WINDOW_TOLERANCE_S = 0.1
-
-
-class Convolutions(StrEnum):
-    """What turns a CRNN's audio into a sequence."""
-
-    VGGISH = "vggish"
-    SOUNDNET = "soundnet"
-
-
-class Precision(StrEnum):
-    """Number format of a computation: float32, or mixed with a half precision."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-    FLOAT16 = "float16"
-
-
-class EvaluationExcerpt(StrEnum):
-    """What of a track is scored outside training.
-
-    ``CENTRE`` is the excerpt in the middle, ``SECOND_HALF`` the one that begins at half the
-    track's length (a track of up to two excerpts: at its start), ``COVER`` the mean over the whole
-    track, an excerpt at a time.
-    """
-
-    CENTRE = "centre"
-    SECOND_HALF = "second-half"
-    COVER = "cover"
-
-
-class Preprocessing(StrEnum):
-    """What a picture's colours go through before the image network.
-
-    ``TOOLKIT`` is what the Deep Spectrum toolkit does: BGR from 0 to 255, no mean subtracted.
-    ``STANDARD`` is what the network was trained with.
-    """
-
-    TOOLKIT = "toolkit"
-    STANDARD = "standard"
-
-
-class FeatureSet(StrEnum):
-    """Sets of openSMILE descriptors."""
-
-    EGEMAPS = "eGeMAPSv02"
-    COMPARE = "ComParE_2016"
 
 
 class BaseView(msgspec.Struct, frozen=True, kw_only=True):
