@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -239,3 +240,27 @@ def test_without_the_extra_the_commands_say_what_to_install(tmp_path: Path) -> N
         )
         assert done.returncode == 2
         assert "pip install 'moodtheme[train]'" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_training_with_its_status(
+    collection: Path, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    code = (
+        "import signal; from moodtheme.cli.app import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler); main()"
+    )
+    words = map(str, arguments(collection, tmp_path / "run", "epochs=5000"))
+    run = subprocess.Popen(
+        [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    assert run.stderr is not None
+    for line in run.stderr:
+        if "epoch 2/" in line:
+            break
+    run.send_signal(number)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == status
+    assert "Traceback" not in err

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -132,11 +133,19 @@ def _run() -> int:
     try:
         app(prog_name="moodtheme")
     except SystemExit as end:
-        # Typer itself ends on these, without the sentence or with another status.
-        cause = end.__context__
-        while cause is not None:
-            if isinstance(cause, KeyboardInterrupt | BrokenPipeError):
-                raise cause from None
-            cause = cause.__cause__ or cause.__context__
+        # Typer and Lightning end on these themselves, without the sentence and its exit status.
+        behind = list(_behind(end))
+        for kind in (Terminated, KeyboardInterrupt, BrokenPipeError):
+            for cause in behind:
+                if isinstance(cause, kind):
+                    raise cause from None
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """What an error was raised from, and that in turn."""
+    found = error.__cause__ or error.__context__
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__
