@@ -60,8 +60,9 @@ def mixed_folder(tmp_path: Path) -> Path:
 def test_every_bad_file_is_named_and_every_good_one_tagged(
     program: Program, model: Path, mixed_folder: Path
 ) -> None:
-    code, out, err = program("tag", mixed_folder, "--model", model, "--format", "json")
+    code, out, err = program("tag", mixed_folder, "--model", model, "--format", "json", "--jobs", 2)
     assert code == 1
+    assert "2 at once, a thread each" in err
     results = {Path(r["path"]).name: r for r in json.loads(out)}
     errors = {name: r["error"] for name, r in results.items() if r["error"] is not None}
     assert set(errors) == {"stub.mp3", "text.mp3", "empty.wav", "blip.wav", "silent.wav"}
@@ -163,9 +164,7 @@ def test_a_file_named_directly_is_tried_whatever_its_name(
     (tmp_path / "song.wav").rename(tmp_path / "song.data")
     code, out, _ = program("tag", tmp_path / "song.data", "--model", model, "--format", "json")
     assert (code, json.loads(out)[0]["error"]) == (0, None)
-    code, _, err = program("tag", tmp_path, "--model", model)
-    assert code == 1
-    assert "no audio" in err
+    assert program("tag", tmp_path, "--model", model)[0] == 0  # and found by what it holds
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,9 @@ def tag(
     status 0: all files tagged, 1: some failed and were named, or results could not be written, 2:
     wrong usage.
     """
+    # Read when NumPy loads: its products of whole blocks would start threads of their own.
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     from moodtheme.audio import ScanAccount, find_audio_files
     from moodtheme.cli.outputs import claimed, is_file, require_output
     from moodtheme.cli.progress import TaggingProgress
@@ -143,7 +146,7 @@ def tag(
                 names = [*(Path(problem.path) for problem in problems), *files]
                 _tag_to_stream(run, output, form, make_writer(form, top=top, paths=names))
     if not quiet and (len(files) > 1 or progress.failed):
-        say(progress.summary())
+        say(f"{progress.summary()}; {run.jobs} at once, a thread each")
     if not quiet and (passed_over := account.line()):
         say(passed_over)
     if progress.failed:
