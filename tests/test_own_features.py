@@ -5,6 +5,7 @@ import os
 import pickle
 import zipfile
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from moodtheme.errors import FeatureFileError, UsageError
 from moodtheme.feature_store.own_files import find_frames, read_frames
-from moodtheme.recipes import find_recipe, with_values
+from moodtheme.recipes import RECIPES, View, find_recipe, with_values
 from moodtheme.training.kinds import kind_of
 from moodtheme.training.kinds.own import stretches_of
 from program import Program
@@ -257,3 +258,13 @@ def test_a_reproduction_takes_them(program: Program, tmp_path: Path) -> None:
     assert status == 0, err
     assert "own-gru" in out and "export own-gru: left out" in err
     assert np.load(tmp_path / "run" / "scores" / "test" / "own-gru.npy").shape == (4, 2)
+
+
+def test_every_kind_of_view_is_registered_and_hears_one_thing() -> None:
+    assert {type(recipe.view) for recipe in RECIPES.values()} == set(get_args(View))
+    for recipe in RECIPES.values():
+        kind = kind_of(recipe)
+        heard = [kind.view.sound, kind.view.extracted]
+        assert len([view for view in heard if view]) <= 1
+        assert kind.view.hears and kind.view.heard
+        assert (kind.published is not None) == kind.view.pretrained

@@ -41,7 +41,7 @@ def reproduce(
         list[str] | None,
         typer.Option(
             metavar="NAMES",
-            help="Systems or groups (crnn, ds, ds-1s, ds-5s, nine, baseline, opensmile), with "
+            help="Systems or groups (crnn, ds, ds-1s, ds-5s, nine, baseline, opensmile, own), with "
             "commas between them; by default the nine and the MediaEval baseline.",
             show_default=False,
         ),

@@ -90,8 +90,8 @@ def choose_systems(words: Iterable[str]) -> tuple[str, ...]:
     ----------
     words
         Systems, groups (``crnn``, ``ds``, ``ds-1s``, ``ds-5s``, ``nine``, ``baseline``,
-        ``opensmile``) or several of these with commas between them. None at all: the nine and the
-        baseline.
+        ``opensmile``, ``own``) or several of these with commas between them. None at all: the nine
+        and the baseline.
 
     Raises
     ------
