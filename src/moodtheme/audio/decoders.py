@@ -30,29 +30,32 @@ def open_source(file: OpenFile) -> tuple[Source, Findings]:
     findings = Findings()
     try:
         findings = examine(file)
-        source = _first_that_takes(file, findings)
+        source, is_coded = _first_that_takes(file, findings)
     except OSError as error:
         raise unreadable(file.path, error) from None
-    duration_s = findings.duration_s or source.info.duration_s
+    if is_coded:  # lengths are of what it is not
+        findings = Findings()
+    duration_s = None if is_coded else findings.duration_s or source.info.duration_s
     if duration_s is not None and duration_s > file.size / _FEWEST_BYTES:
         duration_s = None
     source.info = replace(source.info, duration_s=duration_s)
     return source, findings
 
 
-def _first_that_takes(file: OpenFile, findings: Findings) -> Source:
+def _first_that_takes(file: OpenFile, findings: Findings) -> tuple[Source, bool]:
+    """The source, and whether it decodes coded sound that stands in place of samples."""
     try:
         if findings.links:
-            return ChainSource(file, findings.links)
+            return ChainSource(file, findings.links), False
         source = SoundfileSource(file)
         if name := source.find_bitstream():
             source.close()
-            return _decoded(file, name)
-        return source
+            return _decoded(file, name), True
+        return source, False
     except UnsupportedError as error:
         first = str(error)
     try:
-        return open_with_pyav(file)
+        return open_with_pyav(file), False
     except EncryptedError as error:
         raise NotAudioError(file.path, str(error)) from None
     except UnsupportedError as error:

@@ -119,9 +119,9 @@ def varies(samples: Samples) -> bool:
 class Downmix:
     """Channels to mono, block by block.
 
-    The mean of all channels. Where it is more than 40 dB below the loudest of up to eight channels
-    they cancel out, as left and right do where one was connected the wrong way round; then that
-    channel is taken, and the same one again in later blocks.
+    The mean of all channels. Where it is below −40 dBFS and more than 40 dB below the loudest of up
+    to eight channels they cancel out, as left and right do where one was
+    connected the wrong way round; then that channel is taken, and the same one in later blocks.
 
     Attributes
     ----------
@@ -151,6 +151,9 @@ class Downmix:
         self, mono: Samples, channels: Sequence[npt.NDArray[np.generic]], *, scale: float = 1.0
     ) -> Samples:
         """The mean that was formed of channels, or a channel times ``scale`` instead."""
+        some = mono[::_COARSE]
+        if float(np.dot(some, some)) > _CANCELLED * len(some):
+            return mono
         if not 1 < len(channels) <= _MOST_CHANNELS or not self._cancel(
             mono, channels, scale, _COARSE
         ):

@@ -149,12 +149,12 @@ class SoundfileSource:
         assert self._file is not None
         if len(self._buffer) < frames:
             self._buffer = np.empty((frames, self.info.channels), dtype=np.float32)
-        before = self._file.tell()
+        before = self._place()
         try:
             with quiet_c_stderr():
                 block = self._file.read(frames, dtype="float32", out=self._buffer[:frames])
         except soundfile.SoundFileError as error:
-            good = self._file.tell() - before
+            good = self._place() - before
             if not 0 < good <= frames:
                 raise BrokenOffError(_reason(error)) from None
             block = self._buffer[:good]
@@ -165,6 +165,13 @@ class SoundfileSource:
         if self._scale != 1.0:
             mono *= np.float32(self._scale)
         return mono
+
+    def _place(self) -> int:
+        assert self._file is not None
+        try:
+            return int(self._file.tell())
+        except soundfile.SoundFileError as error:  # seen after damage in FLAC
+            raise BrokenOffError(_reason(error)) from None
 
     def notes(self) -> list[str]:
         """Samples beyond any scale, and channels that cancel out; damage is patched in silence."""
