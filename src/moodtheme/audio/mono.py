@@ -152,7 +152,9 @@ class Downmix:
     ) -> Samples:
         """The mean that was formed of channels, or a channel times ``scale`` instead."""
         some = mono[::_COARSE]
-        if float(np.dot(some, some)) > _CANCELLED * len(some):
+        with np.errstate(over="ignore", invalid="ignore"):
+            power = float(np.dot(some, some))
+        if power > _CANCELLED * len(some):
             return mono
         if not 1 < len(channels) <= _MOST_CHANNELS or not self._cancel(
             mono, channels, scale, _COARSE

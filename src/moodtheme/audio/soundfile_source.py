@@ -161,10 +161,9 @@ class SoundfileSource:
         if not len(block) and before < self._file.frames - SHORTFALL_S * self.info.sample_rate:
             # Also what libsndfile does after a seek into damaged FLAC.
             raise BrokenOffError("the data ends before the header says")
-        mono = self._downmix.of_frames(block)
         if self._scale != 1.0:
-            mono *= np.float32(self._scale)
-        return mono
+            block *= np.float32(self._scale)
+        return self._downmix.of_frames(block)
 
     def _place(self) -> int:
         assert self._file is not None
