@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -139,8 +140,11 @@ def test_top_timeline_and_the_other_formats_say_the_same(
     assert "0:09" in line
     assert f"{entry['tags'][0]['tag']} {entry['tags'][0]['score']:.2f}" in line
     assert len(windows) == 5
-    assert entry["audio"].rpartition(":")[2][:8] in line
     assert "toy" in by and entry["model"]["digest"][:8] in by and __version__ in by
+
+    _, out, _ = program(*common, "--scores")
+    assert entry["audio"].rpartition(":")[2][:8] in out
+    assert program(*common, "--scores", "--format", "csv")[0] == 2
 
 
 def test_paths_that_are_not_there_and_folders_without_audio_are_failures(
@@ -202,6 +206,62 @@ def test_names_that_would_steer_a_terminal_are_shown_escaped(
     assert code == 0
     assert "\x1b" not in out
     assert len(out.splitlines()) == 3
+
+
+def on_a_terminal(*arguments: object, columns: int, **environment: str) -> str:
+    """What a terminal of a width shows of a run, standard output and error together."""
+    import fcntl  # only on POSIX
+    import pty
+    import termios
+
+    terminal, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moodtheme", *map(str, arguments)],
+        stdin=subprocess.DEVNULL, stdout=inside, stderr=inside,
+        env={**os.environ, "TERM": "xterm", **environment},
+    )  # fmt: skip
+    os.close(inside)
+    content = b""
+    try:
+        while block := os.read(terminal, 65536):
+            content += block
+    except OSError:
+        pass  # Linux reports the closed terminal as an error
+    os.close(terminal)
+    process.wait()
+    return content.decode()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only on POSIX: no terminal")
+def test_a_terminal_sets_the_width_and_names_a_failure_once(model: Path, tmp_path: Path) -> None:
+    write_music(tmp_path / "a.wav")
+    arguments = ("tag", tmp_path / "a.wav", tmp_path / "gone-away.mp3", "--model", model)
+    shown = on_a_terminal(*arguments, columns=40)
+    assert shown.count("gone-away.mp3") == 1
+    assert "gone-away.mp3                          -\r\n" in shown
+    assert "1 of 2 files tagged" in shown
+    assert "\x1b[1mFILE" in shown
+    assert "\x1b[31merror: " in shown
+    assert "\x1b[31m" not in on_a_terminal(*arguments, columns=40, NO_COLOR="1")
+
+
+def test_a_pipe_has_no_colour_and_the_width_that_is_asked_for(
+    program: Program, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "an album of a name that is much longer than a column"
+    folder.mkdir()
+    write_music(folder / "a.wav")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    _, out, _ = program("tag", folder, "--model", model)
+    assert "\x1b" not in out
+    assert str(folder / "a.wav") in out
+    monkeypatch.setenv("COLUMNS", "40")
+    _, out, err = program("tag", folder, tmp_path / "gone", "--model", model)
+    assert max(map(len, out.splitlines())) <= 40
+    assert "1 of 2 files tagged" in err
+    program("tag", folder, "--model", model, "--output", tmp_path / "moods.txt")
+    assert max(map(len, (tmp_path / "moods.txt").read_text("utf-8").splitlines())) <= 40
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux are such names stored")

@@ -28,12 +28,12 @@ from moodtheme.cli import (
     tag,
     train,
 )
-from moodtheme.cli.results import printable
 from moodtheme.cli.streams import (
     Terminated,
     abandon_output,
     end_on_sigterm,
     prepare_streams,
+    printable,
     say,
     working_folder_is_there,
     world_failed,

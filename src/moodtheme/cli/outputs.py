@@ -13,7 +13,7 @@ from moodtheme.errors import AudioError, UsageError
 from moodtheme.files import cannot_write, destination, locked, put_in_place, require_writable
 
 # How files of ours begin: what begins so is not asked of the decoders, which find audio in noise.
-_OURS = (b"[", b"{", b"path,", b"FILE ", b"\x93NUMPY", b"\x89PNG", b"<", b"PK\x03\x04", b"PAR1")
+_OURS = (b"[", b"{", b"path,", b"FILE", b"\x93NUMPY", b"\x89PNG", b"<", b"PK\x03\x04", b"PAR1")
 
 
 def require_output(

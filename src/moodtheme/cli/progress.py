@@ -59,8 +59,9 @@ class TaggingProgress:
         """What was done, in a line."""
         elapsed = time.monotonic() - self._start
         return (
-            f"{self._done} of {self._total} files, {self._music_s / 3600:.2f} h of music in "
-            f"{elapsed:.1f} s ({self._rate():.0f}× real time), {self.failed} failed"
+            f"{self._done - self.failed} of {self._total} files tagged, "
+            f"{self._music_s / 3600:.2f} h of music in {elapsed:.1f} s "
+            f"({self._rate():.0f}× real time), {self.failed} failed"
         )
 
     def _rate(self) -> float:

@@ -1,4 +1,4 @@
-"""The formats `moodtheme tag` writes, one result at a time."""
+"""The formats that `moodtheme tag` writes for programs, one result at a time."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -12,9 +12,6 @@ if TYPE_CHECKING:  # the command's options are built from this module before any
     from moodtheme.tagging.answers import DimensionScore, TagScore, TrackTags
 
 _LIST = "; "  # between the parts of a CSV field that holds several
-TABLE_TOP = 5  # tags a line of the table shows unless told
-_NAME_WIDTH = 30  # with five tags a line then fits 120 columns
-_SHORT_DIGEST = 8  # hexadecimal digits that a table shows of an identity
 
 
 class Format(StrEnum):
@@ -52,17 +49,23 @@ class Writer(Protocol):
         """Text after the last result."""
 
 
-def make_writer(form: Format, *, top: int | None, paths: Sequence[Path]) -> Writer:
-    """Writer of a format; `paths` are those to come, so that a table can be laid out."""
+def data_writer(form: Format, top: int | None) -> Writer:
+    """Writer of a format for programs, with the `top` highest tags or all.
+
+    Raises
+    ------
+    ValueError
+        It is the table, which is laid out for a page (`moodtheme.cli.tag_table`).
+    """
     match form:
-        case Format.TABLE:
-            return TableWriter(TABLE_TOP if top is None else top, paths)
         case Format.JSON:
             return JsonWriter(top)
         case Format.JSONL:
             return JsonLinesWriter(top)
         case Format.CSV:
             return CsvWriter(top)
+        case Format.TABLE:
+            raise ValueError("a table is no format for programs")
 
 
 def record(result: "TrackTags", top: int | None) -> dict[str, Any]:
@@ -92,11 +95,6 @@ def record(result: "TrackTags", top: int | None) -> dict[str, Any]:
             for window in result.timeline
         ]
     return entry
-
-
-def printable(text: str | Path) -> str:
-    """Text without characters that would steer a terminal or break a line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 class JsonWriter:
@@ -188,53 +186,6 @@ def _pairs(dimensions: dict[str, Any]) -> str:
     return _LIST.join(f"{name}={place['value']}" for name, place in dimensions.items())
 
 
-class TableWriter:
-    """Lines for people."""
-
-    def __init__(self, top: int, paths: Sequence[Path]) -> None:
-        self._top = top
-        self._by = ""
-        self._width = min(
-            max([len("FILE"), *(len(printable(path)) for path in paths)]), _NAME_WIDTH
-        )
-
-    def begin(self) -> str:
-        """The heading."""
-        return f"{'FILE':<{self._width}}  LENGTH  {'AUDIO':<{_SHORT_DIGEST}}  TAGS BY MODEL SCORE\n"
-
-    def add(self, result: "TrackTags") -> str:
-        """A line, and one for each window of the timeline."""
-        name = printable(result.path)
-        if len(name) > self._width:
-            name = "…" + name[1 - self._width :]
-        if result.model is not None:
-            name_and_digest = f"{result.model.name} {result.model.digest[:_SHORT_DIGEST]}"
-            self._by = f"by {name_and_digest}, moodtheme {result.version}\n"
-        if result.error is not None:
-            return self._line(name, "-", "", f"error: {printable(result.error)}")
-        audio = (result.audio or "").rpartition(":")[2][:_SHORT_DIGEST]
-        said = self._said(result.tags, result.dimensions)
-        lines = [self._line(name, _clock(result.duration_s), audio, said)]
-        lines += [self._line("", "", "", f"note: {printable(note)}") for note in result.notes]
-        lines += [self._line("", "", "", f"warning: {printable(w)}") for w in result.warnings]
-        for window in result.timeline or ():
-            span = f"{_clock(window.start_s)} – {_clock(window.end_s)}"
-            said = self._said(window.tags, window.dimensions)
-            lines.append(self._line(f"{span:>{self._width}}", "", "", said))
-        return "".join(lines)
-
-    def end(self) -> str:
-        """Which model and version it was."""
-        return self._by
-
-    def _line(self, name: str, length: str, audio: str, said: str) -> str:
-        return f"{name:<{self._width}}  {length:>6}  {audio:<{_SHORT_DIGEST}}  {said}\n"
-
-    def _said(self, tags: Sequence["TagScore"], dimensions: Sequence["DimensionScore"]) -> str:
-        parts = [f"{printable(tag.name)} {tag.score:.2f}" for tag in tags[: self._top]]
-        return "  ".join([*parts, *(f"{place.name} {place.value:+.2f}" for place in dimensions)])
-
-
 def _line(entry: dict[str, Any]) -> str:
     return json.dumps(entry, ensure_ascii=False)
 
@@ -265,11 +216,3 @@ def _dimensions(dimensions: Sequence["DimensionScore"]) -> dict[str, Any]:
 def _short(value: float) -> float:
     """Six significant digits: what a float32 score is worth."""
     return float(f"{value:.6g}")
-
-
-def _clock(seconds: float | None) -> str:
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

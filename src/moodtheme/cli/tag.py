@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.results import Format, format_of, printable
-from moodtheme.cli.streams import say
+from moodtheme.cli.results import Format, format_of
+from moodtheme.cli.streams import printable, say
 from moodtheme.errors import AudioError, UsageError
 
 if TYPE_CHECKING:
@@ -58,10 +58,17 @@ def tag(
         typer.Option(
             min=1,
             metavar="N",
-            help="Only the N highest tags; all by default, 5 in a table.",
+            help="Only the N highest tags, in a table the N that stand out most; all by default, 5 "
+            "in a table.",
             show_default=False,
         ),
     ] = None,
+    scores: Annotated[
+        bool,
+        typer.Option(
+            "--scores", help="In a table, the model's raw scores in place of what stands out."
+        ),
+    ] = False,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Add tags over time, a window every 10 s.")
     ] = False,
@@ -113,29 +120,41 @@ def tag(
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     from moodtheme.audio import ScanAccount, find_audio_files
     from moodtheme.cli.outputs import claimed, is_file, require_output
+    from moodtheme.cli.page import Page
     from moodtheme.cli.progress import TaggingProgress
-    from moodtheme.cli.results import make_writer
+    from moodtheme.cli.results import data_writer
+    from moodtheme.cli.tag_table import TableWriter
     from moodtheme.tagging.tagger import Tagger
     from moodtheme.work import cores
 
     form = form or format_of(output)
     if resume and (form is not Format.JSONL or output is None):
         raise UsageError("--resume goes with JSON Lines and --output FILE; give both")
+    if scores and form is not Format.TABLE:
+        raise UsageError("--scores is about the table; leave it out, the other formats have all")
     given = [*(paths or ()), *(() if files_from is None else _listed(files_from))]
     if not given and files_from is None:
         raise UsageError("nothing to tag; name files or folders, or a list with --files-from")
     account = ScanAccount()
     files, problems = find_audio_files(given, account)
     require_output(output, inputs=[*files, files_from])
-    twice = form is Format.TABLE and output is None and sys.stdout.isatty() and sys.stderr.isatty()
+    is_table = form is Format.TABLE
+    # What is wrong with a file is in the table: on a terminal that shows both, not said again.
+    in_sight = is_table and output is None and sys.stdout.isatty() and sys.stderr.isatty()
     with claimed(output):
         tagger = Tagger.load(model)
+        if is_table:
+            page = Page.of(sys.stdout if output is None else None)
+            names = [*(Path(problem.path) for problem in problems), *files]
+            writer: Writer = TableWriter(tagger.bundle, names, page, top=top, raw=scores)
+        else:
+            writer = data_writer(form, top)
         # The bar first: it takes over standard output where both are one terminal.
         with TaggingProgress(len(files) + len(problems), quiet=quiet) as progress:
 
             def tell(result: "TrackTags") -> None:
                 failed = result.error is not None
-                if not (failed and twice) and (failed or not quiet):
+                if not in_sight and (failed or not quiet):
                     _complain(result)
                 progress.add(duration_s=result.duration_s, failed=failed)
 
@@ -143,9 +162,8 @@ def tag(
             if form is Format.JSONL and output is not None and is_file(output):
                 _tag_to_journal(run, output, top=top, resume=resume, progress=progress)
             else:
-                names = [*(Path(problem.path) for problem in problems), *files]
-                _tag_to_stream(run, output, form, make_writer(form, top=top, paths=names))
-    if not quiet and (len(files) > 1 or progress.failed):
+                _tag_to_stream(run, output, form, writer)
+    if not quiet and (len(files) + len(problems) > 1 or progress.failed):
         say(f"{progress.summary()}; {run.jobs} at once, a thread each")
     if not quiet and (passed_over := account.line()):
         say(passed_over)
