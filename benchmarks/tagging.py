@@ -137,6 +137,8 @@ def main() -> None:
 
     found, _ = find_audio_files([arguments.folder])
     files, seconds = usable(found, arguments.files, arguments.minimum_s)
+    if not files:
+        parser.error(f"{arguments.folder} holds no audio of a stated length and long enough")
     if arguments.passes:
         print(f"{len(files)} files, {seconds / 60:.1f} min of music, five members with timelines")
         compare_passes(files, arguments.rounds)
