@@ -194,7 +194,7 @@ def write_flac(path: Path, audio: Samples, sample_rate: int, *, title: str, mark
     UsageError
         The file cannot be written, or is audio that this generator did not make.
     """
-    if path.exists() and not _is_generated(path):
+    if _is_other_music(path):
         raise UsageError(
             f"{path} is there and not from this generator, so it is not overwritten; name another "
             "folder"
@@ -210,10 +210,10 @@ def write_flac(path: Path, audio: Samples, sample_rate: int, *, title: str, mark
         temporary.write_bytes(encoded.getbuffer())
 
 
-def _is_generated(path: Path) -> bool:
+def _is_other_music(path: Path) -> bool:
     try:
         with soundfile.SoundFile(path) as file:
-            return bool(file.comment.startswith(MARK))
+            return not file.comment.startswith(MARK)
     except (OSError, soundfile.LibsndfileError):
         return False
 
