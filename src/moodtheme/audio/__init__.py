@@ -15,9 +15,10 @@ from moodtheme.audio.files import (
 from moodtheme.audio.identity import audio_beginning, audio_identity
 from moodtheme.audio.known_files import KnownFiles
 from moodtheme.audio.mono import SILENCE_PEAK, mono_of_array, to_mono, varies
+from moodtheme.audio.opening import open_audio, probe
 from moodtheme.audio.resample import ResampleQuality, Resampler, resample
 from moodtheme.audio.sources import AudioInfo, Decoder
-from moodtheme.audio.stream import AudioStream, open_audio, probe
+from moodtheme.audio.stream import AudioStream
 
 __all__ = [
     "AUDIO_EXTENSIONS",

@@ -6,9 +6,10 @@ from enum import StrEnum
 
 import numpy as np
 
+from moodtheme.audio.opening import open_audio, probe
 from moodtheme.audio.resample import ResampleQuality, Samples
 from moodtheme.audio.sources import SHORTFALL_S
-from moodtheme.audio.stream import AudioStream, open_audio, probe
+from moodtheme.audio.stream import AudioStream
 
 
 @dataclass(frozen=True, slots=True)

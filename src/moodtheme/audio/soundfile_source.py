@@ -102,11 +102,15 @@ class SoundfileSource:
                     peak = float(np.abs(finite).max(initial=0.0))
                     if peak or not len(block):
                         break
-            self._file.close()
-            self._file = self._open()
         except soundfile.SoundFileError:
-            return 1.0
+            pass  # damage, which is told when it is read
+        self._begin_again()
         return normal_scale(peak)
+
+    def _begin_again(self) -> None:
+        assert self._file is not None
+        self._file.close()
+        self._file = self._open()
 
     def find_bitstream(self) -> str | None:
         """Name of the coded sound that stands in place of samples, if it does; read nothing yet."""
@@ -124,10 +128,9 @@ class SoundfileSource:
                     more = self._file.read(int(sounding), dtype="int16", always_2d=True)
                     name = find_bitstream(np.concatenate([block[sounding:], more]))
                     break
-            self._file.close()
-            self._file = self._open()
         except soundfile.SoundFileError:
-            return None
+            pass  # damage, which is told when it is read
+        self._begin_again()
         return name
 
     def seek(self, frame: int) -> int:
