@@ -155,10 +155,27 @@ def test_demo_pieces_are_written_once(tmp_path):
     assert sorted((tmp_path / "demo").iterdir()) == sorted(paths)
     written = [path.stat().st_mtime_ns for path in paths]
     whole = paths[0].read_bytes()
-    paths[0].write_bytes(b"damaged")
+    paths[0].write_bytes(b"somebody's")
+    with pytest.raises(UsageError, match=paths[0].name):
+        write_demo_pieces(tmp_path / "demo")
+    assert paths[0].read_bytes() == b"somebody's"
+    paths[0].unlink()
     write_demo_pieces(tmp_path / "demo")
     assert [path.stat().st_mtime_ns for path in paths[1:]] == written[1:]
     assert paths[0].read_bytes() == whole
+
+
+def test_the_demo_says_what_was_written_and_heard_on_any_page(program, tmp_path, monkeypatch):
+    for columns in (40, 80):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        code, out, _ = program("demo", tmp_path / "demo")
+        assert code == 0
+        lines = [line for line in out.splitlines() if str(tmp_path) not in line]
+        assert max(map(len, lines)) <= columns
+        for piece in demo_pieces():
+            assert lines.count(f"  {piece.file_name}") == 1
+            assert sum(line.startswith(piece.file_name) and "0:30" in line for line in lines) == 1
+        assert "\x1b" not in out
 
 
 def test_demo_pieces_contrast():

@@ -27,8 +27,9 @@ def demo(
     paths = write_demo_pieces(folder)
     typer.echo(f"Written to {page.shown(folder)}:")
     for path, piece in zip(paths, demo_pieces(), strict=True):
-        typer.echo(f"  {path.name}, written to be {page.strong(piece.mood)}:")
-        for line in page.prose(piece.description, page.cells and page.cells - 4):
+        typer.echo(f"  {page.shown(path.name)}")
+        written = f"written to be {piece.mood}: {piece.description}"
+        for line in page.prose(written, page.cells and page.cells - 4):
             typer.echo(f"    {line}")
     tagger = Tagger.load()
     typer.echo(f"\nWhat {tagger.bundle.name} hears:")
