@@ -5,6 +5,7 @@ take two, and combining marks none.
 """
 
 import os
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -152,17 +153,19 @@ def short_names(
     -------
     tuple
         The folder, empty if the names say all; and the name of each file. If the paths do not fit,
-        the folder they have in common is left out; names that still do not fit keep their ends, or
-        some of their starts too if they would be the same otherwise.
+        the folder they have in common is left out; what still does not fit keeps its end, and if
+        that would be the same for several, the start of their names too.
     """
-    names = {path: page.shown(path) for path in paths}
-    if cells is None or widest(names.values()) <= cells:
-        return "", names
+    whole = {path: page.shown(path) for path in paths}
+    if cells is None or widest(whole.values()) <= cells:
+        return "", whole
     folder = _common_folder(paths)
     if folder:
-        names = {path: page.shown(path.relative_to(folder)) for path in paths}
-    left, shortened = list(names), dict(names)
-    for first in (0, cells // 4, cells // 2):
+        whole = {path: page.shown(path.relative_to(folder)) for path in paths}
+    own = {path: page.shown(path.name) for path in paths}
+    shortened: dict[Path, str] = {}
+    left = list(whole)
+    for names, first in ((whole, 0), (own, cells // 4), (own, cells // 2), (whole, cells // 2)):
         tried = {path: page.cut(names[path], cells, first=first) for path in left}
         counts = Counter(tried.values())
         left = [path for path in left if counts[tried[path]] > 1]
@@ -191,17 +194,15 @@ def _at_least(cells: int | None) -> int | None:
 
 def _start(text: str, cells: int) -> str:
     """As much of a text's start as fits."""
-    length = 0
-    while length < len(text) and cell_len(text[: length + 1]) <= cells:
-        length += 1
-    return text[:length]
+    lengths = range(1, len(text) + 1)
+    return text[: bisect_right(lengths, cells, key=lambda length: cell_len(text[:length]))]
 
 
 def _end(text: str, cells: int) -> str:
     """As much of a text's end as fits, without marks whose letter is left out."""
-    begin = len(text)
-    while begin > 0 and cell_len(text[begin - 1 :]) <= cells:
-        begin -= 1
+    lengths = range(1, len(text) + 1)
+    length = bisect_right(lengths, cells, key=lambda length: cell_len(text[-length:]))
+    begin = len(text) - length
     while begin < len(text) and cell_len(text[begin]) == 0:
         begin += 1
     return text[begin:]
