@@ -55,7 +55,8 @@ if TYPE_CHECKING:
         track_tags,
     )
     from moodtheme.tagging.batch import tag_files
-    from moodtheme.tagging.listening import HeardWindow, Listening, MemberListening
+    from moodtheme.tagging.ears import HeardWindow, MemberListening
+    from moodtheme.tagging.listening import Listening
     from moodtheme.tagging.tagger import Tagger
 
 _ANSWERS = {
@@ -67,7 +68,8 @@ _HOMES = {
     "find_audio_files": "audio",
     "tag_files": "tagging.batch",
     "Tagger": "tagging.tagger",
-    **dict.fromkeys(("HeardWindow", "Listening", "MemberListening"), "tagging.listening"),
+    **dict.fromkeys(("HeardWindow", "MemberListening"), "tagging.ears"),
+    "Listening": "tagging.listening",
     **dict.fromkeys(_ANSWERS, "tagging.answers"),
 }
 """Where the names live that are not packages themselves."""

@@ -11,7 +11,8 @@ from moodtheme import __version__
 from moodtheme.errors import SilentAudioError
 from moodtheme.scores.decisions import apply_thresholds, calibrate, standing
 from moodtheme.tagging.bundle import Bundle
-from moodtheme.tagging.listening import HeardWindow, Listening, MemberListening
+from moodtheme.tagging.ears import HeardWindow, MemberListening
+from moodtheme.tagging.listening import Listening
 from moodtheme.tagging.session import fuse_systems
 
 FloatArray = npt.NDArray[np.float32]

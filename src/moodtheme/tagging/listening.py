@@ -8,7 +8,7 @@ hears the centre then reads its excerpt by itself.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.audio import (
-    SILENCE_PEAK,
     AudioStream,
     Position,
     Resampler,
@@ -29,59 +28,15 @@ from moodtheme.audio import (
 )
 from moodtheme.errors import TooShortError
 from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Member
-from moodtheme.tagging.session import Heard, MemberSession
-from moodtheme.tagging.windows import Excerpt, SlidingWindows, Window, loop_to_length
+from moodtheme.tagging.ears import Cut, Ear, MemberListening
+from moodtheme.tagging.session import MemberSession
+from moodtheme.tagging.windows import Excerpt, SlidingWindows
 
 FloatArray = npt.NDArray[np.float32]
 
 MINIMUM_S = 1.0
 _MARGIN_S = 0.1  # before an excerpt; longer than the resampler's filter
 _SHORTFALL_S = 0.1  # by which an excerpt may miss what the header promised of it
-
-
-@dataclass(frozen=True, slots=True)
-class HeardWindow:
-    """A stretch of a track and what a member says about it.
-
-    Attributes
-    ----------
-    start_s, end_s
-        Where it lies; shorter than the member's excerpt in a track that was looped.
-    weight
-        Its share in the track's mean: 1, or less for a last window that overlaps the one before.
-    scores
-        Float32 in [0, 1], shape (systems, tags).
-    dimensions
-        Float32, shape (dimensions,); None where the member has none.
-    embedding
-        Float32, shape (size,); None where the member has none.
-    """
-
-    start_s: float
-    end_s: float
-    weight: float
-    scores: FloatArray
-    dimensions: FloatArray | None
-    embedding: FloatArray | None
-
-
-@dataclass(frozen=True, slots=True)
-class MemberListening:
-    """What one member heard; windows without sound are left out.
-
-    Attributes
-    ----------
-    member
-        The member.
-    track
-        The windows that its policy asks for.
-    steps
-        Windows over the whole track by the number of their step; empty unless they were asked for.
-    """
-
-    member: Member
-    track: tuple[HeardWindow, ...]
-    steps: Mapping[int, HeardWindow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +125,7 @@ class Listener:
                 ear.hear_excerpt(audio.samples, decoded_s)
                 warnings += audio.warnings
         if not stream.varies:  # a constant offset is silent too
-            ears = [_Ear(ear.session, self._batch_size) for ear in ears]
+            ears = [Ear(ear.session, self._batch_size) for ear in ears]
         duration_s = decoded_s if ended and not begin_s else claimed_s
         return self._listening(path, duration_s, identity, ears, warnings)
 
@@ -203,7 +158,7 @@ class Listener:
             ear.finish(duration_s)
             ears.append(ear)
         if not varies(mono):
-            ears = [_Ear(ear.session, self._batch_size) for ear in ears]
+            ears = [Ear(ear.session, self._batch_size) for ear in ears]
         return self._listening(source, duration_s, None, ears, warnings)
 
     def _begin(self, stream: AudioStream, *, track: bool, hop_s: float | None) -> int:
@@ -222,18 +177,18 @@ class Listener:
         track: bool,
         hop_s: float | None,
         length: int | None = None,
-    ) -> "_Ear":
+    ) -> Ear:
         """A member with the cutters it needs; `length` is that of samples, where all are there."""
         member = session.member
         rate, samples = member.sample_rate, member.samples
-        ear = _Ear(session, self._batch_size)
+        ear = Ear(session, self._batch_size)
         if hop_s is not None:
-            ear.steps = _Cut(SlidingWindows(samples=samples, hop=round(hop_s * rate)))
+            ear.steps = Cut(SlidingWindows(samples=samples, hop=round(hop_s * rate)))
             ear.hop = round(hop_s * rate)
         if not track:
             return ear
         if member.policy is ExcerptPolicy.COVER:
-            ear.track = _Cut(SlidingWindows(samples=samples, hop=samples))
+            ear.track = Cut(SlidingWindows(samples=samples, hop=samples))
             return ear
         start: int | None
         least = 1
@@ -244,7 +199,7 @@ class Listener:
             start = None if start_s is None else round(start_s * rate)
             if member.policy is ExcerptPolicy.CENTRE and claimed_s is not None:
                 least = round((min(claimed_s, member.excerpt_s) - _SHORTFALL_S) * rate)
-        ear.track = _Cut(
+        ear.track = Cut(
             Excerpt(samples=samples, start=start, least=max(least, 1), begin=begin_s * rate)
         )
         return ear
@@ -254,7 +209,7 @@ class Listener:
         source: Path | str,
         duration_s: float | None,
         identity: str | None,
-        ears: Sequence["_Ear"],
+        ears: Sequence[Ear],
         warnings: Sequence[str],
     ) -> Listening:
         return Listening(
@@ -276,7 +231,7 @@ def _excerpt_start_s(member: Member, claimed_s: float | None) -> float | None:
     return max((claimed_s - member.excerpt_s) / 2, 0.0)
 
 
-def _play(stream: AudioStream, ears: Sequence["_Ear"]) -> bool:
+def _play(stream: AudioStream, ears: Sequence[Ear]) -> bool:
     """Give the stream to all ears until they have enough; say whether it went on to its end."""
     rates = dict.fromkeys(ear.member.sample_rate for ear in ears)
     resamplers = {rate: Resampler(stream.info.sample_rate, rate) for rate in rates}
@@ -295,102 +250,3 @@ def _play(stream: AudioStream, ears: Sequence["_Ear"]) -> bool:
                 return False
     give(Resampler.finish)
     return True
-
-
-class _Cut:
-    """Windows on their way: the cutter, and where those it gave lie."""
-
-    def __init__(self, cutter: SlidingWindows | Excerpt) -> None:
-        self.cutter = cutter
-        self.places: list[tuple[int, int, float]] = []
-
-
-class _Ear:
-    """A member that hears each window with sound once, whatever it is wanted for."""
-
-    def __init__(self, session: MemberSession, batch_size: int) -> None:
-        self.member = session.member
-        self.track: _Cut | None = None
-        self.steps: _Cut | None = None
-        self.hop = 1
-        self.session, self._batch_size = session, batch_size
-        self._waiting: list[Window] = []
-        self._heard: dict[int, tuple[Heard, int] | None] = {}  # by start; None without sound
-
-    @property
-    def full(self) -> bool:
-        """Whether further samples would change nothing."""
-        return all(cut.cutter.full for cut in self._cuts)
-
-    @property
-    def complete(self) -> bool:
-        """Whether the windows that the policy asks for were there."""
-        return self.track is None or bool(self.track.places)
-
-    @property
-    def _cuts(self) -> list[_Cut]:
-        return [cut for cut in (self.track, self.steps) if cut is not None]
-
-    def take(self, samples: FloatArray) -> None:
-        """Hear on."""
-        for cut in self._cuts:
-            self._add(cut, cut.cutter.push(samples))
-
-    def finish(self, duration_s: float) -> None:
-        """Hear what is left at the end of a track of that length."""
-        for cut in self._cuts:
-            if isinstance(cut.cutter, Excerpt):
-                self._add(cut, cut.cutter.finish(duration_s * self.member.sample_rate))
-            else:
-                self._add(cut, cut.cutter.finish())
-
-    def hear_excerpt(self, samples: FloatArray, duration_s: float) -> None:
-        """Hear the excerpt, read separately."""
-        assert self.track is not None
-        start = round(max((duration_s - self.member.excerpt_s) / 2, 0) * self.member.sample_rate)
-        looped = loop_to_length(samples, self.member.samples)
-        self._add(self.track, iter([Window(start, len(samples), 1.0, looped)]))
-
-    def _add(self, cut: _Cut, windows: Iterator[Window]) -> None:
-        for window in windows:
-            cut.places.append((window.start, window.length, window.weight))
-            if window.start in self._heard:
-                continue
-            self._heard[window.start] = None
-            if float(np.abs(window.audio).max()) >= SILENCE_PEAK:
-                self._waiting.append(window)
-            if len(self._waiting) == self._batch_size:
-                self._hear_waiting()
-
-    def _hear_waiting(self) -> None:
-        if self._waiting:
-            heard = self.session.hear(np.stack([window.audio for window in self._waiting]))
-            for row, window in enumerate(self._waiting):
-                self._heard[window.start] = heard, row
-            self._waiting.clear()
-
-    def heard(self) -> MemberListening:
-        """All that was heard."""
-        self._hear_waiting()
-        track = () if self.track is None else tuple(w for _, w in self._windows(self.track))
-        steps = {} if self.steps is None else dict(self._windows(self.steps))
-        return MemberListening(self.member, track, steps)
-
-    def _windows(self, cut: _Cut) -> Iterator[tuple[int, HeardWindow]]:
-        """Windows with sound, each with the number of the step it begins at or before."""
-        rate = self.member.sample_rate
-        for start, length, weight in cut.places:
-            if (found := self._heard[start]) is None:
-                continue
-            heard, row = found
-            yield (
-                -(-start // self.hop),
-                HeardWindow(
-                    start / rate,
-                    (start + length) / rate,
-                    weight,
-                    heard.scores[row],
-                    None if heard.dimensions is None else heard.dimensions[row],
-                    None if heard.embedding is None else heard.embedding[row],
-                ),
-            )

@@ -1,0 +1,158 @@
+"""A member that listens: it cuts windows from what is played to it and hears those with sound."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.audio import SILENCE_PEAK
+from moodtheme.tagging.bundle import Member
+from moodtheme.tagging.session import Heard, MemberSession
+from moodtheme.tagging.windows import Excerpt, SlidingWindows, Window, loop_to_length
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWindow:
+    """A stretch of a track and what a member says about it.
+
+    Attributes
+    ----------
+    start_s, end_s
+        Where it lies; shorter than the member's excerpt in a track that was looped.
+    weight
+        Its share in the track's mean: 1, or less for a last window that overlaps the one before.
+    scores
+        Float32 in [0, 1], shape (systems, tags).
+    dimensions
+        Float32, shape (dimensions,); None where the member has none.
+    embedding
+        Float32, shape (size,); None where the member has none.
+    """
+
+    start_s: float
+    end_s: float
+    weight: float
+    scores: FloatArray
+    dimensions: FloatArray | None
+    embedding: FloatArray | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberListening:
+    """What one member heard; windows without sound are left out.
+
+    Attributes
+    ----------
+    member
+        The member.
+    track
+        The windows that its policy asks for.
+    steps
+        Windows over the whole track by the number of their step; empty unless they were asked for.
+    """
+
+    member: Member
+    track: tuple[HeardWindow, ...]
+    steps: Mapping[int, HeardWindow]
+
+
+class Cut:
+    """Windows on their way: the cutter, and where those it gave lie."""
+
+    def __init__(self, cutter: SlidingWindows | Excerpt) -> None:
+        self.cutter = cutter
+        self.places: list[tuple[int, int, float]] = []
+
+
+class Ear:
+    """A member that hears each window with sound once, whatever it is wanted for."""
+
+    def __init__(self, session: MemberSession, batch_size: int) -> None:
+        self.member = session.member
+        self.track: Cut | None = None
+        self.steps: Cut | None = None
+        self.hop = 1
+        self.session, self._batch_size = session, batch_size
+        self._waiting: list[Window] = []
+        self._heard: dict[int, tuple[Heard, int] | None] = {}  # by start; None without sound
+
+    @property
+    def full(self) -> bool:
+        """Whether further samples would change nothing."""
+        return all(cut.cutter.full for cut in self._cuts)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the windows that the policy asks for were there."""
+        return self.track is None or bool(self.track.places)
+
+    @property
+    def _cuts(self) -> list[Cut]:
+        return [cut for cut in (self.track, self.steps) if cut is not None]
+
+    def take(self, samples: FloatArray) -> None:
+        """Hear on."""
+        for cut in self._cuts:
+            self._add(cut, cut.cutter.push(samples))
+
+    def finish(self, duration_s: float) -> None:
+        """Hear what is left at the end of a track of that length."""
+        for cut in self._cuts:
+            if isinstance(cut.cutter, Excerpt):
+                self._add(cut, cut.cutter.finish(duration_s * self.member.sample_rate))
+            else:
+                self._add(cut, cut.cutter.finish())
+
+    def hear_excerpt(self, samples: FloatArray, duration_s: float) -> None:
+        """Hear the excerpt, read separately."""
+        assert self.track is not None
+        start = round(max((duration_s - self.member.excerpt_s) / 2, 0) * self.member.sample_rate)
+        looped = loop_to_length(samples, self.member.samples)
+        self._add(self.track, iter([Window(start, len(samples), 1.0, looped)]))
+
+    def _add(self, cut: Cut, windows: Iterator[Window]) -> None:
+        for window in windows:
+            cut.places.append((window.start, window.length, window.weight))
+            if window.start in self._heard:
+                continue
+            self._heard[window.start] = None
+            if float(np.abs(window.audio).max()) >= SILENCE_PEAK:
+                self._waiting.append(window)
+            if len(self._waiting) == self._batch_size:
+                self._hear_waiting()
+
+    def _hear_waiting(self) -> None:
+        if self._waiting:
+            heard = self.session.hear(np.stack([window.audio for window in self._waiting]))
+            for row, window in enumerate(self._waiting):
+                self._heard[window.start] = heard, row
+            self._waiting.clear()
+
+    def heard(self) -> MemberListening:
+        """All that was heard."""
+        self._hear_waiting()
+        track = () if self.track is None else tuple(w for _, w in self._windows(self.track))
+        steps = {} if self.steps is None else dict(self._windows(self.steps))
+        return MemberListening(self.member, track, steps)
+
+    def _windows(self, cut: Cut) -> Iterator[tuple[int, HeardWindow]]:
+        """Windows with sound, each with the number of the step it begins at or before."""
+        rate = self.member.sample_rate
+        for start, length, weight in cut.places:
+            if (found := self._heard[start]) is None:
+                continue
+            heard, row = found
+            yield (
+                -(-start // self.hop),
+                HeardWindow(
+                    start / rate,
+                    (start + length) / rate,
+                    weight,
+                    heard.scores[row],
+                    None if heard.dimensions is None else heard.dimensions[row],
+                    None if heard.embedding is None else heard.embedding[row],
+                ),
+            )
