@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -291,16 +292,32 @@ characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0/\\:
 file_names = st.text(characters, min_size=1, max_size=60).filter(lambda n: n not in {".", ".."})
 
 
-@given(st.lists(file_names, min_size=1, max_size=5), st.integers(40, 130))
+@given(st.lists(file_names, min_size=1, max_size=5), st.integers(30, 130))
 def test_no_line_is_wider_than_the_page_whatever_the_names(names: list[str], cells: int) -> None:
+    window = TimelineWindow(0, 29, tags(), mood(0.05, 0.3))
     results = tuple(
-        TrackTags(Path("Music") / name, 61.0, tags(sad=0.99), mood(0.2, -0.8), model=MODEL)
+        TrackTags(
+            Path("Music") / name, 61.0, tags(sad=0.99), mood(0.2, -0.8), model=MODEL,
+            timeline=(window,),
+        )
         for name in names
-    )
+    )  # fmt: skip
     lines = table(Page(cells), results=results).splitlines()
     assert max(map(cell_len, lines)) <= cells
-    assert sum("sad +++" in line for line in lines) == len(names)
-    assert sum("very calm -0.80" in line for line in lines) == len(names)
+    for whole in ("sad +++", "nothing stands out", "very calm -0.80", "rather lively +0.30"):
+        assert sum(whole in line for line in lines) == len(names)
+
+
+@pytest.mark.parametrize("cells", [40, 80])
+def test_dimensions_of_any_name_fit(cells: int) -> None:
+    dimensions = (Dimension(name="how-easily-one-can-dance-to-it", lowest=0, highest=100),)
+    placed = (DimensionScore("how-easily-one-can-dance-to-it", 71.25, None),)
+    result = TrackTags(Path("sea.mp3"), 61.0, tags(sad=0.99), placed, model=MODEL)
+    lines = table(
+        Page(cells), bundle=make_bundle(dimensions=dimensions), results=(result,)
+    ).splitlines()
+    assert max(map(cell_len, lines)) <= cells
+    assert any(line.endswith("dance-to-it 71.25") for line in lines)
 
 
 words = st.text(st.characters(categories=["L", "Mn", "So"]), min_size=1, max_size=12)

@@ -6,24 +6,102 @@ a name and its length stand on one line, and everything else below them.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
+from typing import Self
 
 from rich.cells import cell_len
 
 from moodtheme.cli.page import Page, flow, padded, short_names, widest
-from moodtheme.tagging.answers import DimensionScore, TagScore, TrackTags
-from moodtheme.tagging.bundle import Bundle
+from moodtheme.tagging.answers import DimensionScore, TagScore, TimelineWindow, TrackTags
+from moodtheme.tagging.bundle import Bundle, Dimension
 from moodtheme.tagging.in_words import dimension_in_words, findings, in_reading_order
 
 TABLE_TOP = 5  # tags, or groups of them, that a piece has unless told
-_COLUMNS_FROM = 72  # cells of a line from which there are columns
+_COLUMNS_FROM = 76  # cells of a line from which there are columns
 _NAMES = 3 / 10  # share of a line that names take at most
 _SPAN = len("1:00:00-1:00:29")
 _LENGTH = len("1:00:00")
+_NOTHING = "nothing stands out"
 _OUT = 28  # cells that what stands out needs beside a mood on one line: two tags
 _LONG_OUT = 44  # and has where a line has no end: three tags or four
 _GAP = "  "
 _SHORT_DIGEST = 8  # hexadecimal digits that are shown of an identity
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where things stand, in cells.
+
+    Attributes
+    ----------
+    has_columns
+        Whether what is said of a piece stands beside its name, and the mood beside what stands out.
+    name
+        Width of names.
+    room
+        Width of all that is said of a piece; None for as much as it needs, here and below.
+    out, mood
+        Width of what stands out, and of the mood.
+    """
+
+    has_columns: bool
+    name: int
+    room: int | None
+    out: int | None
+    mood: int | None
+
+    @staticmethod
+    def most_for_names(cells: int | None) -> int | None:
+        """Width that names may have on lines of a width."""
+        if cells is None or cells >= _COLUMNS_FROM:
+            return None if cells is None else int(cells * _NAMES)
+        return cells - len(_GAP) - _LENGTH
+
+    @classmethod
+    def of(cls, cells: int | None, names: Iterable[str], moods: Sequence[int]) -> Self:
+        """Layout of lines of a width, for names that have it and dimensions of widths."""
+        if cells is not None and cells < _COLUMNS_FROM:
+            room = cells - len(_GAP)
+            return cls(False, room - _LENGTH, room, room, room)
+        name = max(widest(names), _SPAN)
+        if cells is None:
+            return cls(True, name, None, _LONG_OUT if moods else None, None)
+        room = cells - name - _LENGTH - 2 * len(_GAP)
+        if not moods:
+            return cls(True, name, room, room, 0)
+        mood = sum(moods) + len(moods) - 1  # all on one line
+        if room - len(_GAP) - mood < _OUT:
+            mood = min(max(moods), room - len(_GAP) - len(_NOTHING))
+        return cls(True, name, room, room - len(_GAP) - mood, mood)
+
+    def indented(self) -> Self:
+        """The layout of what stands a step further in, where there are no columns."""
+        room = None if self.room is None else self.room - len(_GAP)
+        return type(self)(False, self.name, room, room, room)
+
+    def piece(self, name: str, length: str, lines: Iterable[str]) -> list[str]:
+        """A name and a length, and beside or below them lines."""
+        head = padded(name, self.name) + _GAP + padded(length, _LENGTH, right=True)
+        if not self.has_columns:
+            return [head, *self.below(lines)]
+        first, *others = lines
+        return [head + _GAP + first, *self.below(others)]
+
+    def below(self, lines: Iterable[str]) -> list[str]:
+        """Lines that belong to the piece above."""
+        margin = self.name + _LENGTH + 2 * len(_GAP) if self.has_columns else len(_GAP)
+        return [" " * margin + line for line in lines]
+
+    def side_by_side(self, out: Sequence[str], mood: Sequence[str]) -> list[str]:
+        """What stands out, and the mood beside or below it."""
+        if not self.has_columns or not mood:
+            return [*out, *mood]
+        return [
+            padded(left, self.out or 0) + _GAP + right
+            for left, right in zip_longest(out, mood, fillvalue="")
+        ]
 
 
 class TableWriter:
@@ -55,113 +133,75 @@ class TableWriter:
         self._page, self._raw = page, raw
         self._top = TABLE_TOP if top is None else top
         self._synonyms = bundle.synonyms
+        self._dimensions = [] if raw else in_reading_order(bundle.dimensions)
+        self._head = _head(bundle, raw=raw)
+        self._folder, self._names = short_names(paths, _Layout.most_for_names(page.cells), page)
+        moods = [widest(f"{words}," for words in _examples(d)) for d in self._dimensions]
+        self._layout = _Layout.of(page.cells, self._names.values(), moods)
         self._by: tuple[str, ...] = ()
-        self._dimensions = () if raw else tuple(in_reading_order(bundle.dimensions))
-        if raw:
-            self._head = "SCORES"
-        elif bundle.thresholds is not None or bundle.reference is not None:
-            self._head = "WHAT STANDS OUT"
-        else:
-            self._head = "HIGHEST SCORES" if bundle.calibration is None else "MOST PROBABLE"
-        cells = page.cells
-        self._has_columns = cells is None or cells >= _COLUMNS_FROM
-        most = None if cells is None else cells - len(_GAP) - _LENGTH
-        if cells is not None and self._has_columns:
-            most = int(cells * _NAMES)
-        self._folder, self._names = short_names(paths, most, page)
-        if self._has_columns or most is None:
-            self._name = max(widest(self._names.values()), _SPAN)
-            self._margin = self._name + _LENGTH + 2 * len(_GAP)
-        else:
-            self._name, self._margin = most, len(_GAP)
-        self._room = None if cells is None else cells - self._margin
-        self._out, self._mood = self._columns()
 
     def begin(self) -> str:
         """The folder of all files where their names leave it out, and the heading."""
-        heading = padded("FILE", self._name) + _GAP + padded("LENGTH", _LENGTH, right=True)
+        layout, cells = self._layout, self._page.cells
         mood = ["MOOD (-1 TO +1)"] if self._dimensions else []
-        if self._has_columns:
-            head = padded(self._head, self._out or 0) if mood else self._head
-            lines = [_GAP.join([heading, head, *mood])]
-        else:
-            lines = [heading, *self._below(flow([self._head, *mood], self._room))]
-        lines = list(map(self._page.strong, lines))
+        heads = layout.side_by_side([self._head], mood)
+        if not layout.has_columns:
+            heads = flow(heads, layout.room)
+        lines = [self._page.strong(line.rstrip()) for line in layout.piece("FILE", "LENGTH", heads)]
         if self._folder:
-            label, cells = "FILES IN ", self._page.cells
-            cut = (
-                self._folder if cells is None else self._page.cut(self._folder, cells - len(label))
-            )
-            lines.insert(0, label + cut)
+            label = "FILES IN "
+            room = cells and cells - len(label)
+            lines.insert(0, label + (self._page.cut(self._folder, room) if room else self._folder))
         return _text(lines)
 
     def add(self, result: TrackTags) -> str:
         """A piece, what there is to say about it, and each window of its timeline."""
+        layout, prose = self._layout, self._page.prose
         if result.model is not None:
             model = f"{result.model.name} {result.model.digest[:_SHORT_DIGEST]}"
             self._by = (f"by {model}", f"moodtheme {result.version}")
         name = self._names.get(result.path) or self._page.shown(result.path)
         if result.error is not None:
-            reason = self._page.prose(f"error: {result.error}", self._room)
-            return _text(self._beside(name, "-", map(self._page.alarming, reason)))
-        said = self._said(result.tags, result.dimensions, self._room)
-        lines = self._beside(name, _clock(result.duration_s), said)
+            reason = map(self._page.alarming, prose(f"error: {result.error}", layout.room))
+            return _text(layout.piece(name, "-", reason))
+        said = self._said(result.tags, result.dimensions, layout)
+        lines = layout.piece(name, _clock(result.duration_s), said)
         about = [*(f"note: {n}" for n in result.notes), *(f"warning: {w}" for w in result.warnings)]
         if self._raw and result.audio:
             about.append(f"audio: {result.audio.rpartition(':')[2][:_SHORT_DIGEST]}")
         for text in about:
-            lines += self._below(self._page.prose(text, self._room))
+            lines += layout.below(prose(text, layout.room))
         for window in result.timeline or ():
-            span = f"{_clock(window.start_s)}-{_clock(window.end_s)}"
-            if self._has_columns:
-                said = self._said(window.tags, window.dimensions, self._room)
-                lines += self._beside(padded(span, self._name, right=True), "", said)
-            else:
-                room = None if self._room is None else self._room - len(_GAP)
-                said = self._said(window.tags, window.dimensions, room)
-                lines += self._below([span, *(_GAP + line for line in said)])
+            lines += self._window(window)
         return _text(lines)
 
     def end(self) -> str:
         """Which model and version it was."""
         return _text(flow(self._by, self._page.cells))
 
-    def _columns(self) -> tuple[int | None, int | None]:
-        """Cells for what stands out and for the mood; None for as many as they need."""
-        if self._room is None:
-            return _LONG_OUT if self._dimensions else None, None
-        if not self._has_columns or not self._dimensions:
-            return self._room, self._room
-        steps = [step / 20 for step in range(21)]
-        moods = [
-            widest(
-                dimension_in_words(d, d.lowest + step * (d.highest - d.lowest)) + ","
-                for step in steps
-            )
-            for d in self._dimensions
-        ]
-        mood = sum(moods) + len(moods) - 1
-        if self._room - len(_GAP) - mood < _OUT:
-            mood = max(moods)
-        return self._room - len(_GAP) - mood, mood
+    def _window(self, window: TimelineWindow) -> list[str]:
+        layout = self._layout
+        span = f"{_clock(window.start_s)}-{_clock(window.end_s)}"
+        if layout.has_columns:
+            said = self._said(window.tags, window.dimensions, layout)
+            return layout.piece(padded(span, layout.name, right=True), "", said)
+        said = self._said(window.tags, window.dimensions, layout.indented())
+        return layout.below([span, *(_GAP + line for line in said)])
 
     def _said(
-        self, tags: Sequence[TagScore], dimensions: Sequence[DimensionScore], room: int | None
+        self, tags: Sequence[TagScore], dimensions: Sequence[DimensionScore], layout: _Layout
     ) -> list[str]:
-        """Lines about tags and mood, side by side or below each other."""
-        out, mood = (self._out, self._mood) if self._has_columns else (room, room)
-        fit = None if self._room is None else out
+        """Lines about tags and mood."""
         values = {place.name: place.value for place in dimensions}
-        left = flow(self._pieces(tags, dimensions, fit), fit)
-        right = flow(
-            [dimension_in_words(d, values[d.name]) for d in self._dimensions if d.name in values],
-            mood,
-        )
-        if not self._has_columns or not right:
-            return left + right
-        rows = max(len(left), len(right))
-        left, right = ([*lines, *[""] * (rows - len(lines))] for lines in (left, right))
-        return [padded(a, out or 0) + _GAP + b for a, b in zip(left, right, strict=True)]
+        moods = [
+            dimension_in_words(d, values[d.name]) for d in self._dimensions if d.name in values
+        ]
+        if layout.mood is not None:
+            moods = [self._page.cut(words, layout.mood - 1) for words in moods]
+        # Where lines have no end, the width of what stands out is only what it is filled up to.
+        fit = layout.room and layout.out
+        out = flow(self._pieces(tags, dimensions, fit), fit)
+        return layout.side_by_side(out, flow(moods, layout.mood))
 
     def _pieces(
         self, tags: Sequence[TagScore], dimensions: Sequence[DimensionScore], cells: int | None
@@ -176,7 +216,7 @@ class TableWriter:
         if found is not None:
             pieces = [self._value(f.names, "+" * f.strength, cells) for f in found[: self._top]]
             rest = len(found) - self._top
-            return [*pieces, *([f"and {rest} more"] if rest > 0 else [])] or ["nothing stands out"]
+            return [*pieces, *([f"and {rest} more"] if rest > 0 else [])] or [_NOTHING]
         figures = [(tag.name, f"{tag.score:.2f}") for tag in tags]
         if all(tag.probability is not None for tag in tags):
             likely = sorted(tags, key=lambda tag: tag.probability or 0.0, reverse=True)
@@ -196,16 +236,20 @@ class TableWriter:
                 return joined + behind
         return self._page.cut_end(shown[0], room) + behind
 
-    def _beside(self, name: str, length: str, lines: Iterable[str]) -> list[str]:
-        """Lines that begin beside a name and a length, or below them."""
-        head = padded(name, self._name) + _GAP + padded(length, _LENGTH, right=True)
-        if not self._has_columns:
-            return [head, *self._below(lines)]
-        first, *others = lines
-        return [head + _GAP + first, *self._below(others)]
 
-    def _below(self, lines: Iterable[str]) -> list[str]:
-        return [" " * self._margin + line for line in lines]
+def _head(bundle: Bundle, *, raw: bool) -> str:
+    """What there is to say of tags."""
+    if raw:
+        return "SCORES"
+    if bundle.thresholds is not None or bundle.reference is not None:
+        return "WHAT STANDS OUT"
+    return "HIGHEST SCORES" if bundle.calibration is None else "MOST PROBABLE"
+
+
+def _examples(dimension: Dimension) -> Iterable[str]:
+    """What is said of values over a dimension's range, each of its words among it."""
+    span = dimension.highest - dimension.lowest
+    return (dimension_in_words(dimension, dimension.lowest + span * n / 20) for n in range(21))
 
 
 def _text(lines: Iterable[str]) -> str:
