@@ -19,12 +19,12 @@ from moodtheme.errors import AudioError
 RATE = 48_000
 # Where a case wrote its input last, for finding what crashed.
 CASE = "case"
+KINDS = ("cut", "flip", "header", "zero", "noise", "drop", "repeat")
 
 
-def damage(whole: bytes, draw: random.Random) -> bytes:
+def damage(whole: bytes, draw: random.Random, kind: str) -> bytes:
     """Cut, flip bits, overwrite, drop or repeat stretches, or damage the header only."""
     data = bytearray(whole)
-    kind = draw.choice(("cut", "flip", "header", "zero", "noise", "drop", "repeat"))
     if kind == "cut":
         return bytes(data[: draw.randrange(1, len(data))])
     if kind in ("flip", "header"):
@@ -78,7 +78,7 @@ def main() -> None:
             suffix = EVERY_FORMAT[case % len(EVERY_FORMAT)]
             draw = random.Random(f"{arguments.seed}/{case}")
             path = folder / f"{CASE}{suffix}"
-            path.write_bytes(damage(originals[suffix], draw))
+            path.write_bytes(damage(originals[suffix], draw, draw.choice(KINDS)))
             outcomes[suffix][check(path)] += 1
     for suffix, counts in outcomes.items():
         print(suffix, *(f"{what} {count}" for what, count in sorted(counts.items())), sep="\t")
