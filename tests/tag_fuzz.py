@@ -26,7 +26,7 @@ import psutil
 
 from audio_files import chirp, write
 from audio_fuzz import damage
-from moodtheme.cli.results import printable
+from moodtheme.cli.streams import printable
 
 RATE, SECONDS = 48_000, 6.0
 # Extension: the container, as FFmpeg calls it.
@@ -38,8 +38,8 @@ KINDS = (
     *("splice", "rename", "metadata"),
 )
 NAMES = (
-    *("{}", "{}.txt", "{}.MP3", "{}.wav", "{}.ogg", "{}.m4a", "{}.flac", "{} \N{MUSICAL NOTE}.opus"),
-    *("-{}.mp3", "{}\nline.ogg", "{}\rreturn.wav", "{}\udce9.mp3", "{}.", "https:{}.mp3"),
+    *("{0}", "{0}.txt", "{0}.MP3", "{0}.wav", "{0}.ogg", "{0}.m4a", "{0}.flac", "{0}.", "-{0}.mp3"),
+    *("https:{}.mp3", "🎵 {}", "a {}.wav", "{}\nline.ogg", "{}\rreturn.wav", "{}\udce9.mp3"),
 )
 MOST_CPU_S, MOST_WAIT_S, MOST_MEMORY = 10.0, 120.0, 10**9
 BATCH = 250
@@ -52,6 +52,7 @@ class Case:
     path: Path
     kind: str
     suffix: str
+    lost_s: float = 0.0  # about, of what is no longer there
 
 
 @dataclass
@@ -92,7 +93,7 @@ def make_case(number: int, seed: int, originals: Path, folder: Path) -> Case:
     draw = random.Random(f"{seed}/{number}")
     suffix = draw.choice(tuple(FORMATS))
     kind = draw.choice(KINDS)
-    name = f"{number:05}-{kind}{suffix}"
+    name, lost_s = f"{number:05}-{kind}{suffix}", 0.0
     # MP4 with its index in front too: cut behind it, it can still be read.
     front = suffix == ".m4a" and draw.random() < 0.5
     whole = (
@@ -108,11 +109,12 @@ def make_case(number: int, seed: int, originals: Path, folder: Path) -> Case:
     elif kind == "unfilled":  # a download that never came to its end
         start = draw.randrange(len(whole))
         content = whole[:start] + bytes(len(whole) - start)
+        lost_s = SECONDS * (len(whole) - start) / len(whole)
     else:
         content = damage(whole, draw, kind)
     path = folder / name
     path.write_bytes(content)
-    return Case(path, kind, suffix)
+    return Case(path, kind, suffix, lost_s)
 
 
 def tag(paths: list[Path], account: Account) -> tuple[list[dict[str, Any]], str, int]:
@@ -173,11 +175,11 @@ def wrong(case: Case, row: dict[str, Any], whole: dict[str, Any]) -> Iterator[st
         if different := [key for key in same if row[key] != whole[key]]:
             yield f"has another {', '.join(different)} than the same audio elsewhere"
     # Zeros are samples in a WAV file.
-    told = case.kind == "cut" or (case.kind == "unfilled" and case.suffix != ".wav")
-    if told and row["error"] is None and not row["warnings"]:
-        missing_s = whole["duration_s"] - row["duration_s"]
-        if missing_s > 1.0 or case.kind == "unfilled":
-            yield f"lacks {missing_s:.2f} s, and nothing is said"
+    lost_s = 0.0 if case.suffix == ".wav" else case.lost_s
+    if case.kind == "cut" and row["error"] is None:
+        lost_s = whole["duration_s"] - row["duration_s"]
+    if lost_s > 1.0 and row["error"] is None and not row["warnings"]:
+        yield f"lacks {lost_s:.2f} s, and nothing is said"
 
 
 def check(cases: list[Case], wholes: dict[str, dict[str, Any]], account: Account) -> None:

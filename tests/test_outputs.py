@@ -110,6 +110,17 @@ def test_a_pipe_is_written_into(program: Program, writer: list[object], tmp_path
 
 
 @posix
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+def test_a_descriptor_goes_on_where_it_is(writer: list[object], tmp_path: Path, name: str) -> None:
+    """What the shell writes into the same file next comes behind the results."""
+    command = [sys.executable, "-m", "moodtheme", *map(str, writer), name]
+    with (tmp_path / "all").open("wb") as stream:
+        subprocess.run(command, stdout=stream, check=True)
+        written = os.lseek(stream.fileno(), 0, os.SEEK_CUR)
+    assert written == (tmp_path / "all").stat().st_size > 100
+
+
+@posix
 @pytest.mark.parametrize("there", [True, False])
 def test_a_link_has_its_target_written(
     program: Program, writer: list[object], tmp_path: Path, there: bool
@@ -293,6 +304,7 @@ def test_a_working_folder_that_is_gone_is_said(
     for arguments, status in (
         (["tag", songs[0], "--model", model], 0),
         (["tag", "song.wav", "--model", model], 1),
+        (["tag", ".", "--model", model], 1),
         (["tag", songs[0], "--model", model, "-o", "out.json"], 2),
     ):
         gone.mkdir()
@@ -306,6 +318,7 @@ def test_a_working_folder_that_is_gone_is_said(
         assert done.returncode == status
         assert "Traceback" not in done.stderr
         assert ("working folder has been deleted" in done.stderr) == bool(status)
+        assert "the output" not in done.stderr
 
 
 @pytest.mark.parametrize("variable", ["ALL_PROXY", "HTTPS_PROXY"])

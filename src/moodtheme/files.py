@@ -62,8 +62,7 @@ def require_writable(path: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name; what is written there takes the real name if the block succeeds.
 
-    A link stays: the file that it leads to is replaced. Devices and pipes stay too: all bytes are
-    written into them at the end.
+    Links, devices and pipes stay: what a link leads to is replaced, others get all at the end.
 
     Raises
     ------
@@ -78,7 +77,7 @@ def replacing(path: Path) -> Iterator[Path]:
             with tempfile.TemporaryDirectory(prefix="moodtheme-") as scratch:
                 temporary = Path(scratch) / "output"
                 yield temporary
-                with temporary.open("rb") as source, path.open("ab") as stream:
+                with temporary.open("rb") as source, open(path, "ab", opener=open_stream) as stream:
                     shutil.copyfileobj(source, stream)
             return
         # Hidden, and nobody else's; long names are shortened to leave room.
@@ -115,14 +114,16 @@ def destination(path: Path) -> tuple[Path, bool]:
     return path, True
 
 
-def put_in_place(temporary: Path, place: Path) -> None:
-    """Give a finished file its name once its bytes are on the disk; permissions stay as they were.
+def open_stream(path: str, flags: int) -> int:
+    """Open a stream, as an opener: of a descriptor a copy, so that both go on at one place."""
+    if not path.startswith(_DESCRIPTORS):
+        return os.open(path, flags)
+    name = Path(path).readlink().name if path.startswith("/dev/std") else Path(path).name
+    return os.dup(int(name))
 
-    Raises
-    ------
-    OSError
-        The disk does not take it.
-    """
+
+def put_in_place(temporary: Path, place: Path) -> None:
+    """Give a finished file its name once its bytes are on the disk; permissions stay."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     with suppress(FileNotFoundError):

@@ -116,7 +116,8 @@ def main() -> None:
         say(str(error))
         status = error.exit_code
     except OSError as error:
-        say(world_failed(error))
+        if working_folder_is_there():
+            say(world_failed(error))
         abandon_output()
         status = 1
     except KeyboardInterrupt as interruption:

@@ -10,7 +10,14 @@ from typing import TextIO
 
 from moodtheme.cli.streams import say
 from moodtheme.errors import AudioError, UsageError
-from moodtheme.files import cannot_write, destination, locked, put_in_place, require_writable
+from moodtheme.files import (
+    cannot_write,
+    destination,
+    locked,
+    open_stream,
+    put_in_place,
+    require_writable,
+)
 
 # How files of ours begin: what begins so is not asked of the decoders, which find audio in noise.
 _OURS = (b"[", b"{", b"path,", b"FILE", b"\x93NUMPY", b"\x89PNG", b"<", b"PK\x03\x04", b"PAR1")
@@ -142,7 +149,7 @@ def result_stream(path: Path | None, *, errors: str = PYTHON_ESCAPES) -> Iterato
     try:
         place, is_stream = destination(path)
         if is_stream:
-            with path.open("a", encoding="utf-8", errors=errors) as stream:
+            with open(path, "a", encoding="utf-8", errors=errors, opener=open_stream) as stream:
                 yield stream
             return
         partial = partial_path(place)

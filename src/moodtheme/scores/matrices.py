@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, UsageError
-from moodtheme.files import replacing
+from moodtheme.files import destination, replacing
 from moodtheme.scores.csv_matrices import load_csv
 
 ScoreMatrix: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -170,7 +170,7 @@ def save_matrix(path: Path, matrix: npt.NDArray[Any]) -> None:
     UsageError
         The path does not end in ``.npy`` or cannot be written to.
     """
-    if path.suffix != ".npy" and (not path.exists() or path.is_file()):
+    if path.suffix != ".npy" and not path.is_dir() and not destination(path)[1]:
         raise UsageError(f"{path}: the output is a NumPy array; let its name end in .npy")
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, np.ascontiguousarray(matrix), allow_pickle=False)
