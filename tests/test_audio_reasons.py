@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audio_files import chirp, write, write_pyav, write_soundfile
-from moodtheme.audio import open_audio, read_audio, to_mono, varies
+from moodtheme.audio import mono_of_array, open_audio, read_audio, to_mono, varies
 from moodtheme.errors import NotAudioError
 
 RATE = 44_100
@@ -93,6 +93,23 @@ def test_loud_samples_keep_their_level(tmp_path: Path, loud: float) -> None:
     path = write_soundfile(tmp_path / "a.wav", SOUND * loud, RATE, subtype="FLOAT")
     np.testing.assert_array_equal(read_audio(path).samples, to_mono(SOUND * np.float32(loud)))
     assert read_audio(path).warnings == ()
+
+
+@pytest.mark.parametrize("absurd", [1e12, -1e20, 3e38])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_few_absurd_samples_do_not_set_the_scale_of_the_others(
+    tmp_path: Path, absurd: float, channels: int
+) -> None:
+    sound = SOUND[:, :channels].copy()
+    sound[1_000:1_005] = absurd
+    path = write_soundfile(tmp_path / "a.wav", sound, RATE, subtype="FLOAT")
+    mono, notes = mono_of_array(sound)
+    expected = to_mono(SOUND[:, :channels].copy())
+    expected[1_000:1_005] = 0
+    np.testing.assert_array_equal(mono, expected)
+    np.testing.assert_array_equal(read_audio(path).samples, expected)
+    said = "5 samples are not finite or absurdly large; taken as silence"
+    assert read_audio(path).warnings == notes == (said,)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -119,6 +119,11 @@ def test_short_audio_is_looped_and_too_short_audio_refused(tagger: Tagger) -> No
         tagger.score(audio[: RATE // 2], RATE)
 
 
+def test_why_nothing_is_heard_is_said(tagger: Tagger) -> None:
+    with pytest.raises(SilentAudioError, match="silent.*samples are not finite"):
+        tagger.score(np.full(RATE * 3, np.nan, np.float32), RATE)
+
+
 def test_silence_is_an_error_and_silent_windows_do_not_count(tagger: Tagger) -> None:
     with pytest.raises(SilentAudioError, match="-80 dBFS"):
         tagger.score(noise(5, level=9e-5), RATE)

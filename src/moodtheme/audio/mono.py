@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +20,17 @@ _MOST_CHANNELS = 8
 _COARSE = 16
 # Samples beyond it are not on a scale of ±1: 60 dB over full scale.
 _ABSURD_PEAK = 1_000.0
+# Share of samples that may lie as far above all others: broken ones, which set no scale.
+_STRAY = 0.01
+# Beyond every scale in use; 32 bit integers taken for floats come to 2e9.
+_NO_SAMPLE = 1e10
 
 
 def to_mono(audio: npt.ArrayLike) -> Samples:
     """Mean of all channels, or the loudest one where they cancel out (see `Downmix`).
 
-    Samples that are NaN or infinite become silence, as in files, and samples far beyond ±1 are
-    brought down to it (see `normal_scale`).
+    Samples that are NaN, infinite or alone beyond all others become silence, as in files, and
+    samples far beyond ±1 are brought down to it (see `scale_of`).
 
     Parameters
     ----------
@@ -66,15 +71,14 @@ def mono_of_array(audio: npt.ArrayLike) -> tuple[Samples, tuple[str, ...]]:
         )
     warnings = []
     with np.errstate(over="ignore"):
-        finite = samples[np.isfinite(samples)] if samples.dtype == np.float64 else samples
-        scale = normal_scale(float(np.nanmax(np.abs(finite), initial=0.0)))
-        if scale != 1.0 and math.isfinite(scale):
+        scale = scale_of(samples)
+        if scale != 1.0:
             samples = samples * scale
             warnings.append(scale_note(scale))
         narrow = samples.astype(np.float32, copy=False)
     downmix = Downmix()
     mono = narrow if narrow.ndim == 1 else downmix.of_frames(narrow)
-    bad = ~np.isfinite(mono)
+    bad = broken(mono)
     if bad.any():
         mono = np.where(bad, np.float32(0), mono)
         warnings.append(not_finite_note(int(np.count_nonzero(bad))))
@@ -90,7 +94,12 @@ CANCELLED_NOTE = (
 
 def not_finite_note(count: int) -> str:
     """What is said of samples that are no numbers."""
-    return f"{count} samples are not finite numbers; taken as silence"
+    return f"{count} samples are not finite or absurdly large; taken as silence"
+
+
+def broken(samples: Samples) -> npt.NDArray[np.bool_]:
+    """Which samples are none."""
+    return ~(np.abs(samples) <= _NO_SAMPLE)
 
 
 def scale_note(scale: float) -> str:
@@ -98,14 +107,19 @@ def scale_note(scale: float) -> str:
     return f"the samples are far beyond ±1; scaled by {scale:.3g}"
 
 
-def normal_scale(peak: float) -> float:
+def scale_of(samples: npt.NDArray[np.floating[Any]]) -> float:
     """The factor to ±1 of samples that are on no such scale: 1 up to a peak of 1,000.
 
     Beyond it a power of two, so that no digit is lost.
     """
-    if not peak > _ABSURD_PEAK:
+    if not float(np.nanmax(np.abs(samples), initial=0.0)) > _ABSURD_PEAK:
         return 1.0
-    return 2.0 ** -math.ceil(math.log2(peak)) if math.isfinite(peak) else 1.0
+    sizes = np.abs(samples[np.isfinite(samples) & (samples != 0)]).astype(np.float64)
+    if not len(sizes):
+        return 1.0
+    usual = np.quantile(sizes, 1 - _STRAY, method="lower") * _ABSURD_PEAK
+    peak = float(sizes[sizes <= usual].max())
+    return 1.0 if peak <= _ABSURD_PEAK else 2.0 ** -math.ceil(math.log2(peak))
 
 
 def varies(samples: Samples) -> bool:
@@ -141,8 +155,9 @@ class Downmix:
         """
         mono = frames[:, 0].copy()
         channels = frames.shape[1]
-        for channel in range(1, channels):
-            mono += frames[:, channel]
+        with np.errstate(over="ignore", invalid="ignore"):  # infinity and its opposite make NaN
+            for channel in range(1, channels):
+                mono += frames[:, channel]
         if channels > 1:
             mono *= np.float32(1.0 / channels)
         return self.check(mono, [frames[:, channel] for channel in range(channels)])

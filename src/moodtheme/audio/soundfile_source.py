@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 
 from moodtheme.audio.bitstreams import FRAMES_LOOKED_AT, find_bitstream
-from moodtheme.audio.mono import CANCELLED_NOTE, Downmix, normal_scale, scale_note
+from moodtheme.audio.mono import CANCELLED_NOTE, Downmix, scale_note, scale_of
 from moodtheme.audio.mp3 import states_its_length
 from moodtheme.audio.opened import OpenFile, Part, Reader
 from moodtheme.audio.quiet import quiet_c_stderr
@@ -92,20 +92,19 @@ class SoundfileSource:
     def _find_scale(self) -> float:
         """The factor to ±1, by the first second with sound; 1 for almost all files."""
         assert self._file is not None
-        peak = 0.0
+        scale = 1.0
         frames = min(self.info.sample_rate, MOST_VALUES // self.info.channels)
         try:
             with np.errstate(over="ignore"):
                 for _ in range(_SILENT_S):
                     block = self._file.read(frames, dtype="float32", always_2d=True)
-                    finite = block[np.isfinite(block)]
-                    peak = float(np.abs(finite).max(initial=0.0))
-                    if peak or not len(block):
+                    scale = scale_of(block)
+                    if block.any() or not len(block):
                         break
         except soundfile.SoundFileError:
             pass  # damage, which is told when it is read
         self._begin_again()
-        return normal_scale(peak)
+        return scale
 
     def _begin_again(self) -> None:
         assert self._file is not None

@@ -9,7 +9,7 @@ import numpy as np
 
 from moodtheme.audio.decoders import open_source, open_with_pyav
 from moodtheme.audio.identity import identity_of
-from moodtheme.audio.mono import not_finite_note, varies
+from moodtheme.audio.mono import broken, not_finite_note, varies
 from moodtheme.audio.opened import OpenFile
 from moodtheme.audio.resample import ResampleQuality, Resampler, Samples
 from moodtheme.audio.sources import (
@@ -24,6 +24,8 @@ from moodtheme.errors import AudioError, DecodeError, EmptyAudioError, TooShortE
 # Decoded before an excerpt, so that the resampler's filter sees what it would see in the whole
 # file: its longest filter is well under half as long.
 _MARGIN_S = 0.1
+# Of one sample that is none, see `broken`.
+_LEAST_BROKEN_POWER = 1e20
 _NOTHING: Samples = np.zeros(0, dtype=np.float32)
 
 
@@ -172,11 +174,11 @@ class AudioStream:
             except BrokenOffError as error:
                 block = self._read_behind(str(error), frames)
         self._position += len(block)
-        # A sum of squares is finite unless a sample is not, or is beyond 1e16.
+        # A sum of squares is small unless a sample is none.
         with np.errstate(over="ignore", invalid="ignore"):
             power = float(np.dot(block, block))
-        if not math.isfinite(power):
-            bad = ~np.isfinite(block)
+        if not power <= _LEAST_BROKEN_POWER:
+            bad = broken(block)
             self._not_finite += int(np.count_nonzero(bad))
             block[bad] = 0.0
         self.varies = self.varies or varies(block)

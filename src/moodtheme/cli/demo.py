@@ -20,11 +20,13 @@ def demo(
     from moodtheme.cli.page import Page
     from moodtheme.cli.tag_table import TableWriter
     from moodtheme.demo import demo_pieces, write_demo_pieces
+    from moodtheme.files import claimed_folder
     from moodtheme.tagging.batch import tag_file
     from moodtheme.tagging.tagger import Tagger
 
     page = Page.of(sys.stdout)
-    paths = write_demo_pieces(folder)
+    with claimed_folder(folder):
+        paths = write_demo_pieces(folder)
     typer.echo(f"Written to {page.shown(folder)}:")
     for path, piece in zip(paths, demo_pieces(), strict=True):
         typer.echo(f"  {page.shown(path.name)}")

@@ -196,7 +196,7 @@ def over_time(listening: Listening) -> tuple[TimelineWindow, ...]:
     """
     bundle, members = listening.bundle, listening.members
     if not all(member.steps for member in members):
-        raise SilentAudioError(listening.source, "silent: no peak above -80 dBFS; check the file")
+        raise _silent(listening)
     longest = max(members, key=lambda heard: heard.member.excerpt_s)
     rows = []
     for step, window in longest.steps.items():
@@ -255,6 +255,15 @@ def place(bundle: Bundle, values: FloatArray | None) -> tuple[DimensionScore, ..
     )
 
 
+def _silent(listening: Listening) -> SilentAudioError:
+    """What to raise, with what may be why."""
+    why = "".join(f" ({warning})" for warning in listening.warnings)
+    return SilentAudioError(
+        listening.source,
+        f"silent: no peak above -80 dBFS where the model listens{why}; check the file",
+    )
+
+
 def _mean(
     listening: Listening,
     heard: MemberListening,
@@ -269,10 +278,7 @@ def _mean(
         total = total + window.weight * value.astype(np.float64)
         weight += window.weight
     if weight == 0.0:
-        raise SilentAudioError(
-            listening.source,
-            "silent: no peak above -80 dBFS where the model listens; check the file",
-        )
+        raise _silent(listening)
     return np.asarray(total / weight, dtype=np.float32)
 
 
