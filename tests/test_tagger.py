@@ -120,7 +120,7 @@ def test_short_audio_is_looped_and_too_short_audio_refused(tagger: Tagger) -> No
 
 
 def test_why_nothing_is_heard_is_said(tagger: Tagger) -> None:
-    with pytest.raises(SilentAudioError, match="silent.*samples are not finite"):
+    with pytest.raises(SilentAudioError, match=r"silent.*samples are not finite"):
         tagger.score(np.full(RATE * 3, np.nan, np.float32), RATE)
 
 
