@@ -104,7 +104,7 @@ def test_commands_warn_and_name_the_files(
     def stop(*arguments: object) -> None:
         raise ReproductionError("stopped here")
 
-    monkeypatch.setattr("moodtheme.reproduction.run._estimate", stop)
+    monkeypatch.setattr("moodtheme.reproduction.run.estimate", stop)
     words: dict[str, list[object]] = {
         "dataset info": ["dataset", "info", table],
         # A missing training track ends it before anything is trained.

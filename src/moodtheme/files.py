@@ -180,6 +180,8 @@ def free_room(path: Path) -> int:
 def claimed_folder(folder: Path) -> Iterator[None]:
     """Make a folder and keep it to this process; another that claims it is refused.
 
+    A folder made here that is still empty at the end is gone again.
+
     Raises
     ------
     BusyError
@@ -187,9 +189,15 @@ def claimed_folder(folder: Path) -> Iterator[None]:
     UsageError
         It cannot be made or written to.
     """
+    is_new = not folder.exists()
     make_folder(folder)
-    with locked(folder / "run", wait=False, called=folder):
-        yield
+    try:
+        with locked(folder / "run", wait=False, called=folder):
+            yield
+    finally:
+        if is_new:
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
 
 
 @contextmanager
