@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from moodtheme.feature_store.extraction import read_track
 from moodtheme.features import mel_plots
 from moodtheme.files import sha256_of
 from moodtheme.models.image_networks import load_image_network
-from moodtheme.recipes import DeepSpectrumView
+from moodtheme.training.kinds import kind_of
 
 MILLION = 1_000_000
 
@@ -50,11 +50,11 @@ class Stopwatch:
         return result
 
 
-def measure(extractor: Extractor, files: list[Path], watch: Stopwatch) -> None:
+def measure(extractor: Extractor, files: list[Path], watch: Stopwatch, *, images: bool) -> None:
     """Each file alone through every stage, in turn."""
     view = extractor.info.view
     network = None
-    if isinstance(view, DeepSpectrumView):
+    if images:
         network = load_image_network(
             view.image_network,
             layer=view.layer,
@@ -70,7 +70,7 @@ def measure(extractor: Extractor, files: list[Path], watch: Stopwatch) -> None:
         audio = watch.time("decode", lambda file=file: read_track(file, view))
         if isinstance(audio, AudioError):
             raise audio
-        if network is None or not isinstance(view, DeepSpectrumView):
+        if network is None:
             watch.time("descriptors", lambda audio=audio: extractor(audio[None]))
             continue
         windows = audio.reshape(view.windows, view.window_samples)
@@ -78,7 +78,7 @@ def measure(extractor: Extractor, files: list[Path], watch: Stopwatch) -> None:
         watch.time("image network", lambda pictures=pictures: network.extract(pictures))
 
 
-def draw(view: DeepSpectrumView, windows: np.ndarray, size: int) -> np.ndarray:
+def draw(view: Any, windows: np.ndarray, size: int) -> np.ndarray:
     return mel_plots(
         windows,
         view.sample_rate,
@@ -120,7 +120,7 @@ def main() -> None:
             found, _ = find_audio_files([arguments.folder])
         files = found[: arguments.tracks]
         watch = Stopwatch()
-        measure(extractor, files, watch)
+        measure(extractor, files, watch, images=bool(kind_of(recipe).images))
         whole_s = end_to_end(extractor, files)
         megabytes = sum(file.stat().st_size for file in files) / len(files) / 1e6
 

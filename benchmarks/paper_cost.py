@@ -8,21 +8,25 @@ frozen). Decoding and plots are taken at the rates that this machine has now, on
 """
 
 import argparse
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from audio_cache import SYNTHETIC_S, write_synthetic
+from moodtheme.audio import read_audio
 from moodtheme.features import mel_plots
 from moodtheme.models.crnn import Crnn
 from moodtheme.models.image_networks import load_image_network
-from moodtheme.recipes import DeepSpectrumView, Recipe
+from moodtheme.recipes import Recipe
 from moodtheme.reproduction.names import audio_rates, feature_stages
 from moodtheme.reproduction.selection import DEFAULT_SYSTEMS, Preset, choose_recipes
-from moodtheme.reproduction.speed import decoding_speed, timed
 from moodtheme.training.kinds import kind_of
 
 TAGS = 56
@@ -62,11 +66,12 @@ def head_operations(head: nn.Module, steps: int) -> float:
 
 def forward(recipe: Recipe) -> tuple[float, float]:
     """Operations for a track: of what a first stage keeps frozen, and of the rest."""
-    network = kind_of(recipe).make_network(n_tags=TAGS, n_features=FEATURES).eval()
-    view = recipe.view
-    if isinstance(view, DeepSpectrumView):
-        return 0.0, head_operations(network, view.windows)
-    audio = torch.zeros(1, view.samples)
+    kind = kind_of(recipe)
+    network = kind.make_network(n_tags=TAGS, n_features=FEATURES).eval()
+    shape = kind.input_shape(FEATURES)
+    if kind.images:
+        return 0.0, head_operations(network, steps=shape[0])
+    audio = torch.zeros(1, *shape)
     if isinstance(network, Crnn):
         with torch.inference_mode():
             steps = network.extractor(audio).shape[1]
@@ -86,16 +91,30 @@ def training(recipe: Recipe) -> Cost:
     return Cost(f"train {recipe.system}", operations)
 
 
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def decoding_speed(rate: int) -> float:
+    """Seconds of synthetic music decoded and resampled a second."""
+    with tempfile.TemporaryDirectory() as scratch:
+        files = write_synthetic(Path(scratch))
+        took = timed(lambda: [read_audio(file, sample_rate=rate) for file in files])
+    return SYNTHETIC_S * len(files) / took
+
+
 def costs() -> Iterator[Cost]:
     """Every stage."""
     recipes = choose_recipes(DEFAULT_SYSTEMS, preset=Preset.PAPER)
     for rate in audio_rates(recipes):
-        seconds = LEARNT_HOURS * 3600 / decoding_speed([], rate)
+        seconds = LEARNT_HOURS * 3600 / decoding_speed(rate)
         yield Cost(f"decode at {rate} Hz", core_s=seconds)
     tracks = TRAIN + VALIDATION + TEST
     for view, stage in feature_stages(recipes).items():
-        assert isinstance(view, DeepSpectrumView)
-        network = load_image_network(view.image_network, pretrained=False)
+        network = load_image_network(view.extractor, pretrained=False)
         each = counted(network, torch.zeros(1, 3, network.size, network.size))
         windows = np.random.default_rng(0).normal(0, 0.1, (4, view.window_samples))
         windows = windows.astype(np.float32)
@@ -103,7 +122,7 @@ def costs() -> Iterator[Cost]:
         plot_s = timed(lambda w=windows, v=view: mel_plots(w, v.sample_rate)) / len(windows)
         count = tracks * view.windows
         excerpts_s = tracks * view.samples / view.sample_rate
-        decoding_s = excerpts_s / decoding_speed([], view.sample_rate)
+        decoding_s = excerpts_s / decoding_speed(view.sample_rate)
         yield Cost(stage, count * each, count * plot_s + decoding_s)
     for recipe in recipes.values():
         yield training(recipe)

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from moodtheme.feature_store import Extractor, deep_spectrum, describe_extractor
+from moodtheme.recipes import DeepSpectrumView
 from moodtheme.reproduction.results import Kind, read_results
 from moodtheme.reproduction.stages import read_timings
 from moodtheme.tagging.tagger import Tagger
@@ -165,8 +167,13 @@ def test_a_dry_run_prints_estimates_and_leaves_nothing(
 
 
 def test_what_is_in_the_cache_is_not_estimated(
-    program: Program, collection: Path, tmp_path: Path
+    program: Program, collection: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def without_a_network(view: DeepSpectrumView, **_: object) -> Extractor:
+        info = describe_extractor(view)
+        return Extractor(info, lambda windows: np.zeros((len(windows), info.n_features), "f4"))
+
+    monkeypatch.setattr(deep_spectrum, "make", without_a_network)
     cache, stage = tmp_path / "cache", "extract efficientnet-lite0 features of 1 s"
     more = ["--cache", cache, "--dry-run"]
     words = arguments(tmp_path / "run", collection, *more, systems="ds-1s-gru")

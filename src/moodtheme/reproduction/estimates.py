@@ -1,42 +1,52 @@
-"""How long each stage will take here, and how much disk and memory: a little of each is timed."""
+"""How long each stage will take here, and how much disk and memory.
 
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
-from functools import cache
+A little of what takes longest is timed: decoding, each extractor, a training step of each system.
+What hardly depends on the machine's settings is taken from measurements on a core of a cloud
+machine.
+"""
 
+import time
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import msgspec
 import numpy as np
+import torch
+from torch import Tensor
 
+from moodtheme.audio import read_audio
 from moodtheme.datasets import Split
-from moodtheme.feature_store import FeatureStore, describe_extractor
+from moodtheme.errors import AudioError
+from moodtheme.feature_store import FeatureStore, describe_extractor, make_extractor
 from moodtheme.feature_store.append_store import STORE
 from moodtheme.models.image_networks import IMAGE_NETWORKS
-from moodtheme.recipes import NINE_SYSTEMS, ExtractedView
+from moodtheme.models.networks import parameter_count
+from moodtheme.recipes import NINE_SYSTEMS, ExtractedView, Precision, Recipe
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.models import FUSED, exportable, has_nine
 from moodtheme.reproduction.selection import without_weights
-from moodtheme.reproduction.speed import (
-    TrainingCost,
-    decoding_speed,
-    resample_s,
-    training_cost,
-    windows_a_second,
-)
 from moodtheme.reproduction.training import CONFIGURATIONS
 from moodtheme.training.audio_cache import plan_cache
 from moodtheme.training.kinds import kind_of
+from moodtheme.training.module import tagging_loss
 from moodtheme.work import cores
 
-_BASE_BYTES = 700_000_000  # Python with PyTorch and Lightning, before they do anything
+# Measured: MP3 decoded and resampled, in real time's multiples, for files that are not there;
+# seconds for a graph to be traced (3 for a CRNN, 12 for three Deep Spectrum systems), for a copy of
+# one to be written, and for a track's tag in a resample, on 4,231 tracks with 56 tags.
+_DECODING, _GRAPH_S, _COPY_S, _CELL_S = 500.0, 8.0, 0.3, 7e-8
+_FORWARD = 1 / 3  # of a step: backward takes two products for each one forward
+_SMALL_BATCH = 2  # tracks in a timed step of audio on a processor, where time grows with them
 _PATIENCES = 2  # after how many patiences a training that ends early is taken to end
 _CHECKPOINTS = 4  # copies of the weights in a stage: the best, and the last with its optimiser's
+_BASE_BYTES = 700_000_000  # Python with PyTorch and Lightning, before they do anything
 _OTHER_ROWS = 6  # popularity and five fusions
-# Seconds to trace a graph and to write a copy of one, measured on a core of a cloud machine: 3 for
-# a CRNN's, 12 for three Deep Spectrum systems'; the music makes no difference.
-_GRAPH_S, _COPY_S = 8.0, 0.3
+_HALF = {Precision.BFLOAT16: torch.bfloat16, Precision.FLOAT16: torch.float16}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Estimate:
     """A stage: its name, how long it will take, and what the estimate multiplies, in words."""
 
@@ -45,14 +55,12 @@ class Estimate:
     work: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass
 class Estimates:
-    """All stages that are to come, and what they need.
+    """All stages that are to come, in order, and what they need.
 
     Attributes
     ----------
-    stages
-        In order; those that are done are left out.
     disk_bytes
         Decoded audio, features, checkpoints and models.
     memory_bytes
@@ -61,177 +69,193 @@ class Estimates:
         That system.
     """
 
-    stages: tuple[Estimate, ...]
-    disk_bytes: int
-    memory_bytes: int
-    memory_of: str
+    stages: list[Estimate] = field(default_factory=list)
+    disk_bytes: int = 0
+    memory_bytes: int = 0
+    memory_of: str = ""
 
     @property
     def seconds(self) -> float:
         """All stages together."""
         return sum(stage.seconds for stage in self.stages)
 
+    def add(self, stage: str, seconds: float, work: str, disk_bytes: int = 0) -> None:
+        """Add a stage."""
+        self.stages.append(Estimate(stage, seconds, work))
+        self.disk_bytes += disk_bytes
+
 
 def estimate(job: Job) -> Estimates:
-    """Time a little of everything that is to be done, and multiply."""
-    coming = _Coming(job)
-    stages = [
-        stage
-        for part in (
-            coming.decoding, coming.features, coming.training, coming.prediction, coming.exports,
-            coming.evaluation,
-        )
-        for stage in part()
-    ]  # fmt: skip
-    hungriest = max(coming.memory, key=lambda system: coming.memory[system], default="")
-    return Estimates(
-        stages=tuple(stages),
-        disk_bytes=coming.disk_bytes,
-        memory_bytes=coming.memory.get(hungriest, 0),
-        memory_of=hungriest,
-    )
+    """Estimate all that is not done; what is known to be in the caches is left out."""
+    coming = Estimates()
+    job.console.say("timing decoding")
+    decoding = _decoding_speed(job)
+    _add_inputs(coming, job, decoding)
+    weights = _add_systems(coming, job, decoding)
+    _add_exports(coming, job, weights)
+    resamples, rows = job.request.resamples, len(job.recipes) + _OTHER_ROWS
+    if resamples and not job.stages.is_done(names.EVALUATE):
+        cells = len(job.tracks_of(Split.VALIDATION, Split.TEST)) * len(job.table.tags)
+        work = f"{resamples} resamples of {rows} rows, on validation and test"
+        coming.add(names.EVALUATE, _CELL_S * cells * rows * resamples, work)
+    return coming
 
 
-class _Coming:
-    """What is to come of a reproduction; nothing is timed twice."""
+def _add_inputs(coming: Estimates, job: Job, decoding: float) -> None:
+    """Audio, then features."""
+    learnt, done = job.tracks_of(Split.TRAIN, Split.VALIDATION), job.stages.is_done
+    durations = learnt.durations.tolist()  # where the table states none the file's header does
+    for rate in names.audio_rates(job.recipes):
+        plan = plan_cache(job.audio, learnt.files, sample_rate=rate, durations=durations)
+        if plan.missing and not done(names.decode(rate)):
+            music_s = plan.needed / 2 / rate
+            work = f"{music_s / 3600:.2f} h of music at {decoding:.0f}× real time"
+            coming.add(names.decode(rate), music_s / decoding, work, plan.needed)
+    speeds = dict[str, float]()
+    for view, stage in names.feature_stages(job.recipes).items():
+        if done(stage) or not (tracks := _without_features(job, view)):
+            continue
+        if view.extractor not in speeds:  # how long a window is hardly matters
+            job.console.say(f"timing {stage}")
+            speeds[view.extractor] = _windows_a_second(view, str(job.device))
+        windows, speed = tracks * view.windows, speeds[view.extractor]
+        seconds = windows / speed + tracks * view.samples / view.sample_rate / decoding
+        stored = tracks * describe_extractor(without_weights(view)).row_bytes
+        coming.add(stage, seconds, f"{windows:,} windows at {speed:.1f} a second", stored)
 
-    def __init__(self, job: Job) -> None:
-        self._job, self._done = job, job.stages.is_done
-        self._n_tags = len(job.table.tags)
-        self._train, self._validation, self._test = (len(job.table.part(part)) for part in Split)
-        self._at_once = min(job.request.jobs, cores())
-        self._cost = cache(self._training_cost)
-        self._decoding_rate = cache(self._decoding_speed)
-        self._window_rates: dict[Hashable, float] = {}
-        self.disk_bytes, self.memory = 0, dict[str, int]()
 
-    def decoding(self) -> Iterator[Estimate]:
-        """Audio of the systems that hear audio; the test tracks' excerpts are only tried."""
-        learnt = self._job.tracks_of(Split.TRAIN, Split.VALIDATION)
-        for rate in names.audio_rates(self._job.recipes):
-            stage, folder = names.decode(rate), self._job.audio
-            if self._done(stage):
-                continue
-            # Where the table states no duration the file's header does.
-            durations = learnt.durations.tolist()
-            plan = plan_cache(folder, learnt.files, sample_rate=rate, durations=durations)
-            if plan.missing:
-                self.disk_bytes += plan.needed
-                music_s, speed = plan.needed / (2 * rate), self._decoding_rate(rate)
-                work = f"{music_s / 3600:.2f} h of music at {speed:.0f}× real time a file, "
-                work += f"{self._at_once} at once"
-                yield Estimate(stage=stage, seconds=music_s / speed / self._at_once, work=work)
-
-    def features(self) -> Iterator[Estimate]:
-        """Features of every track that is not known to have them."""
-        for view, stage in names.feature_stages(self._job.recipes).items():
-            if self._done(stage) or not (tracks := self._without_features(view)):
-                continue
-            # Beside an image network it hardly matters how long a window is.
-            alike = view.extractor if view.extractor in IMAGE_NETWORKS else view
-            if alike not in self._window_rates:
-                self._job.console.say(f"timing {stage}")
-                self._window_rates[alike] = windows_a_second(view, str(self._job.device))
-            windows, rate = tracks * view.windows, self._window_rates[alike]
-            n_features = describe_extractor(without_weights(view)).n_features
-            self.disk_bytes += windows * n_features * np.dtype(np.float32).itemsize
-            yield Estimate(
-                stage=stage,
-                seconds=windows / rate + self._excerpts_s(tracks, view.samples, view.sample_rate),
-                work=f"{windows:,} windows at {rate:.1f} a second, and decoding",
-            )
-
-    def training(self) -> Iterator[Estimate]:
-        """All epochs, as far as they can be known."""
-        for system, recipe in self._job.recipes.items():
-            if self._done(names.train(system)):
-                continue
-            cost, patience = self._cost(system), recipe.schedule.patience
-            steps = max(1, self._train // recipe.schedule.batch_size)
+def _add_systems(coming: Estimates, job: Job, decoding: float) -> dict[str, int]:
+    """Trainings and scores; bytes of the weights of each system that was timed."""
+    training, validation, test = (len(job.table.part(part)) for part in Split)
+    weights = dict[str, int]()
+    for system, recipe in job.recipes.items():
+        stages = names.train(system), names.predict(system), names.export(system)
+        trained, predicted, exported = map(job.stages.is_done, stages)
+        if trained and predicted and exported:
+            continue
+        job.console.say(f"timing {names.train(system)}")
+        cost = _step_cost(recipe, n_tags=len(job.table.tags), device=job.device)
+        weights[system] = cost.weights_bytes
+        if not trained:
+            swept = job.request.sweep and system in names.swept(job.recipes)
+            times, steps = CONFIGURATIONS if swept else 1, training // recipe.schedule.batch_size
             most = [stage.epochs for stage in recipe.stages]
-            likely = [min(n, _PATIENCES * patience) if patience is not None else n for n in most]
-            swept = self._job.request.sweep and system in names.swept(self._job.recipes)
-            times = CONFIGURATIONS if swept else 1
-            epochs_s = (steps * step_s + self._validation * cost.track_s for step_s in cost.step_s)
-            self.disk_bytes += times * len(most) * _CHECKPOINTS * 4 * cost.parameters
-            on_cpu = self._job.device.type == "cpu"
-            self.memory[system] = cost.memory_bytes + (_BASE_BYTES if on_cpu else 0)
+            patience = recipe.schedule.patience
+            likely = [min(n, n if patience is None else _PATIENCES * patience) for n in most]
+            seconds = 0.0
+            for epochs, stage in zip(likely, recipe.stages, strict=True):
+                step_s = cost.step_s * (_FORWARD if stage.frozen else 1)
+                seconds += times * epochs * (max(1, steps) * step_s + validation * cost.track_s)
             early = f" (at most {sum(most)}, if it ends early)" if most != likely else ""
-            yield Estimate(
-                stage=names.train(system),
-                seconds=times * sum(n * s for n, s in zip(likely, epochs_s, strict=True)),
-                work=(f"{times} configurations of " if times > 1 else "")
-                + f"{sum(likely)} epochs{early} of {steps} steps",
-            )
+            work = f"{sum(likely)} epochs{early} of {max(1, steps)} steps"
+            work = f"{times} configurations of {work}" if swept else work
+            kept = times * len(most) * _CHECKPOINTS * cost.weights_bytes
+            coming.add(names.train(system), seconds, work, kept)
+            if cost.memory_bytes > coming.memory_bytes:
+                coming.memory_bytes, coming.memory_of = cost.memory_bytes, system
+        if not predicted:
+            sound = recipe.view.sound
+            heard_s = sound.samples / sound.sample_rate if sound else 0.0
+            seconds = (validation + test) * (cost.track_s + heard_s / decoding)
+            coming.add(names.predict(system), seconds, f"{validation + test:,} tracks")
+    return weights
 
-    def prediction(self) -> Iterator[Estimate]:
-        """Scores of validation and test tracks; decoding included where audio is heard."""
-        tracks = self._validation + self._test
-        for system, recipe in self._job.recipes.items():
-            if self._done(names.predict(system)):
-                continue
-            seconds = tracks * self._cost(system).track_s
-            if sound := recipe.view.sound:
-                seconds += self._excerpts_s(tracks, sound.samples, sound.sample_rate)
-            yield Estimate(stage=names.predict(system), seconds=seconds, work=f"{tracks:,} tracks")
 
-    def exports(self) -> Iterator[Estimate]:
-        """Models of the systems and of the nine; a graph is made once for all that hold it."""
-        recipes, made = self._job.recipes, set[Hashable]()
-        models: dict[str, tuple[str, ...]] = {s: (s,) for s in exportable(recipes)}
-        models |= {FUSED: NINE_SYSTEMS} if has_nine(recipes) else {}
-        for model, systems in models.items():
-            if self._done(names.export(model)):
-                continue
-            kinds = {system: kind_of(recipes[system]) for system in systems}
-            graphs = {kind.shares_graph(None) or system: kind for system, kind in kinds.items()}
-            new = graphs.keys() - made
-            made |= new
-            self.disk_bytes += sum(4 * self._cost(system).parameters for system in systems)
-            self.disk_bytes += sum(
-                IMAGE_NETWORKS[kind.view.extractor].download_bytes
-                for kind in graphs.values()
-                if kind.images
-            )
-            number = f"{len(graphs)} graph{'s' if len(graphs) > 1 else ''}"
-            yield Estimate(
-                stage=names.export(model),
-                seconds=_GRAPH_S * len(new) + _COPY_S * len(graphs),
-                work=number if len(new) == len(graphs) else f"{number}, {len(new) or 'none'} new",
-            )
+def _add_exports(coming: Estimates, job: Job, weights: Mapping[str, int]) -> None:
+    """Models of the systems and of the nine; a graph is made once for all that hold it."""
+    models: dict[str, tuple[str, ...]] = {names.export(s): (s,) for s in exportable(job.recipes)}
+    models |= {names.export(FUSED): NINE_SYSTEMS} if has_nine(job.recipes) else {}
+    made = set[Hashable]()
+    for stage, systems in models.items():
+        if job.stages.is_done(stage):
+            continue
+        kinds = {system: kind_of(job.recipes[system]) for system in systems}
+        graphs = {kind.shares_graph(None) or system: kind for system, kind in kinds.items()}
+        new = len(graphs.keys() - made)
+        made |= graphs.keys()
+        written = sum(weights.get(system, 0) for system in systems)
+        for kind in graphs.values():
+            written += IMAGE_NETWORKS[kind.view.extractor].download_bytes if kind.images else 0
+        work = f"{len(graphs)} graph{'s' if len(graphs) > 1 else ''}, {new or 'none'} new"
+        coming.add(stage, _GRAPH_S * new + _COPY_S * len(graphs), work, written)
 
-    def evaluation(self) -> Iterator[Estimate]:
-        """The bootstrap."""
-        resamples = self._job.request.resamples
-        if resamples and not self._done(names.EVALUATE):
-            rows = len(self._job.recipes) + _OTHER_ROWS
-            parts = 1 + self._validation / self._test
-            yield Estimate(
-                stage=names.EVALUATE,
-                seconds=resample_s(self._test, self._n_tags) * rows * resamples * parts,
-                work=f"{resamples} resamples of {rows} rows, on validation and test",
-            )
 
-    def _without_features(self, view: ExtractedView) -> int:
-        """Tracks that are not known to have such features; neither audio nor weights are read."""
-        files = self._job.table.files
-        named = describe_extractor(without_weights(view)).view
-        for description in sorted(self._job.features.glob(f"*/{STORE}")):
-            store = FeatureStore(description.parent)
-            stored = store.info.view
-            if without_weights(stored) == named and stored.pretrained == view.pretrained:
-                return sum(not store.knows(file) for file in files)
-        return len(files)
+def _without_features(job: Job, view: ExtractedView) -> int:
+    """Tracks that are not known to have such features; neither audio nor weights are read."""
+    named = describe_extractor(without_weights(view)).view
+    for description in sorted(job.features.glob(f"*/{STORE}")):
+        store = FeatureStore(description.parent)
+        stored = store.info.view
+        if without_weights(stored) == named and stored.pretrained == view.pretrained:
+            return sum(not store.knows(file) for file in job.table.files)
+    return len(job.table)
 
-    def _decoding_speed(self, rate: int) -> float:
-        self._job.console.say(f"timing {names.decode(rate)}")
-        return decoding_speed(self._job.table.files, rate)
 
-    def _training_cost(self, system: str) -> TrainingCost:
-        self._job.console.say(f"timing {names.train(system)}")
-        recipe = self._job.recipes[system]
-        return training_cost(recipe, n_tags=self._n_tags, device=self._job.device)
+def _decoding_speed(job: Job) -> float:
+    """Seconds of music a second, as many files at once as are asked for."""
+    music_s, began = 0.0, time.perf_counter()
+    for file in job.table.files[:2]:
+        with suppress(AudioError):  # which is said later
+            audio = read_audio(file)
+            music_s += len(audio.samples) / audio.sample_rate
+    alone = music_s / (time.perf_counter() - began) or _DECODING
+    return alone * min(job.request.jobs, cores())
 
-    def _excerpts_s(self, tracks: int, samples: int, rate: int) -> float:
-        """Seconds to decode an excerpt of each track."""
-        return tracks * samples / rate / self._decoding_rate(rate) / self._at_once
+
+def _windows_a_second(view: ExtractedView, device: str) -> float:
+    """Windows a second, once they are decoded; random weights take as long as others."""
+    short = msgspec.structs.replace(without_weights(view), duration_s=2 * view.window_s)
+    extract = make_extractor(short, device=device)
+    audio = np.random.default_rng(0).normal(0, 0.1, (1, short.samples)).astype(np.float32)
+    extract(audio)  # the first call allocates
+    return short.windows / _timed(lambda: extract(audio))
+
+
+@dataclass(frozen=True)
+class _StepCost:
+    """Seconds of a step with a whole batch and of a track scored; what weights and a step take."""
+
+    step_s: float
+    track_s: float
+    weights_bytes: int
+    memory_bytes: int
+
+
+def _step_cost(recipe: Recipe, *, n_tags: int, device: torch.device) -> _StepCost:
+    """Time forward and backward, which is most of a step of training, on random inputs."""
+    kind, batch = kind_of(recipe), recipe.schedule.batch_size
+    # Where a step is quick, weights, not tracks, are most of the work.
+    few = device.type == "cpu" and not kind.quick
+    tracks = max(2, min(batch, _SMALL_BATCH) if few else batch)  # batch normalisation needs two
+    inputs = 0.1 * torch.randn(tracks, *kind.input_shape(kind.n_features), device=device)
+    network = kind.make_network(n_tags=n_tags, n_features=kind.n_features).to(device)
+    weights = {value.untyped_storage().data_ptr() for value in network.parameters()}
+    half, kept = _HALF.get(recipe.schedule.precision), dict[int, int]()
+
+    def step() -> None:
+        network.zero_grad()
+        with torch.autocast(device.type, dtype=half, enabled=half is not None):
+            logits = network(inputs, torch.arange(tracks, device=device)).float()
+        loss = tagging_loss(logits, torch.zeros_like(logits))
+        loss.backward()  # type: ignore[no-untyped-call]
+        loss.item()  # on a GPU calls return before they are done; this waits
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        step()
+    track_s, weights_bytes = _timed(step) / tracks, 4 * parameter_count(network)
+    # Weights, gradients, the two numbers of each that Adam keeps, and a batch's activations.
+    memory_bytes = 4 * weights_bytes + sum(kept.values()) * batch // tracks
+    memory_bytes += _BASE_BYTES if device.type == "cpu" else 0
+    return _StepCost(track_s * batch, track_s * _FORWARD, weights_bytes, memory_bytes)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
