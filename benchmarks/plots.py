@@ -26,20 +26,17 @@ import librosa
 import librosa.display
 import matplotlib.pyplot as plt
 import numpy as np
-import numpy.typing as npt
 import onnxruntime
 import torch
 from threadpoolctl import threadpool_limits
 
 from drawn_plots import DPI, draw, picture, pixels, spectrogram_db
+from moodtheme.arrays import ByteArray, FloatArray
 from moodtheme.exporting.graph import export_graph
 from moodtheme.features import mel_plot, mel_plots
 from moodtheme.features.plot_module import SpectrogramPlots
 
 RATE = 44_100
-
-FloatArray = npt.NDArray[np.float32]
-ByteArray = npt.NDArray[np.uint8]
 
 
 def sound(windows: int, seconds: int) -> FloatArray:

@@ -13,7 +13,8 @@ from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
-    from moodtheme.scores.matrices import Float64Array, SystemScores
+    from moodtheme.arrays import Float64Array
+    from moodtheme.scores.matrices import SystemScores
 
 CHOSEN = ("oracle", "validation", "youden")
 """The rules that choose a threshold a tag, whatever the scores' scale."""

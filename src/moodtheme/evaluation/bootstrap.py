@@ -21,10 +21,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from moodtheme.arrays import Float64Array
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 from moodtheme.evaluation.figures import Figures, RankedSystem, join, weigh
 from moodtheme.evaluation.ranking import Weights
-from moodtheme.scores.matrices import BoolMatrix, Float64Array
+from moodtheme.scores.matrices import BoolMatrix
 from moodtheme.work import Progress, no_progress
 
 LEVEL = 0.95

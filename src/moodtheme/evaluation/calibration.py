@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from moodtheme.arrays import Float64Array
 from moodtheme.errors import EvaluationError
 from moodtheme.evaluation.checks import check_scores, check_truth
 from moodtheme.scores.decisions import logit
-from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 
 _NO_PENALTY = 1e6
 """Inverse strength of scikit-learn's ridge penalty: next to none, as in Platt's method."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from moodtheme.arrays import Float64Array
 from moodtheme.errors import UsageError
 from moodtheme.evaluation.bootstrap import bootstrap, interval
 from moodtheme.evaluation.checks import check_scores, check_truth, warn_of_undefined
@@ -15,7 +16,7 @@ from moodtheme.evaluation.figures import DecisionRule, Figures, RankedSystem, ra
 from moodtheme.evaluation.results import FIXED_THRESHOLD, Figure, SystemFigures, TagFigures
 from moodtheme.evaluation.thresholds import best_f1, choose
 from moodtheme.scores.decisions import apply_thresholds
-from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 from moodtheme.work import Progress, no_progress
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from moodtheme.arrays import Float64Array
 from moodtheme.evaluation.metrics import macro, weigh_decisions, weigh_rankings
 from moodtheme.evaluation.ranking import (
     Ranking,
@@ -19,7 +20,7 @@ from moodtheme.evaluation.ranking import (
     rank_tags,
     unit_weights,
 )
-from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 
 class DecisionRule(StrEnum):

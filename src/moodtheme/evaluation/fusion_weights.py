@@ -19,11 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import Float64Array
 from moodtheme.errors import UsageError
 from moodtheme.evaluation.checks import check_scores, check_truth, warn_of_undefined
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import rank_tags, unit_weights
-from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 from moodtheme.work import Progress, no_progress
 
 PICKS = 20

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from moodtheme.arrays import Float64Array
 from moodtheme.evaluation.checks import (
     check_scores,
     check_truth,
@@ -41,7 +42,7 @@ from moodtheme.evaluation.ranking import (
     rank_tags,
     unit_weights,
 )
-from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 
 
 @dataclass(frozen=True)

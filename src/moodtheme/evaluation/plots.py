@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from moodtheme.arrays import Float64Array
 from moodtheme.errors import MissingExtraError
 from moodtheme.evaluation import results
 from moodtheme.evaluation.results import SystemFigures
 from moodtheme.evaluation.thresholds import operating_points
 from moodtheme.files import replacing
-from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

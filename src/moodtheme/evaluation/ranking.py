@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from moodtheme.scores.matrices import Float64Array
+from moodtheme.arrays import Float64Array
 
 IndexArray: TypeAlias = npt.NDArray[np.intp]
 Weights: TypeAlias = npt.NDArray[np.int32]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import Float64Array
 from moodtheme.errors import EvaluationError
 from moodtheme.evaluation.checks import (
     check_finite,
@@ -24,7 +25,7 @@ from moodtheme.evaluation.checks import (
     check_truth,
     warn_of_undefined,
 )
-from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import MissingExtraError
 from moodtheme.feature_store.extractor import (
     RANDOM_WEIGHTS,
@@ -16,7 +17,6 @@ from moodtheme.features.plots import mel_plots
 from moodtheme.files import sha256_of
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.recipes import DeepSpectrumView
-from moodtheme.tagging.windows import FloatArray
 
 
 def describe(

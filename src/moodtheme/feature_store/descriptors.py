@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import MissingExtraError, UsageError
 from moodtheme.feature_store.extractor import Extractor, ExtractorInfo
 from moodtheme.recipes import OpenSmileView
-from moodtheme.tagging.windows import FloatArray
 
 # Below this the longest analysis frames (60 ms) and the smoothing over them find no place.
 _SHORTEST_WINDOW_S = 0.1

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from moodtheme.arrays import FloatArray
 from moodtheme.audio import Position, read_excerpt
 from moodtheme.errors import AudioError, NotAudioError
 from moodtheme.feature_store.extractor import Extractor
 from moodtheme.recipes import ExtractedView
-from moodtheme.tagging.windows import FloatArray, loop_to_length
+from moodtheme.tagging.windows import loop_to_length
 from moodtheme.work import read_ahead
 
 MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from moodtheme.arrays import FloatArray
 from moodtheme.recipes import DeepSpectrumView, ExtractedView, OpenSmileView
-from moodtheme.tagging.windows import FloatArray
 
 RANDOM_WEIGHTS = "random"
 _REVISION = 1  # raised whenever the same view and weights come to give other features

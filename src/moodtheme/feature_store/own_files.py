@@ -9,8 +9,8 @@ from typing import IO
 
 import numpy as np
 
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import FeatureFileError
-from moodtheme.tagging.windows import FloatArray
 
 SUFFIXES = (".npy", ".npz")
 _MOST_BYTES = 2**30  # of a track's numbers: an hour of 1,024 float32 features at 70 frames a second

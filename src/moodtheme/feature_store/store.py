@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import FloatArray
 from moodtheme.audio import KnownFiles
 from moodtheme.errors import DatasetError
 from moodtheme.feature_store.append_store import (
@@ -18,7 +19,6 @@ from moodtheme.feature_store.append_store import (
     Record,
 )
 from moodtheme.feature_store.extractor import ExtractorInfo
-from moodtheme.tagging.windows import FloatArray
 
 FEATURES = Form(Description[ExtractorInfo], np.dtype("<f4"), "f32", "extract again")
 """Stores of features: a record is a row, float32 ``(windows, n_features)``."""

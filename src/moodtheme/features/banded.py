@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from moodtheme.arrays import FloatArray
 
 _BLOCK = 16  # rows; small enough to leave columns out, large enough for a fast product
 

@@ -12,11 +12,9 @@ from functools import cache
 from importlib import resources
 
 import numpy as np
-import numpy.typing as npt
 
+from moodtheme.arrays import ByteArray
 from moodtheme.errors import PlotError
-
-ByteArray = npt.NDArray[np.uint8]
 
 _REVERSED = "_r"
 

@@ -8,7 +8,7 @@ high.
 import numpy as np
 import numpy.typing as npt
 
-Float64Array = npt.NDArray[np.float64]
+from moodtheme.arrays import Float64Array
 
 _HZ_PER_MEL = 200.0 / 3.0
 _BREAK_HZ = 1000.0

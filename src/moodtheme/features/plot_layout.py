@@ -13,10 +13,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import Float64Array
 from moodtheme.features.mel import hz_to_mel, mel_to_hz
 from moodtheme.features.plot_options import FrequencyScale, PlotOptions, Resize
 
-Float64Array = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
 
 CANVAS = 227

@@ -6,6 +6,7 @@ from math import factorial
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import FloatArray
 from moodtheme.features.banded import BandedMatrix
 from moodtheme.features.mel import mel_filters
 from moodtheme.features.plot_options import (
@@ -15,7 +16,6 @@ from moodtheme.features.plot_options import (
     WindowFunction,
 )
 
-FloatArray = npt.NDArray[np.float32]
 ComplexArray = npt.NDArray[np.complex64]
 
 POWER_FLOOR = 1e-10

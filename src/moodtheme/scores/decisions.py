@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from moodtheme.scores.matrices import BoolMatrix, Float64Array, ScoreMatrix, as_scores
+from moodtheme.arrays import Float64Array
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 
 MARGIN = 1e-6
 """How near to 0 and 1 a score may come before its logit is taken (±13.8). float32 scores hold exact

@@ -25,7 +25,6 @@ from moodtheme.scores.csv_matrices import load_csv
 
 ScoreMatrix: TypeAlias = npt.NDArray[np.floating[Any]]
 BoolMatrix: TypeAlias = npt.NDArray[np.bool_]
-Float64Array: TypeAlias = npt.NDArray[np.float64]
 
 _MAGIC = b"\x93NUMPY"
 """What a ``.npy`` begins with."""

@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme import __version__
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import SilentAudioError
 from moodtheme.scores.decisions import apply_thresholds, calibrate, standing
 from moodtheme.tagging.bundle import Bundle
 from moodtheme.tagging.ears import HeardWindow, MemberListening
 from moodtheme.tagging.listening import Listening
 from moodtheme.tagging.session import fuse_systems
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import BundleError
 from moodtheme.tagging.bundle import CONFORMANCE, Bundle, Name, Output
 from moodtheme.tagging.bundle_files import read_inside
 from moodtheme.tagging.session import MemberSession
-
-FloatArray = npt.NDArray[np.float32]
 
 _LIMIT = 16 * 2**20  # bytes
 _MULTIPLIER, _INCREMENT = 1_664_525, 1_013_904_223  # Numerical Recipes' generator

@@ -4,14 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from moodtheme.arrays import FloatArray
 from moodtheme.audio import SILENCE_PEAK
 from moodtheme.tagging.bundle import Member
 from moodtheme.tagging.session import Heard, MemberSession
 from moodtheme.tagging.windows import Excerpt, SlidingWindows, Window, loop_to_length
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

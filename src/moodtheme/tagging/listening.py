@@ -13,9 +13,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import FloatArray
 from moodtheme.audio import (
     AudioStream,
     Position,
@@ -31,8 +31,6 @@ from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Member
 from moodtheme.tagging.ears import Cut, Ear, MemberListening
 from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.windows import Excerpt, SlidingWindows
-
-FloatArray = npt.NDArray[np.float32]
 
 MINIMUM_S = 1.0
 _MARGIN_S = 0.1  # before an excerpt; longer than the resampler's filter

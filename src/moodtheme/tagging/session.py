@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import BundleError
 from moodtheme.scores.fusion import fuse
 from moodtheme.tagging.bundle import Bundle, Member, Output
 from moodtheme.tagging.bundle_files import read_graph
 from moodtheme.tagging.graph_check import objection
-
-FloatArray = npt.NDArray[np.float32]
 
 _ROUNDING = 1e-6  # by which a mean of float32 scores may miss [0, 1]
 

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import BundleError
 from moodtheme.tagging.answers import TimelineWindow, TrackTags, over_time, track_scores, track_tags
 from moodtheme.tagging.bundle import Bundle
@@ -14,8 +14,6 @@ from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.listening import Listener, Listening
 from moodtheme.tagging.models import DEFAULT_MODEL, find_model
 from moodtheme.tagging.session import MemberSession
-
-FloatArray = npt.NDArray[np.float32]
 
 DEFAULT_TIMELINE_HOP_S = 10.0
 

@@ -5,11 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from moodtheme.arrays import FloatArray
 from moodtheme.tagging.bundle import ExcerptPolicy
-
-FloatArray = npt.NDArray[np.float32]
 
 _TAIL_SHARE = 0.25  # a rest shorter than this share of a hop is not worth a window of its own
 _MOST_HELD = 8_000_000  # samples

@@ -10,8 +10,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from moodtheme.arrays import FloatArray
 from moodtheme.scores.matrices import BoolMatrix
-from moodtheme.tagging.windows import FloatArray
 from moodtheme.training.batches import Purpose, stream
 
 

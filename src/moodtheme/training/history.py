@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import TrainingError
 from moodtheme.files import replacing
-from moodtheme.tagging.windows import FloatArray
 
 BEST = "best.pt"
 

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.recipes import Optimiser, Schedule, Stage
 from moodtheme.scores.matrices import BoolMatrix
-from moodtheme.tagging.windows import FloatArray
 from moodtheme.training.batches import EvaluationBatches, Purpose, TrainingBatches, torch_seed
 from moodtheme.training.examples import (
     EvaluationBatch,

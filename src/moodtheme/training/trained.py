@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import AudioError, TrainingError, UsageError
 from moodtheme.scores.matrices import BoolMatrix, load_systems, load_truth
-from moodtheme.tagging.windows import FloatArray
 from moodtheme.training.examples import Weighted, score_inputs
 from moodtheme.training.history import read_best
 from moodtheme.training.kinds import kind_of

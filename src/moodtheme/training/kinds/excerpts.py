@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from moodtheme.arrays import FloatArray
 from moodtheme.audio import Position, read_audio, read_excerpt
 from moodtheme.errors import AudioError
 from moodtheme.recipes import EvaluationExcerpt, SoundView
 from moodtheme.tagging.bundle import ExcerptPolicy
-from moodtheme.tagging.windows import FloatArray, cut_excerpt, loop_to_length, slide_windows
+from moodtheme.tagging.windows import cut_excerpt, loop_to_length, slide_windows
 from moodtheme.training.audio_cache import MINIMUM_S, AudioCache
 from moodtheme.training.examples import Weighted
 from moodtheme.work import read_ahead

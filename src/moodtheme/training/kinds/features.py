@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from moodtheme.arrays import FloatArray
 from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError, WeightsError
 from moodtheme.feature_store import (
@@ -24,7 +25,6 @@ from moodtheme.models.feature_network import DeepSpectrum, FeatureNetwork
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.recipes import DeepSpectrumView, OpenSmileView
 from moodtheme.recipes.views import BaseView
-from moodtheme.tagging.windows import FloatArray
 from moodtheme.training.examples import Weighted
 from moodtheme.training.kinds.kind import Kind, Source
 from moodtheme.training.run_folder import Run

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from moodtheme.arrays import FloatArray
 from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError, FeatureFileError, UsageError
 from moodtheme.feature_store import statistics_of
 from moodtheme.feature_store.own_files import SUFFIXES, find_frames, frames_of, read_frames
 from moodtheme.models.feature_network import FeatureNetwork
 from moodtheme.recipes import OwnFeaturesView
-from moodtheme.tagging.windows import FloatArray
 from moodtheme.training.examples import Weighted
 from moodtheme.training.kinds.features import FeatureKind
 from moodtheme.training.kinds.kind import Source
