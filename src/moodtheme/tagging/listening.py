@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy.typing as npt
@@ -98,13 +99,13 @@ class Listener:
         """
         with open_audio(path) as stream:
             begin_s = self._begin(stream, hop_s=hop_s, track=track)
-            stream.start_at(begin_s)
+            stream.start_at(float(begin_s))
             claimed_s = stream.info.duration_s
             ears = [
                 self._ear(s, claimed_s, begin_s, track=track, hop_s=hop_s) for s in self._sessions
             ]
             ended = _play(stream, ears)
-            decoded_s = begin_s + stream.decoded_s
+            decoded_s = float(begin_s) + stream.decoded_s
             if ended and not begin_s:
                 stream.require(MINIMUM_S)
             identity = stream.identity()
@@ -151,7 +152,8 @@ class Listener:
         ears = []
         for session in self._sessions:
             samples = resampled[session.member.sample_rate]
-            ear = self._ear(session, None, 0, track=True, hop_s=hop_s, length=len(samples))
+            begin = Fraction(0)
+            ear = self._ear(session, None, begin, track=True, hop_s=hop_s, length=len(samples))
             ear.take(samples)
             ear.finish(duration_s)
             ears.append(ear)
@@ -159,18 +161,25 @@ class Listener:
             ears = [Ear(ear.session, self._batch_size) for ear in ears]
         return self._listening(source, duration_s, None, ears, warnings)
 
-    def _begin(self, stream: AudioStream, *, track: bool, hop_s: float | None) -> int:
-        """Whole seconds that nobody needs; there the samples of all rates coincide."""
-        starts = [_excerpt_start_s(s.member, stream.info.duration_s) for s in self._sessions]
-        if not track or hop_s is not None or None in starts:
-            return 0
-        return max(math.floor(min(start for start in starts if start is not None) - _MARGIN_S), 0)
+    def _begin(self, stream: AudioStream, *, track: bool, hop_s: float | None) -> Fraction:
+        """Seconds that nobody needs; they end where the samples of all rates coincide."""
+        if not track or hop_s is not None:
+            return Fraction(0)
+        rates = [session.member.sample_rate for session in self._sessions]
+        grid = math.gcd(stream.info.sample_rate, *rates)
+        steps = []
+        for session, rate in zip(self._sessions, rates, strict=True):
+            start_s = _excerpt_start_s(session.member, stream.info.duration_s)
+            if start_s is None:
+                return Fraction(0)
+            steps.append((round(start_s * rate) - round(_MARGIN_S * rate)) * grid // rate)
+        return Fraction(max(min(steps), 0), grid)
 
     def _ear(
         self,
         session: MemberSession,
         claimed_s: float | None,
-        begin_s: int,
+        begin_s: Fraction,
         *,
         track: bool,
         hop_s: float | None,
@@ -198,7 +207,7 @@ class Listener:
             if member.policy is ExcerptPolicy.CENTRE and claimed_s is not None:
                 least = round((min(claimed_s, member.excerpt_s) - _SHORTFALL_S) * rate)
         ear.track = Cut(
-            Excerpt(samples=samples, start=start, least=max(least, 1), begin=begin_s * rate)
+            Excerpt(samples=samples, start=start, least=max(least, 1), begin=int(begin_s * rate))
         )
         return ear
 
