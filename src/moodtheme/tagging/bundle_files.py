@@ -117,10 +117,11 @@ def read_inside(folder: Path, name: str, *, limit: int) -> bytes:
         flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(path, os.O_RDONLY | flags), "rb") as file:
             status = os.fstat(file.fileno())
-            content = file.read(limit + 1) if stat.S_ISREG(status.st_mode) else b""
+            fits = stat.S_ISREG(status.st_mode) and status.st_size <= limit
+            content = file.read(limit + 1) if fits else b""
     if not stat.S_ISREG(status.st_mode):
         raise BundleError(f"{path} is a device, pipe or folder; get or export the model again")
-    if len(content) > limit:
+    if max(status.st_size, len(content)) > limit:
         raise BundleError(f"{path} is larger than {limit} bytes; export the model again")
     return content
 

@@ -53,8 +53,7 @@ class MemberSession:
     ------
     BundleError
         If the file does not fit its hash, is no ONNX graph, holds what `graph_check` refuses, or
-        does not take and return the shapes
-        the manifest promises.
+        does not take and return the shapes the manifest promises.
     """
 
     def __init__(self, folder: Path, bundle: Bundle, member: Member, *, threads: int = 1) -> None:
@@ -66,7 +65,7 @@ class MemberSession:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # what matters is raised; warnings would reach users' stderr
+        options.log_severity_level = 4  # what matters is raised; the rest would reach users' stderr
         content = read_graph(folder, member)
         if reason := objection(content):
             raise self._refuse(reason)
