@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import pickle
+import subprocess
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
@@ -260,6 +261,42 @@ def test_a_tagger_goes_to_spawned_processes(five: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="another bundle"):
         pickle.loads(frozen)
     make_many_membered_bundle(five, FIVE)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.skipif(sys.platform == "darwin", reason="its libraries refuse it")
+def test_a_fork_while_another_thread_loads_ffmpeg_does_not_hang(tmp_path: Path) -> None:
+    from audio_files import chirp, write
+
+    path = write(tmp_path / "a.m4a", chirp(1.0, 44_100), 44_100)
+    code = f"""
+import os, sys, threading, time
+from moodtheme.audio import read_audio
+
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "av":
+            begun.set()
+            time.sleep(0.5)
+
+begun = threading.Event()
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=read_audio, args=({str(path)!r},))
+thread.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    read_audio({str(path)!r})
+    os._exit(0)
+for _ in range(600):
+    if os.waitpid(child, os.WNOHANG)[0]:
+        break
+    time.sleep(0.05)
+else:
+    os.kill(child, 9)
+    os._exit(1)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

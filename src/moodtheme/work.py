@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -95,6 +96,16 @@ def in_order(
         result = take(waiting.popleft())
         waiting.extend(submit(item) for item in islice(items, 1))
         yield result
+
+
+def lock_through_forks() -> threading.Lock:
+    """A lock that is free in a process forked while other threads work: the fork waits for it."""
+    lock = threading.Lock()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release
+        )
+    return lock
 
 
 def cores() -> int:

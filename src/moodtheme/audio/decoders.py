@@ -6,7 +6,7 @@ from moodtheme.audio.chain import ChainSource
 from moodtheme.audio.claims import Findings, examine
 from moodtheme.audio.opened import OpenFile, unreadable
 from moodtheme.audio.soundfile_source import SoundfileSource
-from moodtheme.audio.sources import EncryptedError, Source, UnsupportedError
+from moodtheme.audio.sources import FFMPEG, EncryptedError, Source, UnsupportedError
 from moodtheme.errors import NotAudioError
 
 # No codec spends less than so many bytes on a second, silence included: what a header claims
@@ -95,7 +95,8 @@ def open_with_pyav(file: OpenFile) -> Source:
         If the system does not read the file.
     """
     try:
-        from moodtheme.audio.pyav_source import PyavSource
+        with FFMPEG:
+            from moodtheme.audio.pyav_source import PyavSource
     except ImportError as error:
         raise UnsupportedError(f"not available, {error}") from None
     return PyavSource(file)

@@ -15,6 +15,7 @@ from moodtheme.audio.chunks import find_samples
 from moodtheme.audio.mp3 import first_frames
 from moodtheme.audio.ogg import FIRST_PAGE, is_ogg, pages
 from moodtheme.audio.opened import OpenFile, unreadable
+from moodtheme.audio.sources import FFMPEG
 from moodtheme.audio.tags_around import audio_end, audio_start
 
 AUDIO_PREFIX = "a1:"
@@ -203,7 +204,8 @@ class _OggHeaders:
 
 def _packets(file: OpenFile) -> Iterator[bytes]:
     try:
-        from moodtheme.audio.pyav_packets import coded_audio
+        with FFMPEG:
+            from moodtheme.audio.pyav_packets import coded_audio
     except ImportError:
         raise _OtherLayoutError from None
     empty = True

@@ -1,7 +1,5 @@
 """Decoding with FFmpeg through PyAV: AAC, ALAC, WMA, video containers and more."""
 
-import os
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +12,7 @@ from moodtheme.audio.mono import CANCELLED_NOTE, Downmix
 from moodtheme.audio.opened import OpenFile, Reader
 from moodtheme.audio.resample import Resampler, Samples
 from moodtheme.audio.sources import (
+    FFMPEG,
     AudioInfo,
     BrokenOffError,
     Decoder,
@@ -47,16 +46,6 @@ _FORMATS: dict[str, tuple[type[np.generic], float, float]] = {
     "flt": (np.float32, 0.0, 1.0),
     "dbl": (np.float64, 0.0, 1.0),
 }
-# PyAV lets go of Python's global lock and takes it again several times a frame. Two threads that
-# decode at once spend more on handing it over than they gain, so they take turns, block by block.
-_ONE_AT_A_TIME = threading.Lock()
-if hasattr(os, "register_at_fork"):
-    # A process forked amid another thread's turn would wait for it for ever.
-    os.register_at_fork(
-        before=_ONE_AT_A_TIME.acquire,
-        after_in_parent=_ONE_AT_A_TIME.release,
-        after_in_child=_ONE_AT_A_TIME.release,
-    )
 _NOTHING: Samples = np.zeros(0, dtype=np.float32)
 
 
@@ -163,7 +152,9 @@ class PyavSource:
 
     def read(self, frames: int) -> Samples:
         """At most ``frames`` mono samples; on an error those before it, then the error."""
-        with _ONE_AT_A_TIME:
+        # PyAV lets go of Python's global lock and takes it again several times a frame. Two threads
+        # that decode at once spend more on handing it over than they gain, so they take turns.
+        with FFMPEG:
             return self._read(frames)
 
     def _read(self, frames: int) -> Samples:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from moodtheme.audio.resample import Samples
+from moodtheme.work import lock_through_forks
 
 # Numbers outside these ranges come from damaged headers. In use are 4 kHz (speech) to 5.6 MHz
 # (DSD1024, of which FFmpeg gives a value for eight bits); libsndfile stops at 1,024 channels.
@@ -17,6 +18,9 @@ MOST_CHANNELS = 1_024
 MOST_VALUES = 4_000_000
 # Audio that ends this much before its header says is incomplete; less is codec padding.
 SHORTFALL_S = 0.1
+# Held while FFmpeg loads and while it decodes. A process forked meanwhile would wait for ever for
+# what another thread had begun; made here, where all is loaded before there are threads.
+FFMPEG = lock_through_forks()
 
 
 class Decoder(StrEnum):
