@@ -302,3 +302,10 @@ def test_what_is_no_file_of_the_bundle_is_refused(folder: Path, tmp_path: Path, 
         make()
         with pytest.raises(BundleError, match=f"{file} (leads out of|is a device)"):
             verify_model(target)
+
+
+def test_a_file_too_large_is_refused_unread(tmp_path: Path) -> None:
+    make_bundle(tmp_path / "toy")
+    os.truncate(tmp_path / "toy" / "toy.onnx", 2**40)  # takes no room on the disk
+    with pytest.raises(BundleError, match="larger than"):
+        read_graph(tmp_path / "toy", read_manifest(tmp_path / "toy").members[0])

@@ -265,22 +265,44 @@ def test_a_tagger_goes_to_spawned_processes(five: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.skipif(sys.platform == "darwin", reason="its libraries refuse it")
-def test_a_fork_while_another_thread_loads_ffmpeg_does_not_hang(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".m4a", ".wav"])
+def test_a_fork_while_another_thread_loads_or_opens_does_not_hang(
+    tmp_path: Path, suffix: str
+) -> None:
+    """What the thread holds, the import of PyAV or soundfile's lock, is held for long here."""
     from audio_files import chirp, write
 
-    path = write(tmp_path / "a.m4a", chirp(1.0, 44_100), 44_100)
+    path = write(tmp_path / f"a{suffix}", chirp(1.0, 44_100), 44_100)
     code = f"""
 import os, sys, threading, time
+import soundfile
 from moodtheme.audio import read_audio
 
-class Slow:
+begun = threading.Event()
+
+def wait():
+    begun.set()
+    time.sleep(0.5)
+
+class Loading:
     def find_spec(self, name, path, target=None):
         if name == "av":
-            begun.set()
-            time.sleep(0.5)
+            wait()
 
-begun = threading.Event()
-sys.meta_path.insert(0, Slow())
+class Opening:
+    lock = threading.Lock()
+
+    def __enter__(self):
+        self.lock.acquire()
+        wait()
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+if {suffix == ".wav"}:
+    soundfile.SoundFile._sf_error_lock = Opening()
+else:
+    sys.meta_path.insert(0, Loading())
 thread = threading.Thread(target=read_audio, args=({str(path)!r},))
 thread.start()
 begun.wait()

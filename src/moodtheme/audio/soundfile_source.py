@@ -21,12 +21,16 @@ from moodtheme.audio.sources import (
     UnsupportedError,
     check_claims,
 )
+from moodtheme.work import lock_through_forks
 
 _WHOLE_NUMBERS = frozenset({"PCM_16", "PCM_24", "PCM_32"})
 _MOST_CODED_CHANNELS = 2  # coded sound travels as if it were stereo
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 # Seconds of silence at the start behind which nobody looks for a scale.
 _SILENT_S = 60
+# soundfile itself opens one file at a time, under a lock that a process forked meanwhile would find
+# taken for ever. Made after that of `quiet`, which is taken inside: forks take them in that order.
+_OPENING = lock_through_forks()
 
 
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc]
@@ -86,7 +90,7 @@ class SoundfileSource:
         place: Any = self._opened.descriptor if posix else str(self._opened.path)
         if self._opened.corrections or self._opened.descriptor < 0:
             place = Reader(self._opened)
-        with quiet_c_stderr():
+        with _OPENING, quiet_c_stderr():
             return _Sequential(place, closefd=False)
 
     def _find_scale(self) -> float:
