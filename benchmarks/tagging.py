@@ -2,9 +2,12 @@
 
     python benchmarks/tagging.py FOLDER [--model NAME|DIR] [--files N] [--rounds N]
     python benchmarks/tagging.py FOLDER --passes [--files N] [--rounds N]
+    python benchmarks/tagging.py FOLDER --windows N [N …] [--files N] [--minimum-s S] [--rounds N]
 
 With ``--passes``: five members with timelines in one pass over each file, beside a pass for each
-member and another for its timeline, with the same graphs.
+member and another for its timeline, with the same graphs. With ``--windows``: a few windows of
+each file beside all of it, how much sooner they are heard, and how alike the tags rank the files
+(Spearman's correlation of a tag's scores over the files).
 
 Each figure is seconds of music per second on one core (× real time), the best of some rounds that
 take the ways in turn, so that a machine whose speed drifts treats them alike. Compare ratios
@@ -26,6 +29,7 @@ import soundfile
 
 from moodtheme.audio import find_audio_files, open_audio, probe
 from moodtheme.errors import AudioError
+from moodtheme.tagging.answers import track_scores
 from moodtheme.tagging.batch import tag_files
 from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.bundle_files import read_manifest, write_bundle
@@ -125,6 +129,45 @@ def compare_passes(files: list[Path], rounds: int) -> None:
     print(f"one pass takes {one / many:.2f} of the time")
 
 
+def ranks(scores: np.ndarray) -> np.ndarray:
+    """Ranks down each column, ties apart: scores of different files hardly ever tie."""
+    return np.argsort(np.argsort(scores, axis=0), axis=0).astype(float)
+
+
+def compare_windows(tagger: Tagger, files: list[Path], wanted: list[int], rounds: int) -> None:
+    ways: list[int | None] = [None, *wanted]
+    spent = np.full((len(files), len(ways)), np.inf)
+    scores = np.empty((len(files), len(ways), len(tagger.tags)))
+    remarks = 0
+    for row, file in enumerate(files):
+        for _ in range(rounds):
+            for way, windows in enumerate(ways):
+                start = time.perf_counter()
+                heard = tagger.listen(file, windows=windows)
+                scores[row, way] = track_scores(heard)
+                spent[row, way] = min(spent[row, way], time.perf_counter() - start)
+        remarks += any("all of it was heard" in warning for warning in heard.warnings)
+    print(f"all of them: {spent[:, 0].sum():.1f} s; {remarks} files cannot be heard in part")
+    codecs = np.array([probe(file).codec for file in files])
+    whole = ranks(scores[:, 0])
+    for way, windows in enumerate(wanted, start=1):
+        heard = ranks(scores[:, way])
+        alike = np.array(
+            [np.corrcoef(whole[:, t], heard[:, t])[0, 1] for t in range(whole.shape[1])]
+        )
+        worst = tagger.tags[int(alike.argmin())]
+        faster = spent[:, 0].sum() / spent[:, way].sum()
+        print(
+            f"  {windows} windows: {faster:.2f} × faster, Spearman {np.median(alike):.3f} in "
+            f"the median tag, mean {alike.mean():.3f}, lowest {alike.min():.3f} ({worst}); "
+            f"{np.mean(alike >= 0.97):.0%} of tags from 0.97"
+        )
+        for codec in sorted(set(codecs)):
+            its = codecs == codec
+            faster = spent[its, 0].sum() / spent[its, way].sum()
+            print(f"    {codec}: {its.sum()} files, {faster:.2f} × faster")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
@@ -133,6 +176,9 @@ def main() -> None:
     parser.add_argument("--minimum-s", type=float, default=60.0, help="leave out shorter files")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--passes", action="store_true", help="compare one pass with many")
+    parser.add_argument(
+        "--windows", type=int, nargs="+", metavar="N", help="compare with all of it"
+    )
     arguments = parser.parse_args()
 
     found, _ = find_audio_files([arguments.folder])
@@ -144,6 +190,10 @@ def main() -> None:
         compare_passes(files, arguments.rounds)
         return
     tagger = Tagger.load(arguments.model)
+    if arguments.windows:
+        print(f"{len(files)} files, {seconds / 60:.1f} min of music, model {tagger.bundle.name}")
+        compare_windows(tagger, files, arguments.windows, arguments.rounds)
+        return
     batched = Tagger.load(arguments.model, batch_size=8)
     rate = max(member.sample_rate for member in tagger.bundle.members)
     print(f"{len(files)} files, {seconds / 60:.1f} min of music, model {tagger.bundle.name}")

@@ -1,5 +1,6 @@
 """The documentation and `--help` say the same."""
 
+import json
 import re
 import shlex
 import tomllib
@@ -97,6 +98,19 @@ def python_blocks(document: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
 
 
+def write_library(path: Path) -> None:
+    """What the program would say of twenty tracks."""
+    bundle = moodtheme.Tagger.load().bundle
+    row = {
+        "path": "a.mp3",
+        "tags": [{"tag": tag, "score": 0.1} for tag in bundle.tags],
+        "dimensions": {dimension.name: {"value": 0.0} for dimension in bundle.dimensions},
+        "model": {"name": bundle.name, "digest": bundle.digest},
+        "error": None,
+    }
+    path.write_text(f"{json.dumps(row)}\n" * 20, encoding="utf-8")
+
+
 @pytest.mark.parametrize("document", ["README.md", "docs/api.md"])
 def test_examples_in_python_run(
     document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -111,6 +125,7 @@ def test_examples_in_python_run(
     for name in ("mine.npy", "theirs.npy"):
         np.save(name, rng.random((40, 56), dtype=np.float32))
     (tmp_path / "songs.tsv").write_text("path\ttags\nsong.mp3\thappy\n", encoding="utf-8")
+    write_library(tmp_path / "library.jsonl")
     names: dict[str, Any] = {}
     blocks = python_blocks(document)
     assert blocks

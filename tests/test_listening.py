@@ -230,7 +230,7 @@ def test_standings_are_among_the_bundles_reference(tmp_path: Path) -> None:
         levels=(0.0, 0.5, 1.0), tags=((0.0, 0.2, 1.0),) * 3, music="made up", tracks=9
     )
     bundle = msgspec.structs.replace(bundle, reference=reference)
-    ranked = {tag.name: tag for tag in rank(bundle, np.float32([0.6, 0.1, 0.2]))}
+    ranked = {tag.name: tag for tag in rank(bundle, np.float32([0.6, 0.1, 0.2]), bundle.reference)}
     standings = [ranked[name].standing for name in bundle.tags]
     assert standings == pytest.approx([0.75, 0.25, 0.5], abs=1e-6)
 

@@ -87,7 +87,7 @@ def test_a_file_and_its_samples_get_the_same_tags_in_falling_order(
 def test_calibration_and_thresholds_of_the_bundle_are_used(tmp_path: Path) -> None:
     audio = noise(4)
     bundle = make_bundle(tmp_path / "toy", decided=True)
-    tags = {t.name: t for t in rank(bundle, np.float32([0.6, 0.5, 0.2]))}
+    tags = {t.name: t for t in rank(bundle, np.float32([0.6, 0.5, 0.2]), None)}
     assert {tag: t.decision for tag, t in tags.items()} == {
         "loud": True,
         "quiet": False,  # strictly greater
@@ -184,10 +184,10 @@ def test_a_graph_that_fails_on_one_file_does_not_stop_the_rest(
         soundfile.write(path, noise(seconds), RATE)
     real = Tagger.tag
 
-    def fails(self: Tagger, path: Path, *, timeline: bool) -> TrackTags:
+    def fails(self: Tagger, path: Path, **options: bool | int | None) -> TrackTags:
         if path.name == "short.wav":
             raise BundleError("graph toy.onnx: it returned scores that are not finite")
-        return real(self, path, timeline=timeline)
+        return real(self, path, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Tagger, "tag", fails)
     first, second = tag_files(tagger, paths)

@@ -121,6 +121,10 @@ class ModelNotFoundError(UsageError):
     """No model of that name is known, or it is known but not here yet."""
 
 
+class ReferenceMusicError(UsageError):
+    """Results of tagging cannot be what others are ranked among."""
+
+
 class DownloadError(MoodthemeError):
     """A file could not be fetched."""
 

@@ -26,6 +26,8 @@ class ChainSource:
         If libsndfile does not take the first.
     """
 
+    can_seek = False  # beyond the first link
+
     def __init__(self, file: OpenFile, starts: tuple[int, ...]) -> None:
         self._links = [Part(file, *ends) for ends in pairwise((*starts, file.size))]
         self._number = 0

@@ -67,8 +67,7 @@ class PyavSource:
 
     def __init__(self, file: OpenFile) -> None:
         self._file = file
-        self._errors = 0
-        self._changes = 0
+        self._errors = self._changes = 0
         self._downmix = Downmix()
         self._first_change = ""
         self._adapter: Resampler | None = None
@@ -100,6 +99,7 @@ class PyavSource:
     def _start(self) -> AudioFrame:
         """Open the container and decode the first frame."""
         self._container = open_container(self._file)
+        self.can_seek = self._container.format.name in _EXACT_CONTAINERS
         self._stream = choose_stream(self._container)
         # One thread a file: callers read several files at once.
         self._stream.codec_context.thread_count = 1
@@ -122,7 +122,7 @@ class PyavSource:
     def seek(self, frame: int) -> int:
         """Go to a little before ``frame`` where the container is exact, else stay at the start."""
         timestamp = round((frame / self.info.sample_rate - _PRE_ROLL_S) / self._stream.time_base)
-        if timestamp <= 0 or self._container.format.name not in _EXACT_CONTAINERS:
+        if timestamp <= 0 or not self.can_seek:
             return 0
         place = self._jump(timestamp)
         if 0 <= place <= frame:
@@ -146,9 +146,9 @@ class PyavSource:
             return -1
         if first is None or first.pts is None:
             return -1
+        self._adapter, self._rate = None, self.info.sample_rate
         self._rest = self._at_own_rate(first)
-        place = (first.pts - origin) * self._stream.time_base * self.info.sample_rate
-        return int(place)
+        return int((first.pts - origin) * self._stream.time_base * self.info.sample_rate)
 
     def read(self, frames: int) -> Samples:
         """At most ``frames`` mono samples; on an error those before it, then the error."""

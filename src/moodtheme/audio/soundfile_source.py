@@ -54,6 +54,8 @@ class SoundfileSource:
         If libsndfile does not recognise it or its header makes no sense.
     """
 
+    can_seek = True
+
     def __init__(self, file: OpenFile | Part) -> None:
         self._opened = file
         self._file: soundfile.SoundFile | None = None

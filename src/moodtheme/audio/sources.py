@@ -74,11 +74,12 @@ class Source(Protocol):
     """An open file that gives mono float32 samples at the file's own rate."""
 
     info: AudioInfo
+    can_seek: bool  # whether `seek` spares decoding what lies before, amid reading too
 
     def seek(self, frame: int) -> int:
         """Go to ``frame``, or somewhere before it where the decoder is exact, and say where.
 
-        Only for a source from which nothing has been read yet.
+        Only for a source from which nothing has been read yet, or one that `can_seek`.
 
         Raises
         ------

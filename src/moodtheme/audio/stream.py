@@ -80,6 +80,12 @@ class AudioStream:
         self._not_finite = 0
         self._broken: str | None = None
         self._ended = False
+        self._began_anew = False
+
+    @property
+    def can_seek(self) -> bool:
+        """Whether `skip_to` spares decoding what lies between."""
+        return self._source.can_seek and not self._began_anew
 
     @property
     def decoded_s(self) -> float:
@@ -99,6 +105,12 @@ class AudioStream:
     def start_at(self, start_s: float) -> None:
         """Start there, in seconds, instead; before iteration, where the header decides on it."""
         self._start = round(start_s * self.sample_rate)
+
+    def skip_to(self, start_s: float) -> None:
+        """Go on there, in seconds, if it lies ahead; between blocks, at the file's own rate."""
+        frame = round(start_s * self.info.sample_rate)
+        if frame > self._position:
+            self._move_to(frame, seek=self.can_seek)
 
     def __enter__(self) -> Self:
         return self
@@ -141,11 +153,14 @@ class AudioStream:
             self._move_to(periods * period_in)
         return self._start - periods * period_out
 
-    def _move_to(self, frame: int) -> None:
-        try:
-            self._position = self._source.seek(frame)
-        except BrokenOffError as error:
-            self._broken = str(error)
+    def _move_to(self, frame: int, *, seek: bool = True) -> None:
+        before = self._position
+        if seek:
+            try:
+                self._position = self._source.seek(frame)
+            except BrokenOffError as error:
+                self._broken = str(error)
+            self._began_anew = self._position < before
         while self._position < frame and len(self._read(frame - self._position)):
             pass
 

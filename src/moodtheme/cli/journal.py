@@ -33,11 +33,17 @@ class Settings:
         Tags a row.
     timeline
         Whether rows have tags over time.
+    windows
+        How many windows were asked for; None for whole tracks.
+    relative_to
+        Digest of the music among which the standings are; None for the bundle's reference.
     """
 
     model: str
     tags: int
     timeline: bool
+    windows: int | None = None
+    relative_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -247,6 +253,8 @@ def _parse(file: Path, offset: int, line: bytes) -> _Row | None:
                 model=entry["model"]["digest"],
                 tags=len(entry["tags"]),
                 timeline="timeline" in entry,
+                windows=entry.get("windows"),
+                relative_to=entry.get("relative_to", {}).get("digest"),
             )
         return _Row(
             file, offset, len(line), str(entry["path"]), entry.get("audio"), settings,

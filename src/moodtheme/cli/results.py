@@ -84,6 +84,13 @@ def record(result: "TrackTags", top: int | None) -> dict[str, Any]:
         "version": result.version,
         "error": result.error,
     }
+    if result.windows is not None:
+        entry["windows"] = result.windows
+    if (own := result.relative_to) is not None:
+        from moodtheme.tagging.own_music import reference_digest
+
+        told = {"music": own.music, "tracks": own.tracks, "digest": reference_digest(own)}
+        entry["relative_to"] = told
     if result.timeline is not None:
         entry["timeline"] = [
             {
@@ -144,7 +151,7 @@ class CsvWriter:
     HEADER = (
         "path", "duration_s", "start_s", "end_s", "tag", "score", "standing", "probability",
         "decision", "dimensions", "notes", "warnings", "audio", "model", "model_digest", "version",
-        "error",
+        "error", "windows", "relative_to",
     )  # fmt: skip
 
     def __init__(self, top: int | None) -> None:
@@ -162,6 +169,7 @@ class CsvWriter:
         tail = (
             *(_LIST.join(entry[field]) for field in ("notes", "warnings")),
             *(entry["audio"], model["name"], model["digest"], entry["version"], entry["error"]),
+            *(entry.get("windows"), entry.get("relative_to", {}).get("music")),
         )
         if result.error is not None:
             return self._text([(*head, *[None] * 7, *tail)])

@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,25 +10,12 @@ import typer
 
 from moodtheme.cli.results import Format, format_of
 from moodtheme.cli.streams import printable, say
-from moodtheme.errors import AudioError, UsageError
+from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
-    from moodtheme.cli.progress import TaggingProgress
     from moodtheme.cli.results import Writer
     from moodtheme.tagging.answers import TrackTags
     from moodtheme.tagging.tagger import Tagger
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What is to be done, and how results are told."""
-
-    tagger: "Tagger"
-    files: Sequence[Path]
-    problems: Sequence[AudioError]
-    jobs: int
-    timeline: bool
-    tell: Callable[["TrackTags"], None]
 
 
 def tag(
@@ -72,6 +58,24 @@ def tag(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Add tags over time, a window every 10 s.")
     ] = False,
+    windows: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Hear N windows spread over each track, not all of it; for models that hear "
+            "whole tracks.",
+            show_default=False,
+        ),
+    ] = None,
+    relative_to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Say where tracks stand among your own music: what --format jsonl gave of it.",
+            show_default=False,
+        ),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -123,8 +127,8 @@ def tag(
     from moodtheme.cli.page import Page
     from moodtheme.cli.progress import TaggingProgress
     from moodtheme.cli.results import data_writer
+    from moodtheme.cli.tag_run import Run, tag_to_journal, tag_to_stream
     from moodtheme.cli.tag_table import TableWriter
-    from moodtheme.tagging.tagger import Tagger
     from moodtheme.work import cores
 
     form = form or format_of(output)
@@ -132,21 +136,25 @@ def tag(
         raise UsageError("--resume goes with JSON Lines and --output FILE; give both")
     if scores and form is not Format.TABLE:
         raise UsageError("--scores is about the table; leave it out, the other formats have all")
+    if timeline and windows is not None:
+        raise UsageError("--timeline hears the whole track, --windows does not; leave one out")
     given = [*(paths or ()), *(() if files_from is None else _listed(files_from))]
     if not given and files_from is None:
         raise UsageError("nothing to tag; name files or folders, or a list with --files-from")
     account = ScanAccount()
     files, problems = find_audio_files(given, account)
-    require_output(output, inputs=[*files, files_from])
+    require_output(output, inputs=[*files, files_from, relative_to])
     is_table = form is Format.TABLE
     # What is wrong with a file is in the table: on a terminal that shows both, not said again.
     in_sight = is_table and output is None and sys.stdout.isatty() and sys.stderr.isatty()
     with claimed(output):
-        tagger = Tagger.load(model)
+        tagger = _tagger(model, relative_to, quiet=quiet)
         if is_table:
             page = Page.of(sys.stdout if output is None else None)
             names = [*(Path(problem.path) for problem in problems), *files]
-            writer: Writer = TableWriter(tagger.bundle, names, page, top=top, raw=scores)
+            writer: Writer = TableWriter(
+                tagger.bundle, names, page, top=top, raw=scores, relative_to=tagger.relative_to
+            )
         else:
             writer = data_writer(form, top)
         # The bar first: it takes over standard output where both are one terminal.
@@ -158,11 +166,11 @@ def tag(
                     _complain(result)
                 progress.add(duration_s=result.duration_s, failed=failed)
 
-            run = _Run(tagger, files, problems, jobs or cores(), timeline, tell)
+            run = Run(tagger, files, problems, jobs or cores(), timeline, windows, tell)
             if form is Format.JSONL and output is not None and is_file(output):
-                _tag_to_journal(run, output, top=top, resume=resume, progress=progress)
+                tag_to_journal(run, output, top=top, resume=resume, progress=progress)
             else:
-                _tag_to_stream(run, output, form, writer)
+                tag_to_stream(run, output, form, writer)
     if not quiet and (len(files) + len(problems) > 1 or progress.failed):
         say(f"{progress.summary()}; {run.jobs} at once, a thread each")
     if not quiet and (passed_over := account.line()):
@@ -171,79 +179,18 @@ def tag(
         raise typer.Exit(1)
 
 
-def _tag_to_stream(run: _Run, output: Path | None, form: Format, writer: "Writer") -> None:
-    """Write results as they come, in the order of the inputs."""
-    from moodtheme.cli.outputs import JSON_ESCAPES, PYTHON_ESCAPES, result_stream
-    from moodtheme.tagging.batch import failed, tag_files
+def _tagger(model: str, relative_to: Path | None, *, quiet: bool) -> "Tagger":
+    from moodtheme.tagging.own_music import FEW_TRACKS
+    from moodtheme.tagging.tagger import Tagger
 
-    is_json = form in {Format.JSON, Format.JSONL}
-    results = tag_files(run.tagger, run.files, jobs=run.jobs, timeline=run.timeline)
-    with result_stream(output, errors=JSON_ESCAPES if is_json else PYTHON_ESCAPES) as out:
-        try:
-            out.write(writer.begin())
-            for problem in run.problems:
-                result = failed(run.tagger, Path(problem.path), problem)
-                out.write(writer.add(result))
-                run.tell(result)
-            for result in results:
-                out.write(writer.add(result))
-                out.flush()
-                run.tell(result)
-        except OSError:
-            results.close()
-            raise  # nothing more can be written
-        except BaseException:
-            results.close()
-            out.write(writer.end())
-            raise
-        out.write(writer.end())
-
-
-def _tag_to_journal(
-    run: _Run, output: Path, *, top: int | None, resume: bool, progress: "TaggingProgress"
-) -> None:
-    """Put each result on the disk as soon as it is there; write the file at the end."""
-    from moodtheme.audio import audio_identity
-    from moodtheme.cli.journal import Journal, Settings
-    from moodtheme.cli.results import JsonLinesWriter
-    from moodtheme.tagging.batch import failed, tag_file
-    from moodtheme.work import read_ahead
-
-    bundle = run.tagger.bundle
-    settings = Settings(
-        model=bundle.digest,
-        tags=len(bundle.tags) if top is None else min(top, len(bundle.tags)),
-        timeline=run.timeline,
-    )
-    writer = JsonLinesWriter(top)
-    with Journal.open(output, settings, resume=resume) as journal:
-
-        def work(path: Path) -> "TrackTags | None":
-            """None where the row of before is current."""
-            if journal.has_rows:
-                try:
-                    if journal.take_over(path, audio_identity(path)):
-                        return None
-                except AudioError:
-                    pass  # it fails below, where that is told
-            result = tag_file(run.tagger, path, timeline=run.timeline)
-            journal.add(path, writer.add(result), failed=result.error is not None)
-            return result
-
-        for problem in run.problems:
-            result = failed(run.tagger, Path(problem.path), problem)
-            journal.add(result.path, writer.add(result), failed=True)
-            run.tell(result)
-        for found in read_ahead(work, run.files, jobs=run.jobs, ahead=4 * run.jobs):
-            if found is None:
-                progress.add(duration_s=None, failed=False)
-            else:
-                run.tell(found)
-        journal.finish([*(Path(problem.path) for problem in run.problems), *run.files])
-    if journal.kept:
-        say(f"{journal.kept} results kept from before")
-    for reason, count in journal.redone.items():
-        say(f"{count} results of before were made anew: {reason}")
+    tagger = Tagger.load(model, relative_to=relative_to)
+    own = tagger.relative_to
+    if own is not None and own.tracks < FEW_TRACKS and not quiet:
+        say(
+            f"warning: {printable(own.music)} has {own.tracks} tracks; standings among fewer than "
+            f"{FEW_TRACKS} are rough"
+        )
+    return tagger
 
 
 def _listed(source: Path) -> Iterator[Path]:

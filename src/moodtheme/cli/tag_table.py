@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from moodtheme.cli.page import Page, flow, padded, short_names, widest
 from moodtheme.tagging.answers import DimensionScore, TagScore, TimelineWindow, TrackTags
-from moodtheme.tagging.bundle import Bundle, Dimension
+from moodtheme.tagging.bundle import Bundle, Dimension, Reference
 from moodtheme.tagging.in_words import dimension_in_words, findings, in_reading_order
 
 TABLE_TOP = 5  # tags, or groups of them, that a piece has unless told
@@ -119,6 +119,8 @@ class TableWriter:
         Tags, or groups of tags, a piece; None for `TABLE_TOP`.
     raw
         Scores as the model gave them, in place of words.
+    relative_to
+        Music among which the standings are instead of the bundle's reference.
     """
 
     def __init__(
@@ -129,12 +131,14 @@ class TableWriter:
         *,
         top: int | None = None,
         raw: bool = False,
+        relative_to: Reference | None = None,
     ) -> None:
+        self._own = relative_to
         self._page, self._raw = page, raw
         self._top = TABLE_TOP if top is None else top
         self._synonyms = bundle.synonyms
         self._dimensions = [] if raw else in_reading_order(bundle.dimensions)
-        self._head = _head(bundle, raw=raw)
+        self._head = _head(bundle, raw=raw, own=relative_to)
         self._folder, self._names = short_names(paths, _Layout.most_for_names(page.cells), page)
         moods = [widest(f"{words}," for words in _examples(d)) for d in self._dimensions]
         self._layout = _Layout.of(page.cells, self._names.values(), moods)
@@ -152,6 +156,9 @@ class TableWriter:
             label = "FILES IN "
             room = cells and cells - len(label)
             lines.insert(0, label + (self._page.cut(self._folder, room) if room else self._folder))
+        if self._own is not None and not self._raw:
+            music = f"AMONG {self._own.tracks} TRACKS OF {self._page.shown(self._own.music)}"
+            lines.insert(0, self._page.cut_end(music, cells) if cells else music)
         return _text(lines)
 
     def add(self, result: TrackTags) -> str:
@@ -212,7 +219,7 @@ class TableWriter:
                 self._value([tag.name], f"{tag.score:.2f}", cells) for tag in tags[: self._top]
             ]
             return scores + [f"{place.name} {place.value:+.2f}" for place in dimensions]
-        found = findings(tags, self._synonyms)
+        found = findings(tags, self._synonyms, by_standing=self._own is not None)
         if found is not None:
             pieces = [self._value(f.names, "+" * f.strength, cells) for f in found[: self._top]]
             rest = len(found) - self._top
@@ -237,11 +244,11 @@ class TableWriter:
         return self._page.cut_end(shown[0], room) + behind
 
 
-def _head(bundle: Bundle, *, raw: bool) -> str:
+def _head(bundle: Bundle, *, raw: bool, own: Reference | None) -> str:
     """What there is to say of tags."""
     if raw:
         return "SCORES"
-    if bundle.thresholds is not None or bundle.reference is not None:
+    if any(part is not None for part in (bundle.thresholds, bundle.reference, own)):
         return "WHAT STANDS OUT"
     return "HIGHEST SCORES" if bundle.calibration is None else "MOST PROBABLE"
 

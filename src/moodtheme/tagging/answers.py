@@ -1,7 +1,7 @@
 """What follows from a listening: scores, dimensions, an embedding, tags, and tags over time."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from moodtheme import __version__
 from moodtheme.arrays import FloatArray
 from moodtheme.errors import SilentAudioError
 from moodtheme.scores.decisions import apply_thresholds, calibrate, standing
-from moodtheme.tagging.bundle import Bundle
+from moodtheme.tagging.bundle import Bundle, Reference
 from moodtheme.tagging.ears import HeardWindow, MemberListening
 from moodtheme.tagging.listening import Listening
 from moodtheme.tagging.session import fuse_systems
@@ -28,7 +28,7 @@ class TagScore:
     score
         What the model returned, in [0, 1]; comparable within a tag, not between tags.
     standing
-        Share of the bundle's reference music with a lower score, in [0, 1]; None without one.
+        Share of the reference music with a lower score, in [0, 1]; None without one.
     probability
         The calibrated score; None where the bundle has no calibration.
     decision
@@ -53,7 +53,7 @@ class DimensionScore:
     value
         In the range that the bundle states.
     standing
-        Share of the bundle's reference music with a lower value, in [0, 1]; None without one.
+        Share of the reference music with a lower value, in [0, 1]; None without one.
     """
 
     name: str
@@ -107,6 +107,10 @@ class TrackTags:
         Of moodtheme.
     timeline
         Tags over time where they were asked for.
+    windows
+        How many windows were asked for in place of the whole track; None for all of it.
+    relative_to
+        Among which music the standings are instead of the bundle's reference, if any was named.
     """
 
     path: Path
@@ -120,6 +124,8 @@ class TrackTags:
     model: ModelIdentity | None = None
     version: str = __version__
     timeline: tuple[TimelineWindow, ...] | None = None
+    windows: int | None = None
+    relative_to: Reference | None = field(default=None, repr=False)
 
 
 def identify(bundle: Bundle) -> ModelIdentity:
@@ -135,15 +141,18 @@ def track_tags(listening: Listening, *, timeline: bool = False) -> TrackTags:
     SilentAudioError
         If nothing was heard.
     """
+    bundle = listening.bundle
     return TrackTags(
         Path(listening.source),
         listening.duration_s,
-        rank(listening.bundle, track_scores(listening)),
-        dimensions=place(listening.bundle, track_dimensions(listening)),
+        rank(bundle, track_scores(listening), listening.reference),
+        dimensions=place(bundle, track_dimensions(listening), listening.reference),
         warnings=listening.warnings,
         audio=listening.audio,
-        model=identify(listening.bundle),
+        model=identify(bundle),
         timeline=over_time(listening) if timeline else None,
+        windows=listening.windows,
+        relative_to=listening.relative_to,
     )
 
 
@@ -207,16 +216,16 @@ def over_time(listening: Listening) -> tuple[TimelineWindow, ...]:
                 TimelineWindow(
                     window.start_s,
                     window.end_s,
-                    rank(bundle, scores),
-                    place(bundle, _mean_of(placed) if placed else None),
+                    rank(bundle, scores, listening.reference),
+                    place(bundle, _mean_of(placed) if placed else None, listening.reference),
                 )
             )
     return tuple(rows)
 
 
-def rank(bundle: Bundle, scores: FloatArray) -> tuple[TagScore, ...]:
-    """Scores ``(tags,)`` as tags by descending score, with what the bundle adds to them."""
-    calibration, thresholds, reference = bundle.calibration, bundle.thresholds, bundle.reference
+def rank(bundle: Bundle, scores: FloatArray, reference: Reference | None) -> tuple[TagScore, ...]:
+    """Scores ``(tags,)`` as tags by descending score, with what bundle and reference add."""
+    calibration, thresholds = bundle.calibration, bundle.thresholds
     standings = probabilities = decisions = None
     if reference is not None:
         standings = standing(scores, reference.levels, reference.tags)
@@ -236,13 +245,14 @@ def rank(bundle: Bundle, scores: FloatArray) -> tuple[TagScore, ...]:
     )
 
 
-def place(bundle: Bundle, values: FloatArray | None) -> tuple[DimensionScore, ...]:
+def place(
+    bundle: Bundle, values: FloatArray | None, reference: Reference | None
+) -> tuple[DimensionScore, ...]:
     """Values ``(dimensions,)`` with their names and standings; nothing for None."""
     if values is None:
         return ()
     standings = None
-    if bundle.reference is not None:
-        reference = bundle.reference
+    if reference is not None:
         standings = standing(values, reference.levels, reference.dimensions)
     return tuple(
         DimensionScore(

@@ -10,7 +10,12 @@ from moodtheme.work import read_ahead
 
 
 def tag_files(
-    tagger: Tagger, paths: Iterable[Path], *, jobs: int = 1, timeline: bool = False
+    tagger: Tagger,
+    paths: Iterable[Path],
+    *,
+    jobs: int = 1,
+    timeline: bool = False,
+    windows: int | None = None,
 ) -> Generator[TrackTags]:
     """Tag files, `jobs` at a time; decoders and networks run outside Python's lock.
 
@@ -24,6 +29,8 @@ def tag_files(
         Files at work at once.
     timeline
         Add tags over time.
+    windows
+        As for `Tagger.listen`.
 
     Yields
     ------
@@ -33,14 +40,19 @@ def tag_files(
     """
     # A few files ahead of the one awaited keep all threads busy behind a long file.
     return read_ahead(
-        lambda path: tag_file(tagger, path, timeline=timeline), paths, jobs=jobs, ahead=4 * jobs
+        lambda path: tag_file(tagger, path, timeline=timeline, windows=windows),
+        paths,
+        jobs=jobs,
+        ahead=4 * jobs,
     )
 
 
-def tag_file(tagger: Tagger, path: Path, *, timeline: bool = False) -> TrackTags:
+def tag_file(
+    tagger: Tagger, path: Path, *, timeline: bool = False, windows: int | None = None
+) -> TrackTags:
     """Tag one file; what is wrong with it becomes the result's ``error``."""
     try:
-        return tagger.tag(path, timeline=timeline)
+        return tagger.tag(path, timeline=timeline, windows=windows)
     except MoodthemeError as error:
         return failed(tagger, path, error)
 

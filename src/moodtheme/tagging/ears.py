@@ -1,15 +1,21 @@
 """A member that listens: it cuts windows from what is played to it and hears those with sound."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from moodtheme.arrays import FloatArray
-from moodtheme.audio import SILENCE_PEAK
+from moodtheme.audio import SILENCE_PEAK, Resampler
 from moodtheme.tagging.bundle import Member
 from moodtheme.tagging.session import Heard, MemberSession
-from moodtheme.tagging.windows import Excerpt, SlidingWindows, Window, loop_to_length
+from moodtheme.tagging.windows import (
+    Excerpt,
+    ScatteredWindows,
+    SlidingWindows,
+    Window,
+    loop_to_length,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class MemberListening:
 class Cut:
     """Windows on their way: the cutter, and where those it gave lie."""
 
-    def __init__(self, cutter: SlidingWindows | Excerpt) -> None:
+    def __init__(self, cutter: SlidingWindows | ScatteredWindows | Excerpt) -> None:
         self.cutter = cutter
         self.places: list[tuple[int, int, float]] = []
 
@@ -90,6 +96,21 @@ class Ear:
     @property
     def _cuts(self) -> list[Cut]:
         return [cut for cut in (self.track, self.steps) if cut is not None]
+
+    def go_to(self, place_s: int) -> None:
+        """What is taken next lies at that second of the track; for windows with gaps between."""
+        for cut in self._cuts:
+            if isinstance(cut.cutter, ScatteredWindows):
+                cut.cutter.go_to(place_s * self.member.sample_rate)
+
+    def is_past(self, place_s: float) -> bool:
+        """Whether all windows with gaps between that start before that second were given."""
+        place = place_s * self.member.sample_rate
+        return all(
+            cut.cutter.is_past(place)
+            for cut in self._cuts
+            if isinstance(cut.cutter, ScatteredWindows)
+        )
 
     def take(self, samples: FloatArray) -> None:
         """Hear on."""
@@ -154,3 +175,36 @@ class Ear:
                     None if heard.embedding is None else heard.embedding[row],
                 ),
             )
+
+
+class Feed:
+    """Plays a track to all ears, resampled once for each rate.
+
+    Parameters
+    ----------
+    ears
+        They take what is given in order.
+    sample_rate
+        Of the track.
+    """
+
+    def __init__(self, ears: Sequence[Ear], sample_rate: int) -> None:
+        self._ears = ears
+        rates = dict.fromkeys(ear.member.sample_rate for ear in ears)
+        self._resamplers = {rate: Resampler(sample_rate, rate) for rate in rates}
+
+    def play(self, blocks: Iterator[FloatArray], has_enough: Callable[[Ear], bool]) -> bool:
+        """Play blocks until all ears have enough; say whether that went on to their end."""
+        for block in blocks:
+            self._give(lambda resampler, block=block: resampler.push(block))  # type: ignore[misc]
+            if all(map(has_enough, self._ears)):
+                return False
+        self._give(Resampler.finish)
+        return True
+
+    def _give(self, ready: Callable[[Resampler], FloatArray]) -> None:
+        for rate, resampler in self._resamplers.items():
+            samples = ready(resampler)
+            for ear in self._ears:
+                if ear.member.sample_rate == rate:
+                    ear.take(samples)

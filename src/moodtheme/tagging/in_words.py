@@ -44,7 +44,10 @@ class Finding:
 
 
 def findings(
-    tags: Sequence[TagScore], synonyms: Sequence[Sequence[str]] = ()
+    tags: Sequence[TagScore],
+    synonyms: Sequence[Sequence[str]] = (),
+    *,
+    by_standing: bool = False,
 ) -> tuple[Finding, ...] | None:
     """What stands out, strongest first; None where the bundle cannot tell.
 
@@ -58,10 +61,15 @@ def findings(
     synonyms
         The bundle's groups of tags that mean the same; a group is one finding that has the names
         of those that stand out, in the group's order, and the strength of the strongest.
+    by_standing
+        Whether standings say what stands out whatever the bundle decides: they are among other
+        music than its own reference.
     """
     if all(tag.decision is None and tag.standing is None for tag in tags):
         return None
-    out = sorted(filter(_stands_out, tags), key=_order, reverse=True)
+    out = sorted(
+        (tag for tag in tags if _stands_out(tag, by_standing=by_standing)), key=_order, reverse=True
+    )
     group_of = {name: tuple(group) for group in synonyms for name in group}
     groups: dict[tuple[str, ...], list[TagScore]] = {}
     for tag in out:
@@ -117,8 +125,8 @@ def in_reading_order(dimensions: Sequence[Dimension]) -> list[Dimension]:
     return sorted(dimensions, key=lambda dimension: order.get(dimension.name, len(order)))
 
 
-def _stands_out(tag: TagScore) -> bool:
-    if tag.decision is not None:
+def _stands_out(tag: TagScore, *, by_standing: bool) -> bool:
+    if tag.decision is not None and not by_standing:
         return tag.decision
     return tag.standing is not None and tag.standing >= OUTSTANDING
 

@@ -8,19 +8,17 @@ hears the centre then reads its excerpt by itself.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy.typing as npt
 
-from moodtheme.arrays import FloatArray
 from moodtheme.audio import (
     AudioStream,
     Position,
-    Resampler,
     mono_of_array,
     open_audio,
     read_excerpt,
@@ -28,9 +26,10 @@ from moodtheme.audio import (
     varies,
 )
 from moodtheme.errors import TooShortError
-from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Member
-from moodtheme.tagging.ears import Cut, Ear, MemberListening
+from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Member, Reference
+from moodtheme.tagging.ears import Cut, Ear, Feed, MemberListening
 from moodtheme.tagging.session import MemberSession
+from moodtheme.tagging.spread import plan_spread, play_spread
 from moodtheme.tagging.windows import Excerpt, SlidingWindows
 
 MINIMUM_S = 1.0
@@ -56,6 +55,10 @@ class Listening:
         In the bundle's order.
     warnings
         What went wrong without making the outputs useless.
+    windows
+        How many windows were asked for in place of the whole track; None for all of it.
+    relative_to
+        Among which music it stands instead of the bundle's reference, if any was named.
     """
 
     bundle: Bundle
@@ -64,6 +67,13 @@ class Listening:
     audio: str | None
     members: tuple[MemberListening, ...]
     warnings: tuple[str, ...] = ()
+    windows: int | None = None
+    relative_to: Reference | None = None
+
+    @property
+    def reference(self) -> Reference | None:
+        """Among which music the track stands."""
+        return self.bundle.reference if self.relative_to is None else self.relative_to
 
 
 class Listener:
@@ -75,9 +85,19 @@ class Listener:
         The model and a session for each member.
     batch_size
         Windows given to a graph in one call.
+    relative_to
+        Of the listenings.
     """
 
-    def __init__(self, bundle: Bundle, sessions: Sequence[MemberSession], batch_size: int) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        sessions: Sequence[MemberSession],
+        batch_size: int,
+        *,
+        relative_to: Reference | None = None,
+    ) -> None:
+        self._relative_to = relative_to
         self._bundle, self._sessions, self._batch_size = bundle, tuple(sessions), batch_size
 
     def hear_file(self, path: Path, *, track: bool, hop_s: float | None) -> Listening:
@@ -98,17 +118,51 @@ class Listener:
             If the file cannot be used; silence is no error here.
         """
         with open_audio(path) as stream:
-            begin_s = self._begin(stream, hop_s=hop_s, track=track)
-            stream.start_at(float(begin_s))
-            claimed_s = stream.info.duration_s
-            ears = [
-                self._ear(s, claimed_s, begin_s, track=track, hop_s=hop_s) for s in self._sessions
-            ]
-            ended = _play(stream, ears)
-            decoded_s = float(begin_s) + stream.decoded_s
-            if ended and not begin_s:
-                stream.require(MINIMUM_S)
-            identity = stream.identity()
+            return self._hear_stream(path, stream, track=track, hop_s=hop_s)
+
+    def hear_windows(self, path: Path, windows: int) -> Listening:
+        """Listen to a few windows of a file, spread over it (see `Spread`), or all where not.
+
+        All is heard where that is no more, where places in the file are not found without decoding
+        up to them, and where the windows do not hold what the header promised, or only silence.
+
+        Raises
+        ------
+        AudioError
+            As `hear_file`.
+        """
+        with open_audio(path) as stream:
+            spread, warning = plan_spread(stream, self._bundle.members, windows)
+            if spread is None:
+                heard = self._hear_stream(path, stream, track=True, hop_s=None)
+            else:
+                ears = [Ear(session, self._batch_size) for session in self._sessions]
+                play_spread(stream, ears, spread)
+                heard = self._listening(
+                    path, stream.info.duration_s, stream.identity(), ears, stream.warnings
+                )
+                if not all(ear.full for ear in ears):
+                    warning = "all of it was heard: it is shorter than its header says, or damaged"
+                elif not stream.varies or not all(member.track for member in heard.members):
+                    warning = "all of it was heard: the windows asked for are silent"
+                if warning is not None:
+                    heard = self.hear_file(path, track=True, hop_s=None)
+        warnings = heard.warnings if warning is None else (*heard.warnings, warning)
+        return replace(heard, windows=windows, warnings=warnings)
+
+    def _hear_stream(
+        self, path: Path, stream: AudioStream, *, track: bool, hop_s: float | None
+    ) -> Listening:
+        begin_s = self._begin(stream, hop_s=hop_s, track=track)
+        stream.start_at(float(begin_s))
+        claimed_s = stream.info.duration_s
+        ears = [self._ear(s, claimed_s, begin_s, track=track, hop_s=hop_s) for s in self._sessions]
+        with closing(iter(stream)) as blocks:  # type: ignore[type-var]
+            ended = Feed(ears, stream.info.sample_rate).play(blocks, lambda ear: ear.full)
+        decoded_s = float(begin_s) + stream.decoded_s
+        if ended and not begin_s:
+            stream.require(MINIMUM_S)
+        identity = stream.identity()
         warnings = list(stream.warnings)
         for ear in ears:
             if ended:
@@ -226,6 +280,7 @@ class Listener:
             identity,
             tuple(ear.heard() for ear in ears),
             tuple(dict.fromkeys(warnings)),
+            relative_to=self._relative_to,
         )
 
 
@@ -236,24 +291,3 @@ def _excerpt_start_s(member: Member, claimed_s: float | None) -> float | None:
     if member.policy is ExcerptPolicy.COVER or claimed_s is None:
         return None
     return max((claimed_s - member.excerpt_s) / 2, 0.0)
-
-
-def _play(stream: AudioStream, ears: Sequence[Ear]) -> bool:
-    """Give the stream to all ears until they have enough; say whether it went on to its end."""
-    rates = dict.fromkeys(ear.member.sample_rate for ear in ears)
-    resamplers = {rate: Resampler(stream.info.sample_rate, rate) for rate in rates}
-
-    def give(ready: Callable[[Resampler], FloatArray]) -> None:
-        for rate, resampler in resamplers.items():
-            samples = ready(resampler)
-            for ear in ears:
-                if ear.member.sample_rate == rate:
-                    ear.take(samples)
-
-    with closing(iter(stream)) as blocks:  # type: ignore[type-var]
-        for block in blocks:
-            give(lambda resampler, block=block: resampler.push(block))  # type: ignore[misc]
-            if all(ear.full for ear in ears):
-                return False
-    give(Resampler.finish)
-    return True

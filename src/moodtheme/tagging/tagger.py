@@ -9,10 +9,11 @@ import numpy.typing as npt
 from moodtheme.arrays import FloatArray
 from moodtheme.errors import BundleError
 from moodtheme.tagging.answers import TimelineWindow, TrackTags, over_time, track_scores, track_tags
-from moodtheme.tagging.bundle import Bundle
+from moodtheme.tagging.bundle import Bundle, Reference
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.listening import Listener, Listening
 from moodtheme.tagging.models import DEFAULT_MODEL, find_model
+from moodtheme.tagging.own_music import read_reference
 from moodtheme.tagging.session import MemberSession
 
 DEFAULT_TIMELINE_HOP_S = 10.0
@@ -33,14 +34,23 @@ class Tagger:
         As for `Tagger.load`.
     digest
         Which bundle must be there; None for any.
+    relative_to
+        Among which music standings are, instead of the bundle's reference; None for that.
     """
 
     def __init__(
-        self, folder: Path, *, threads: int = 1, batch_size: int = 1, digest: str | None = None
+        self,
+        folder: Path,
+        *,
+        threads: int = 1,
+        batch_size: int = 1,
+        digest: str | None = None,
+        relative_to: Reference | None = None,
     ) -> None:
         if threads < 1 or batch_size < 1:
             raise ValueError("threads and batch_size are at least 1")
         self.bundle: Bundle = read_manifest(folder)
+        self.relative_to = relative_to
         self._made_of = folder.absolute(), threads, batch_size
         if digest not in (None, self.bundle.digest):
             raise BundleError(f"{folder} holds another bundle than before; load the model again")
@@ -48,11 +58,16 @@ class Tagger:
             MemberSession(folder, self.bundle, member, threads=threads)
             for member in self.bundle.members
         ]
-        self._listener = Listener(self.bundle, sessions, batch_size)
+        self._listener = Listener(self.bundle, sessions, batch_size, relative_to=relative_to)
 
     @classmethod
     def load(
-        cls, name_or_path: str | Path = DEFAULT_MODEL, *, threads: int = 1, batch_size: int = 1
+        cls,
+        name_or_path: str | Path = DEFAULT_MODEL,
+        *,
+        threads: int = 1,
+        batch_size: int = 1,
+        relative_to: str | os.PathLike[str] | None = None,
     ) -> Self:
         """Open a model.
 
@@ -65,6 +80,10 @@ class Tagger:
         batch_size
             Windows given to a graph in one call. One is fastest for excerpts of many seconds,
             whose activations then stay in the processor's cache; scores do not depend on it.
+        relative_to
+            Music of your own to say where a track stands, instead of the model's reference: what
+            `moodtheme tag --format jsonl` wrote of at least 20 tracks with this model. Standings
+            change, scores and decisions do not.
 
         Raises
         ------
@@ -72,12 +91,17 @@ class Tagger:
             If there is no such model, or it must be fetched first.
         BundleError
             If it is damaged or of another version.
+        ReferenceMusicError
+            If the file of `relative_to` is something else or another model's.
         """
-        return cls(find_model(name_or_path), threads=threads, batch_size=batch_size)
+        folder = find_model(name_or_path)
+        own = None if relative_to is None else read_reference(relative_to, read_manifest(folder))
+        return cls(folder, threads=threads, batch_size=batch_size, relative_to=own)
 
     def __reduce__(self) -> tuple[Any, ...]:
         folder, threads, batch_size = self._made_of
-        return _reopen, (type(self), folder, threads, batch_size, self.bundle.digest)
+        more = self.bundle.digest, self.relative_to
+        return _reopen, (type(self), folder, threads, batch_size, *more)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -85,7 +109,12 @@ class Tagger:
         return self.bundle.tags
 
     def listen(
-        self, path: str | os.PathLike[str], *, timeline: bool = False, hop_s: float | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        timeline: bool = False,
+        hop_s: float | None = None,
+        windows: int | None = None,
     ) -> Listening:
         """Hear a file once; `moodtheme.tagging.answers` has what follows from it.
 
@@ -97,12 +126,22 @@ class Tagger:
             Whether to hear windows over the whole track too, for tags over time.
         hop_s
             Their distance, as for `timeline`.
+        windows
+            How many windows to hear where a member would hear the whole track: that many equal
+            parts, the window in the middle of each. None for the whole track. A file in which
+            places cannot be found without decoding up to them is heard whole, with a warning.
 
         Raises
         ------
         AudioError
             If the file cannot be used; see `moodtheme.errors`. A silent one can be listened to.
+        ValueError
+            If there are less than 1 `windows`, or a timeline, which is the whole track.
         """
+        if windows is not None:
+            if windows < 1 or timeline:
+                raise ValueError("windows is at least 1, and goes without a timeline")
+            return self._listener.hear_windows(Path(path), windows)
         hop_s = self._hop(hop_s) if timeline else None
         return self._listener.hear_file(Path(path), track=True, hop_s=hop_s)
 
@@ -139,15 +178,26 @@ class Tagger:
         """
         return track_scores(self.listen_to(audio, sample_rate))
 
-    def tag(self, path: str | os.PathLike[str], *, timeline: bool = False) -> TrackTags:
+    def tag(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        timeline: bool = False,
+        windows: int | None = None,
+    ) -> TrackTags:
         """Tags of a file, as the bundle's excerpt policy says, and over time if asked for.
+
+        Parameters
+        ----------
+        path, timeline, windows
+            As for `listen`.
 
         Raises
         ------
         AudioError
             If the file cannot be used; see `moodtheme.errors`.
         """
-        return track_tags(self.listen(path, timeline=timeline), timeline=timeline)
+        return track_tags(self.listen(path, timeline=timeline, windows=windows), timeline=timeline)
 
     def timeline(
         self, path: str | os.PathLike[str], *, hop_s: float | None = None
@@ -186,5 +236,14 @@ class Tagger:
         return hop_s
 
 
-def _reopen(kind: type[Tagger], folder: Path, threads: int, batch_size: int, digest: str) -> Tagger:
-    return kind(folder, threads=threads, batch_size=batch_size, digest=digest)
+def _reopen(
+    kind: type[Tagger],
+    folder: Path,
+    threads: int,
+    batch_size: int,
+    digest: str,
+    relative_to: Reference | None,
+) -> Tagger:
+    return kind(
+        folder, threads=threads, batch_size=batch_size, digest=digest, relative_to=relative_to
+    )

@@ -173,3 +173,47 @@ class Excerpt:
         self._blocks.clear()
         if len(held) >= self._least:
             yield Window(start, len(held), 1.0, loop_to_length(held, self._samples))
+
+
+class ScatteredWindows:
+    """Whole windows at chosen places, out of blocks between which some of the track is left out.
+
+    Parameters
+    ----------
+    samples
+        Length of a window.
+    starts
+        Where they start, in samples of the track.
+    """
+
+    def __init__(self, *, samples: int, starts: Iterable[int]) -> None:
+        self._samples, self._starts = samples, deque(sorted(starts))
+        self._held = np.empty(0, dtype=np.float32)
+        self._first = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether all windows were given."""
+        return not self._starts
+
+    def is_past(self, place: float) -> bool:
+        """Whether no window that starts before that sample of the track is to come."""
+        return not self._starts or self._starts[0] >= place
+
+    def go_to(self, place: int) -> None:
+        """The next block begins at that sample of the track."""
+        self._held, self._first = self._held[:0], place
+
+    def push(self, block: FloatArray) -> Iterator[Window]:
+        """Take the next block; give the windows that it completes."""
+        self._held = np.concatenate([self._held, block])
+        while self._starts:
+            unneeded = min(max(self._starts[0] - self._first, 0), len(self._held))
+            self._held, self._first = self._held[unneeded:], self._first + unneeded
+            if self._first > self._starts[0] or len(self._held) < self._samples:
+                return
+            yield Window(self._starts.popleft(), self._samples, 1.0, self._held[: self._samples])
+
+    def finish(self) -> Iterator[Window]:
+        """Give nothing: what is not whole by now is not in the track."""
+        return iter(())
