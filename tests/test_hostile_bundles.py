@@ -1,5 +1,7 @@
 """Bundles from strangers: what is in a graph is looked at before a runtime sees it."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +16,10 @@ from onnx import TensorProto, helper, numpy_helper
 from moodtheme import Tagger
 from moodtheme.errors import BundleError
 from moodtheme.files import sha256_of
+from moodtheme.tagging import trial
 from moodtheme.tagging.bundle_files import read_manifest, write_bundle
 from moodtheme.tagging.graph_check import objection
+from moodtheme.tagging.models import verify_model
 from toy_bundle import RATE, make_bundle, write_graph
 
 Change = Callable[[onnx.ModelProto], None]
@@ -131,6 +135,113 @@ def test_scores_that_are_no_scores_are_refused(tmp_path: Path, operation: str, r
     audio = np.random.default_rng(0).uniform(-0.5, 0.5, 3 * RATE).astype(np.float32)
     with pytest.raises(BundleError, match=reason):
         Tagger.load(folder).score(audio, RATE)
+
+
+def make_the_window(model: onnx.ModelProto, nodes: list[onnx.NodeProto], **values: object) -> None:
+    """Put nodes before the graph's own that turn ``level`` into what its next node takes."""
+    at = next(i for i, node in enumerate(model.graph.node) if "level" in node.output)
+    model.graph.node[at].output[0] = "first"
+    for offset, node in enumerate(nodes, start=1):
+        model.graph.node.insert(at + offset, node)
+    for name, value in values.items():
+        model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+
+
+def allocate(size: int) -> Change:
+    """Four bytes times the size, twice."""
+
+    def change(model: onnx.ModelProto) -> None:
+        nodes = [
+            helper.make_node("Expand", ["first", "size"], ["many"]),
+            helper.make_node("Neg", ["many"], ["changed"]),  # copied, not seen through
+            helper.make_node("ReduceMax", ["changed"], ["peak"], keepdims=1),
+            helper.make_node("Mul", ["peak", "none"], ["nothing"]),
+            helper.make_node("Squeeze", ["nothing"], ["scalar"]),
+            helper.make_node("Add", ["first", "scalar"], ["level"]),
+        ]
+        make_the_window(model, nodes, size=np.array([size, 1]), none=np.float32(0))
+
+    return change
+
+
+def multiply(steps: int) -> Change:
+    """Two steps are 0.1 s of a processor and 16 MB: products of matrices, one after the other."""
+
+    def change(model: onnx.ModelProto) -> None:
+        nodes = [helper.make_node("Expand", ["first", "size"], ["m0"])]
+        nodes += [helper.make_node("MatMul", [f"m{i}", "m0"], [f"m{i + 1}"]) for i in range(steps)]
+        nodes += [
+            helper.make_node("ReduceMax", [f"m{steps}"], ["peak"], keepdims=1),
+            helper.make_node("Mul", ["peak", "none"], ["nothing"]),
+            helper.make_node("Squeeze", ["nothing"], ["scalar"]),
+            helper.make_node("Add", ["first", "scalar"], ["level"]),
+        ]
+        make_the_window(model, nodes, size=np.array([1024, 1024]), none=np.float32(0))
+
+    return change
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="memory is not watched on Windows")
+def test_a_graph_that_takes_too_much_memory_is_refused_before_it_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "MOST_BYTES", 2**29)
+    folder = hostile(tmp_path, allocate(2**29))
+    with pytest.raises(BundleError, match=r"toy\.onnx: it takes more than 0\.5 GB of memory"):
+        Tagger.load(folder)
+    with pytest.raises(BundleError, match="memory"):
+        verify_model(folder)
+
+
+def test_a_graph_that_computes_too_long_is_refused_and_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = hostile(tmp_path, multiply(20_000))
+    monkeypatch.setattr(trial, "MOST_SECONDS", 2.0)
+    ended = []
+    kill = subprocess.Popen.kill
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda self: (kill(self), ended.append(self)))
+    with pytest.raises(BundleError, match=r"toy\.onnx: it computes longer than 2 s a window"):
+        Tagger.load(folder)
+    assert [process.returncode is not None for process in ended] == [True]
+
+
+def test_a_graph_is_tried_in_another_process_before_it_is_in_this_one_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path
+) -> None:
+    folder = hostile(tmp_path, multiply(2))
+    monkeypatch.setattr(trial, "_passed", set())
+    with monkeypatch.context() as patch:
+        patch.setattr("moodtheme.tagging.tagger.MemberSession", lambda *_, **__: pytest.fail())
+        patch.setattr(trial, "MOST_SECONDS", 0.0)
+        with pytest.raises(BundleError, match="longer"):
+            Tagger.load(folder)
+    Tagger.load(folder)
+    (record,) = (own_cache / "trials").iterdir()
+    assert record.stem == read_manifest(folder).digest
+    monkeypatch.setattr(trial, "_passed", set())
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail())
+        Tagger.load(folder)
+    # What was within the limits of then may not be within those of now.
+    monkeypatch.setattr(trial, "_passed", set())
+    monkeypatch.setattr(trial, "MOST_SECONDS", 0.0)
+    with pytest.raises(BundleError, match="longer"):
+        Tagger.load(folder)
+
+
+def test_a_cache_that_cannot_be_written_costs_another_trial_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("MOODTHEME_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(trial, "_passed", set())
+    Tagger.load(hostile(tmp_path, multiply(1)))
+
+
+def test_the_embedded_model_needs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail())
+    Tagger.load()
 
 
 @given(data=st.data())

@@ -28,6 +28,7 @@ from moodtheme.tagging.bundle import (
 from moodtheme.tagging.bundle_files import read_manifest, write_bundle
 from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.tagger import Tagger
+from moodtheme.tagging.trial import require_bounded
 from moodtheme.work import Report
 
 NAME = "moodtheme-small"
@@ -85,6 +86,7 @@ def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quali
     teacher_bundle = read_manifest(settings.teacher)
     if len(teacher_bundle.members) != 1:
         raise UsageError(f"{settings.teacher} has several members; choose a teacher with one")
+    require_bounded(settings.teacher, teacher_bundle)
     teacher = Teacher(
         MemberSession(settings.teacher, teacher_bundle, teacher_bundle.members[0]),
         len(teacher_bundle.tags),

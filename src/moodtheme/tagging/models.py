@@ -112,8 +112,10 @@ def verify_model(folder: Path) -> Bundle:
     """
     from moodtheme.tagging.conformance import check_conformance
     from moodtheme.tagging.session import MemberSession
+    from moodtheme.tagging.trial import require_bounded
 
     bundle = read_manifest(folder)
+    require_bounded(folder, bundle)
     sessions = [MemberSession(folder, bundle, member) for member in bundle.members]
     check_conformance(folder, bundle, sessions)
     return bundle

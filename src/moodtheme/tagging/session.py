@@ -1,5 +1,9 @@
 """Bundle members as ONNX Runtime sessions: windows of audio in, named outputs out."""
 
+import ctypes
+import os
+import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +44,8 @@ class MemberSession:
     """One member's graph, ready to hear windows.
 
     Thread-safe: several threads may call `hear` at once; each call runs on `threads` threads of its
-    own.
+    own. A forked process opens the graph again from the folder where it cannot go on with its
+    parent's: a fork takes no threads along.
 
     Parameters
     ----------
@@ -62,21 +67,13 @@ class MemberSession:
             output: _shape(bundle, member, output) for output in member.outputs
         }
         self._ranges = np.array([(d.lowest, d.highest) for d in bundle.dimensions]).reshape(-1, 2)
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # what matters is raised; the rest would reach users' stderr
-        content = read_graph(folder, member)
-        if reason := objection(content):
-            raise self._refuse(reason)
-        try:
-            self._session = ort.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
-            )
-        # ONNX Runtime's exceptions share no base class but Exception.
-        except Exception as error:
-            raise self._refuse(f"ONNX Runtime cannot load it ({error})") from error
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        self._folder, self._threads = folder.absolute(), threads
+        self._turn = threading.Lock()
+        self._hearing: set[int] = set()  # threads that are at it
+        self._session: ort.InferenceSession | None
+        self._session = session = self._opened()
+        _alive.add(self)
+        inputs, outputs = session.get_inputs(), session.get_outputs()
         if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 2:
             raise self._refuse("it must have one input, float32 (batch, samples)")
         if isinstance(inputs[0].shape[1], int) and inputs[0].shape[1] != member.samples:
@@ -108,10 +105,16 @@ class MemberSession:
         BundleError
             If the graph fails, or returns what the manifest does not promise.
         """
+        thread = threading.get_ident()
+        self._hearing.add(thread)
         try:
-            values = self._session.run(self._names, {self._input: windows})
+            values = self._ready().run(self._names, {self._input: windows})
+        except BundleError:
+            raise
         except Exception as error:
             raise self._refuse(f"ONNX Runtime cannot run it ({error})") from error
+        finally:
+            self._hearing.discard(thread)
         found: dict[str, FloatArray] = {}
         for name, value in zip(self._outputs, values, strict=True):
             if len(value) != len(windows):
@@ -130,6 +133,40 @@ class MemberSession:
             found["dimensions"] = found["dimensions"].clip(low, high)
         return Heard(**found)
 
+    def _opened(self) -> ort.InferenceSession:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # what matters is raised; the rest would reach users' stderr
+        content = read_graph(self._folder, self.member)
+        if reason := objection(content):
+            raise self._refuse(reason)
+        try:
+            return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # ONNX Runtime's exceptions share no base class but Exception.
+        except Exception as error:
+            raise self._refuse(f"ONNX Runtime cannot load it ({error})") from error
+
+    def _ready(self) -> ort.InferenceSession:
+        with self._turn:
+            if self._session is None:
+                self._session = self._opened()
+            return self._session
+
+    def _forked(self) -> None:
+        """In a forked process, before it does anything else: let go of what does not work there.
+
+        Threads of a session's own are gone, and its locks stay held where a thread of the parent
+        was amid a call. A session that has neither goes on, and shares its parent's memory.
+        """
+        others = self._hearing - {threading.get_ident()}
+        self._turn = threading.Lock()
+        self._hearing = set()
+        if self._session is not None and (self._threads > 1 or others):
+            # Never freed: that would wait for threads that are not there.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._session))
+            self._session = None
+
     def _check_shape(self, name: str, shape: Sequence[int | str | None]) -> None:
         wanted = self._outputs[name]
         if name == Output.SCORES and len(shape) == 2 and wanted[0] == 1:
@@ -147,6 +184,18 @@ class MemberSession:
 
     def _refuse(self, reason: str) -> BundleError:
         return BundleError(f"graph {self.member.file}: {reason}; get or export the model again")
+
+
+_alive: weakref.WeakSet[MemberSession] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for session in list(_alive):
+        session._forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _shape(bundle: Bundle, member: Member, output: Output) -> tuple[int, ...]:

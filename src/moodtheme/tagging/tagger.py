@@ -15,6 +15,7 @@ from moodtheme.tagging.listening import Listener, Listening
 from moodtheme.tagging.models import DEFAULT_MODEL, find_model
 from moodtheme.tagging.own_music import read_reference
 from moodtheme.tagging.session import MemberSession
+from moodtheme.tagging.trial import require_bounded
 
 DEFAULT_TIMELINE_HOP_S = 10.0
 
@@ -54,6 +55,7 @@ class Tagger:
         self._made_of = folder.absolute(), threads, batch_size
         if digest not in (None, self.bundle.digest):
             raise BundleError(f"{folder} holds another bundle than before; load the model again")
+        require_bounded(folder, self.bundle)
         sessions = [
             MemberSession(folder, self.bundle, member, threads=threads)
             for member in self.bundle.members
@@ -90,7 +92,8 @@ class Tagger:
         ModelNotFoundError
             If there is no such model, or it must be fetched first.
         BundleError
-            If it is damaged or of another version.
+            If it is damaged, of another version, or takes too long or too much memory for a window
+            (see `moodtheme.tagging.trial`).
         ReferenceMusicError
             If the file of `relative_to` is something else or another model's.
         """
