@@ -119,6 +119,12 @@ def test_short_audio_is_looped_and_too_short_audio_refused(tagger: Tagger) -> No
         tagger.score(audio[: RATE // 2], RATE)
 
 
+@pytest.mark.parametrize("rate", [0, -1, 10**9, float("nan"), float("inf")])
+def test_a_rate_that_cannot_be_is_refused_at_once(tagger: Tagger, rate: int) -> None:
+    with pytest.raises(ValueError, match="sample rate"):
+        tagger.score(noise(2, level=0.5), rate)
+
+
 def test_why_nothing_is_heard_is_said(tagger: Tagger) -> None:
     with pytest.raises(SilentAudioError, match=r"silent.*samples are not finite"):
         tagger.score(np.full(RATE * 3, np.nan, np.float32), RATE)

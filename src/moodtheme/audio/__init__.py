@@ -17,11 +17,13 @@ from moodtheme.audio.known_files import KnownFiles
 from moodtheme.audio.mono import SILENCE_PEAK, mono_of_array, to_mono, varies
 from moodtheme.audio.opening import open_audio, probe
 from moodtheme.audio.resample import ResampleQuality, Resampler, resample
-from moodtheme.audio.sources import AudioInfo, Decoder
+from moodtheme.audio.sources import HIGHEST_RATE, LOWEST_RATE, AudioInfo, Decoder
 from moodtheme.audio.stream import AudioStream
 
 __all__ = [
     "AUDIO_EXTENSIONS",
+    "HIGHEST_RATE",
+    "LOWEST_RATE",
     "SILENCE_PEAK",
     "Audio",
     "AudioInfo",

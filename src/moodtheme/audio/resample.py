@@ -1,5 +1,6 @@
 """Resampling with soxr, whole or as a stream."""
 
+import math
 from enum import StrEnum
 
 import numpy as np
@@ -91,7 +92,7 @@ def resample(
     array = np.ascontiguousarray(samples, dtype=np.float32)
     if array.ndim != 1:
         raise ValueError(f"samples have shape {array.shape}; use to_mono first")
-    if from_rate <= 0 or to_rate <= 0:
+    if not (0 < from_rate < math.inf and 0 < to_rate < math.inf):
         raise ValueError(f"cannot resample from {from_rate} Hz to {to_rate} Hz")
     if from_rate == to_rate:
         return array

@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy.typing as npt
 
 from moodtheme.audio import (
+    HIGHEST_RATE,
+    LOWEST_RATE,
     AudioStream,
     Position,
     mono_of_array,
@@ -191,7 +193,11 @@ class Listener:
         ------
         TooShortError
             If there is less than a second.
+        ValueError
+            If the samples or their rate cannot be.
         """
+        if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
+            raise ValueError(f"{sample_rate} Hz is no sample rate of audio; pass the samples' own")
         source = "audio in memory"
         mono, warnings = mono_of_array(audio)
         duration_s = len(mono) / sample_rate
