@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from moodtheme.cli.recipe_options import RANDOM, chosen_recipe
 from moodtheme.errors import AudioError
 from moodtheme.feature_store import Extractor, make_extractor
 from moodtheme.feature_store.extraction import read_track
-from moodtheme.features import mel_plots
+from moodtheme.features.plots import draw
 from moodtheme.files import sha256_of
 from moodtheme.models.image_networks import load_image_network
 from moodtheme.training.kinds import kind_of
@@ -63,8 +63,8 @@ def measure(extractor: Extractor, files: list[Path], watch: Stopwatch, *, images
             pretrained=False,
         )
         # The first calls make tables and prepare the network, once for any number of tracks.
-        silence = draw(view, np.zeros((1, view.window_samples), np.float32), network.size)
-        network.extract(silence)
+        options = view.plot_options(network.size)
+        network.extract(draw(np.zeros((1, view.window_samples), np.float32), options))
     for file in files:
         watch.time("read and hash", lambda file=file: sha256_of(file))
         audio = watch.time("decode", lambda file=file: read_track(file, view))
@@ -74,20 +74,8 @@ def measure(extractor: Extractor, files: list[Path], watch: Stopwatch, *, images
             watch.time("descriptors", lambda audio=audio: extractor(audio[None]))
             continue
         windows = audio.reshape(view.windows, view.window_samples)
-        pictures = watch.time("pictures", lambda windows=windows: draw(view, windows, network.size))
+        pictures = watch.time("pictures", lambda windows=windows: draw(windows, options))
         watch.time("image network", lambda pictures=pictures: network.extract(pictures))
-
-
-def draw(view: Any, windows: np.ndarray, size: int) -> np.ndarray:
-    return mel_plots(
-        windows,
-        view.sample_rate,
-        n_mels=view.n_mels,
-        scale=view.scale,
-        colour_map=view.colour_map,
-        resize=view.resize,
-        size=size,
-    )
 
 
 def end_to_end(extractor: Extractor, files: list[Path]) -> float:

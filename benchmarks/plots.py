@@ -35,6 +35,7 @@ from moodtheme.arrays import ByteArray, FloatArray
 from moodtheme.exporting.graph import export_graph
 from moodtheme.features import mel_plot, mel_plots
 from moodtheme.features.plot_module import SpectrogramPlots
+from moodtheme.features.plot_options import PlotOptions
 
 RATE = 44_100
 
@@ -78,7 +79,7 @@ def drawn(windows: FloatArray, *, through_png: bool) -> ByteArray:
 
 
 def module_ways(seconds: int) -> dict[str, Callable[[FloatArray], object]]:
-    module = SpectrogramPlots(sample_rate=RATE, samples=seconds * RATE)
+    module = SpectrogramPlots(PlotOptions(sample_rate=RATE), samples=seconds * RATE)
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "plots.onnx"
         export_graph(module, graph, samples=seconds * RATE)

@@ -15,15 +15,15 @@ from moodtheme.models.networks import layer_table, parameter_count, second_bias_
 from moodtheme.models.recurrent import RecurrentHead
 from moodtheme.models.soundnet import SoundNetConvolutions, load_soundnet
 from moodtheme.models.vggish import VggishConvolutions, load_vggish
-from moodtheme.recipes import Cell, find_recipe, with_values
+from moodtheme.recipes import Cell, Head, find_recipe, with_values
 
 # Keras' counts for the paper's networks with 56 tags, running statistics included.
 KERAS_PARAMETERS = {"crnn-lstm": 6_139_192, "crnn-gru": 5_812_536, "crnn-blstm": 8_240_440}
 
 
-def head(cell: Cell = Cell.GRU, **changes: float) -> RecurrentHead:
-    values = {"features": 6, "n_tags": 4, "units": 5, "layers": 2, "dense": 7, "dropout": 0.3}
-    return RecurrentHead(cell=cell, **{**values, **changes})  # type: ignore[arg-type]
+def head(cell: Cell = Cell.GRU, *, features: int = 6, **changes: int) -> RecurrentHead:
+    values = {"units": 5, "layers": 2, "dense": 7, "dropout": 0.3, **changes}
+    return RecurrentHead(Head(cell=cell, **values), features=features, n_tags=4)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("system", KERAS_PARAMETERS)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from moodtheme.exporting.graph import export_graph
 from moodtheme.features import mel_plots
 from moodtheme.features.plot_module import SpectrogramPlots
-from moodtheme.features.plot_options import FrequencyScale, Resize
+from moodtheme.features.plot_options import FrequencyScale, PlotOptions, Resize
 from moodtheme.features.two_step_dft import two_step_dft
 from test_plots import chords
 
@@ -54,7 +54,7 @@ def test_module_and_graph_draw_what_numpy_draws(
 ) -> None:
     windows = sounds(RATE)
     expected = mel_plots(windows, RATE, **options)
-    module = SpectrogramPlots(sample_rate=RATE, samples=RATE, **options)
+    module = SpectrogramPlots(PlotOptions(sample_rate=RATE, **options), samples=RATE)
     with torch.no_grad():
         pictures = module(torch.from_numpy(windows)).numpy()
     assert_same_pictures(pictures, expected, tolerance=tolerance)
@@ -69,7 +69,7 @@ def test_module_and_graph_draw_what_numpy_draws(
 
 def test_samples_behind_the_last_frame_do_not_matter() -> None:
     windows = sounds(3 * RATE + 77)
-    module = SpectrogramPlots(sample_rate=RATE, samples=windows.shape[1])
+    module = SpectrogramPlots(PlotOptions(sample_rate=RATE), samples=windows.shape[1])
     with torch.no_grad():
         pictures = module(torch.from_numpy(windows)).numpy()
     assert_same_pictures(pictures, mel_plots(windows, RATE))
@@ -77,7 +77,7 @@ def test_samples_behind_the_last_frame_do_not_matter() -> None:
 
 def test_half_precision_around_the_module_changes_nothing() -> None:
     windows = torch.from_numpy(sounds(RATE))
-    module = SpectrogramPlots(sample_rate=RATE, samples=RATE)
+    module = SpectrogramPlots(PlotOptions(sample_rate=RATE), samples=RATE)
     with torch.no_grad():
         plain = module(windows)
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -85,7 +85,7 @@ def test_half_precision_around_the_module_changes_nothing() -> None:
 
 
 def test_the_module_has_no_weights_of_its_own() -> None:
-    assert not SpectrogramPlots(sample_rate=RATE, samples=RATE).state_dict()
+    assert not SpectrogramPlots(PlotOptions(sample_rate=RATE), samples=RATE).state_dict()
 
 
 @given(n=st.integers(2, 150).map(lambda half: 2 * half) | st.sampled_from([512, 2048]))

@@ -4,7 +4,7 @@ Run as a program it trains in a folder: ``toy_training.py FOLDER [--devices N] [
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,15 +46,8 @@ class ToyNetwork(nn.Module):
     def __init__(self, *, dropout: float) -> None:
         super().__init__()
         self.lower = nn.Sequential(nn.Linear(FEATURES, 5), nn.BatchNorm1d(STEPS), nn.Tanh())
-        self.head = RecurrentHead(
-            features=5,
-            n_tags=TAGS,
-            cell=find_recipe("crnn-gru").head.cell,
-            units=4,
-            layers=2,
-            dense=6,
-            dropout=dropout,
-        )
+        head = replace(find_recipe("crnn-gru").head, units=4, layers=2, dense=6, dropout=dropout)
+        self.head = RecurrentHead(head, features=5, n_tags=TAGS)
 
     def forward(self, inputs: Tensor, clip_seeds: Tensor | None = None) -> Tensor:
         logits: Tensor = self.head(self.lower(inputs))

@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
-from moodtheme.cli.options import Offline
+from moodtheme.cli.options import (
+    ImageWeights,
+    Offline,
+)
 from moodtheme.errors import MissingExtraError, UsageError
 
 
@@ -47,14 +50,7 @@ def export(
             "changes scores of test music by more than 0.002.",
         ),
     ] = False,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Weights of the image network, for Deep Spectrum systems; fetched by default.",
-            show_default=False,
-        ),
-    ] = None,
+    weights: ImageWeights = None,
     offline: Offline = False,
 ) -> None:
     """Write trained systems as ONNX graphs with their front ends inside.

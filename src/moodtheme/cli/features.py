@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.options import Division, Offline
+from moodtheme.cli.options import (
+    Division,
+    Offline,
+    Part,
+    RecipeValues,
+)
 from moodtheme.cli.recipe_options import PUBLISHED, chosen_recipe, weights_file
 from moodtheme.errors import UsageError
 from moodtheme.recipes import RECIPES, Cell, ExtractedView, find_recipe
@@ -50,7 +55,6 @@ DatasetOption = Annotated[
         show_default=False,
     ),
 ]
-PartOption = Annotated[str, typer.Option(help="train, validation, test, or all.")]
 FolderArgument = Annotated[
     Path,
     typer.Argument(
@@ -84,16 +88,7 @@ def extract(
             show_default=False,
         ),
     ],
-    values: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Set a value of the recipe, such as image_network=efficientnet-lite0; may be "
-            "repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    values: RecipeValues = None,
     weights: Annotated[
         str,
         typer.Option(
@@ -101,7 +96,7 @@ def extract(
             help="Weights of the image network: fetched, random, or from a local copy.",
         ),
     ] = PUBLISHED,
-    part: PartOption = "all",
+    part: Part = "all",
     split: Division = 0,
     jobs: Annotated[
         int,
@@ -172,7 +167,7 @@ def export(
         Path,
         typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default=False),
     ],
-    part: PartOption = "all",
+    part: Part = "all",
     split: Division = 0,
 ) -> None:
     """Write features of a collection's tracks, in its order, for other programs.

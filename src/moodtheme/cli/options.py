@@ -78,4 +78,46 @@ TrainingSeed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every 
 
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 
+RecipeValues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Set a value of the recipe, such as units=128 or image_network=efficientnet-lite0; "
+        "may be repeated.",
+        show_default=False,
+    ),
+]
+
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        help="Threads of PyTorch in a process; its choice by default.",
+        show_default=False,
+    ),
+]
+
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", min=1, help="Tracks decoded, or features extracted, at once."),
+]
+
+SkipUnreadable = Annotated[
+    bool, typer.Option("--skip-unreadable", help="Leave out tracks that cannot be read.")
+]
+
+Part = Annotated[str, typer.Option("--part", help="train, validation, test, or all.")]
+
+ImageWeights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        help="Weights of the image network, for Deep Spectrum systems; fetched by default.",
+        show_default=False,
+    ),
+]
+
 Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from moodtheme.cli.options import Device, Division, Offline
+from moodtheme.cli.options import (
+    Device,
+    Division,
+    ImageWeights,
+    Jobs,
+    Offline,
+    Part,
+)
 from moodtheme.errors import MissingExtraError, UsageError
 
 
@@ -28,7 +35,7 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    part: Annotated[str, typer.Option(help="train, validation, test, or all.")] = "test",
+    part: Part = "test",
     split: Division = 0,
     evaluation: Annotated[
         str | None,
@@ -47,18 +54,9 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Weights of the image network; fetched by default.",
-            show_default=False,
-        ),
-    ] = None,
+    weights: ImageWeights = None,
     device: Device = "auto",
-    jobs: Annotated[
-        int, typer.Option(min=1, help="Files decoded, or features extracted, at once.")
-    ] = 2,
+    jobs: Jobs = 2,
     offline: Offline = False,
 ) -> None:
     """Score every track of a split: float32 (tracks, tags), rows and columns as in the table.

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.options import Device, Division, Offline, TrainingSeed
+from moodtheme.cli.options import (
+    Device,
+    Division,
+    Jobs,
+    Offline,
+    SkipUnreadable,
+    Threads,
+    TrainingSeed,
+)
 from moodtheme.errors import MissingExtraError, MoodthemeError, UsageError
 from moodtheme.files import claimed_folder
 from moodtheme.reproduction.selection import Preset, Weights, choose_systems
@@ -91,11 +99,8 @@ def reproduce(
         ),
     ] = None,
     device: Device = "auto",
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, help="Threads of PyTorch; its choice by default.", show_default=False),
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Files decoded or extracted at once.")] = 2,
+    threads: Threads = None,
+    jobs: Jobs = 2,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that read examples in training.")
     ] = 0,
@@ -113,9 +118,7 @@ def reproduce(
     licence: Annotated[
         str, typer.Option(help="Terms of the exported models, which follow from the music.")
     ] = "not stated",
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out tracks that cannot be read.")
-    ] = False,
+    skip_unreadable: SkipUnreadable = False,
     offline: Offline = False,
 ) -> None:
     """Train the paper's systems, fuse and evaluate them, export models, write a report.

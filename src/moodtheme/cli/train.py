@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.options import Device, Division, Offline, TrainingSeed
+from moodtheme.cli.options import (
+    Device,
+    Division,
+    Jobs,
+    Offline,
+    RecipeValues,
+    SkipUnreadable,
+    Threads,
+    TrainingSeed,
+)
 from moodtheme.cli.recipe_options import (
     PUBLISHED,
     chosen_recipe,
@@ -46,15 +55,7 @@ def train(
             show_default=False,
         ),
     ] = None,
-    values: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Set a value of the recipe, such as units=128; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    values: RecipeValues = None,
     show: Annotated[
         bool,
         typer.Option("--show", help="Print the recipe with its sources, and its layers, and stop."),
@@ -74,18 +75,11 @@ def train(
         int, typer.Option(min=1, help="Training processes on this machine; they share a batch.")
     ] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines, started with torchrun.")] = 1,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Threads a process; PyTorch's choice by default.", show_default=False
-        ),
-    ] = None,
+    threads: Threads = None,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that read tracks, for each training process.")
     ] = 1,
-    jobs: Annotated[
-        int, typer.Option(min=1, help="Tracks decoded, or features extracted, at once.")
-    ] = 2,
+    jobs: Jobs = 2,
     audio_cache: Annotated[
         Path | None,
         typer.Option(
@@ -103,9 +97,7 @@ def train(
             show_default=False,
         ),
     ] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out tracks that cannot be decoded.")
-    ] = False,
+    skip_unreadable: SkipUnreadable = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")
     ] = False,

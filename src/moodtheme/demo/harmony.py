@@ -26,11 +26,6 @@ class Mode(StrEnum):
         """Semitones of the seven degrees above the tonic."""
         return _STEPS[self]
 
-    @property
-    def is_major(self) -> bool:
-        """Whether the third above the tonic is major."""
-        return self.steps[2] == 4
-
 
 _STEPS = {
     Mode.IONIAN: (0, 2, 4, 5, 7, 9, 11),

@@ -12,8 +12,7 @@ from moodtheme.feature_store.extractor import (
     ExtractorInfo,
 )
 from moodtheme.features.colour_maps import colour_map
-from moodtheme.features.plot_options import PlotOptions
-from moodtheme.features.plots import mel_plots
+from moodtheme.features.plots import draw
 from moodtheme.files import sha256_of
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.recipes import DeepSpectrumView
@@ -57,19 +56,10 @@ def make(
         pretrained=view.pretrained,
         offline=offline,
     ).to(place)
-    info = _info(view, network.weights_sha256)
+    info, options = _info(view, network.weights_sha256), view.plot_options(network.size)
 
     def compute(windows: FloatArray) -> FloatArray:
-        pictures = mel_plots(
-            windows,
-            view.sample_rate,
-            n_mels=view.n_mels,
-            scale=view.scale,
-            colour_map=view.colour_map,
-            resize=view.resize,
-            size=network.size,
-        )
-        return network.extract(pictures)
+        return network.extract(draw(windows, options))
 
     return Extractor(info, compute)
 
@@ -82,15 +72,7 @@ def _info(view: DeepSpectrumView, digest: str) -> ExtractorInfo:
     preprocessing = view.preprocessing or network.default_preprocessing
     network.colours_for(preprocessing)
     network.require(view.feature_precision)
-    options = PlotOptions(
-        sample_rate=view.sample_rate,
-        n_mels=view.n_mels,
-        scale=view.scale,
-        colour_map=view.colour_map,
-        resize=view.resize,
-        size=network.size,
-    )
-    options.frames(view.window_samples)
+    view.plot_options(network.size).frames(view.window_samples)
     colour_map(view.colour_map)
     return ExtractorInfo(
         view=msgspec.structs.replace(view, layer=layer, preprocessing=preprocessing),

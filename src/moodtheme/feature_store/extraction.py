@@ -61,37 +61,25 @@ def compute_tracks(
     return results
 
 
-def extract_here(
-    extractor: Extractor, units: Sequence[Unit], *, readers: int = 1
-) -> Iterator[Result]:
-    """Results of units in order, computed in this process.
-
-    Parameters
-    ----------
-    extractor
-        Computes.
-    units
-        Of any size.
-    readers
-        Files decoded at once, ahead of what is computed.
-    """
+def extract_here(extractor: Extractor, units: Sequence[Unit]) -> Iterator[Result]:
+    """Results of units in order, computed in this process."""
     read = partial(read_track, view=extractor.info.view)
     # Two units are kept decoded: memory stays bounded however slow the extractor is.
     ahead = 2 * max(map(len, units), default=1)
-    audio = read_ahead(read, chain.from_iterable(units), jobs=readers, ahead=ahead)
+    audio = read_ahead(read, chain.from_iterable(units), jobs=1, ahead=ahead)
     for unit in units:
         yield compute_tracks(extractor, unit, list(islice(audio, len(unit))))
 
 
-def extract_unit(make: MakeExtractor, unit: Unit, *, threads: int = 1) -> Result:
+def extract_unit(make: MakeExtractor, unit: Unit) -> Result:
     """Result of one unit in a worker process, which keeps its extractor for the next."""
-    extractor = _loaded(make, threads)
+    extractor = _loaded(make)
     return compute_tracks(extractor, unit, [read_track(file, extractor.info.view) for file in unit])
 
 
 @lru_cache(maxsize=1)
-def _loaded(make: MakeExtractor, threads: int) -> Extractor:
+def _loaded(make: MakeExtractor) -> Extractor:
     extractor = make()
     if "torch" in sys.modules:  # it starts a thread for every core otherwise
-        sys.modules["torch"].set_num_threads(threads)
+        sys.modules["torch"].set_num_threads(1)
     return extractor

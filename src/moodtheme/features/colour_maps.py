@@ -19,11 +19,6 @@ from moodtheme.errors import PlotError
 _REVERSED = "_r"
 
 
-def colour_map_names() -> tuple[str, ...]:
-    """Every colour map's name; each exists reversed too, with ``_r`` behind its name."""
-    return tuple(_tables())
-
-
 @cache
 def colour_map(name: str) -> ByteArray:
     """Colours of a map from its lowest to its highest value.

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from moodtheme.features.colour_maps import colour_map as find_colour_map
+from moodtheme.features.colour_maps import colour_map
 from moodtheme.features.plot_layout import bicubic_products, is_resampled, nearest_cells
-from moodtheme.features.plot_options import FrequencyScale, PlotOptions, Resize
+from moodtheme.features.plot_options import FrequencyScale, PlotOptions
 from moodtheme.features.plot_spectrum import POWER_FLOOR, band_filters, window_samples
 from moodtheme.features.two_step_dft import two_step_dft
 
@@ -20,17 +20,10 @@ class SpectrogramPlots(nn.Module):
 
     Parameters
     ----------
-    sample_rate
-        In Hz.
+    options
+        How; `PlotOptions.window`, `n_fft`, `hop`, `f_max` and `delta` stay as they are by default.
     samples
         Length of a window.
-    n_mels, scale, colour_map, resize, size
-        See `moodtheme.features.plots.mel_plots`.
-
-    Raises
-    ------
-    PlotError
-        A value is out of its range.
 
     Notes
     -----
@@ -50,40 +43,22 @@ class SpectrogramPlots(nn.Module):
     vertical: Tensor
     horizontal: Tensor
 
-    def __init__(
-        self,
-        *,
-        sample_rate: int,
-        samples: int,
-        n_mels: int = 128,
-        scale: FrequencyScale = FrequencyScale.MEL,
-        colour_map: str = "magma",
-        resize: Resize = Resize.BICUBIC,
-        size: int = 224,
-    ) -> None:
+    def __init__(self, options: PlotOptions, *, samples: int) -> None:
         super().__init__()
-        options = PlotOptions(
-            sample_rate=sample_rate,
-            n_mels=n_mels,
-            scale=scale,
-            colour_map=colour_map,
-            resize=resize,
-            size=size,
-        )
         self.options = options
         self.frames = options.frames(samples)
         dft = two_step_dft(options.frame_length)
         self._keep("window", window_samples(options.window, options.frame_length)[:, None])
         self._keep("columns", dft.columns)
         self._keep("rows", dft.rows)
-        if scale is FrequencyScale.MEL:
+        if options.scale is FrequencyScale.MEL:
             # The filters take the bins in the order in which the transform leaves them.
-            filters = np.zeros((n_mels, len(dft.rows) * dft.rows.shape[1] // 2))
+            filters = np.zeros((options.n_mels, len(dft.rows) * dft.rows.shape[1] // 2))
             filters[:, dft.order] = band_filters(options)
             self._keep("bands", filters)
         else:
             self._keep("bands", dft.order)
-        self._keep("colours", find_colour_map(colour_map))
+        self._keep("colours", colour_map(options.colour_map))
         if is_resampled(options):
             vertical, horizontal = bicubic_products(options, self.frames)
             self._keep("vertical", vertical)

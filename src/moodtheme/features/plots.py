@@ -176,7 +176,12 @@ def mel_plots(
         f_max=f_max,
         delta=delta,
     )
-    audio = np.asarray(windows, dtype=np.float32)
+    return draw(windows, options)
+
+
+def draw(windows: npt.ArrayLike, options: PlotOptions) -> ByteArray:
+    """Draw windows as `options` say; see `mel_plots`."""
+    size, audio = options.size, np.asarray(windows, dtype=np.float32)
     if audio.ndim != 2:
         raise PlotError(f"windows must be (n, samples), not {audio.shape}")
     paint = _painter(options, options.frames(audio.shape[1]))

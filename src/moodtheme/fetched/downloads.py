@@ -1,5 +1,4 @@
-"""
-One file from the network to the disk: resumed where it broke off, verified before it counts.
+"""One file from the network to the disk: resumed where it broke off, verified before it counts.
 
 A file under its final name is complete and, where a SHA-256 was given, the right one. What is
 still arriving is called ``NAME.partial`` beside it, survives a kill at any moment and is taken up
@@ -68,8 +67,7 @@ def fetch(
     backoff_s: float = 1.0,
     timeout_s: float = 60.0,
 ) -> Path:
-    """
-    Bring one file to ``target`` from the first of several mirrors that has it.
+    """Bring one file to ``target`` from the first of several mirrors that has it.
 
     Parameters
     ----------
@@ -128,9 +126,8 @@ def remote_size(urls: Sequence[str], *, timeout_s: float = 20.0) -> int | None:
             answer = requests.head(url, headers=_HEADERS, timeout=timeout_s, allow_redirects=True)
         except requests.RequestException:
             continue
-        size = answer.headers.get("Content-Length", "")
-        if answer.ok and size.isdecimal():
-            return int(size)
+        if answer.ok and (size := _total(answer)) is not None:
+            return size
     return None
 
 
@@ -210,9 +207,8 @@ def _from_mirror(url: str, transfer: _Transfer, *, attempts: int, backoff_s: flo
             farthest = max(farthest, arrived)
             if fruitless >= attempts:
                 raise
-            wait_s = failure.wait_s
-            if wait_s is None:
-                wait_s = backoff_s * 2 ** max(fruitless - 1, 0)
+            doubled = backoff_s * 2 ** max(fruitless - 1, 0)
+            wait_s = doubled if failure.wait_s is None else failure.wait_s
             time.sleep(min(wait_s, _LONGEST_WAIT_S))
 
 

@@ -75,15 +75,7 @@ class Crnn(nn.Module):
         else:
             self.extractor = SoundNetExtractor()
             width = soundnet.OUT_CHANNELS
-        self.head = RecurrentHead(
-            features=width,
-            n_tags=n_tags,
-            cell=head.cell,
-            units=head.units,
-            layers=head.layers,
-            dense=head.dense,
-            dropout=head.dropout,
-        )
+        self.head = RecurrentHead(head, features=width, n_tags=n_tags)
 
     def forward(self, audio: Tensor, clip_seeds: Tensor | None = None) -> Tensor:
         """Logits.

@@ -34,15 +34,7 @@ class FeatureNetwork(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("deviation", torch.ones(n_features))
-        self.head = RecurrentHead(
-            features=n_features,
-            n_tags=n_tags,
-            cell=head.cell,
-            units=head.units,
-            layers=head.layers,
-            dense=head.dense,
-            dropout=head.dropout,
-        )
+        self.head = RecurrentHead(head, features=n_features, n_tags=n_tags)
 
     def set_scale(self, mean: Tensor, deviation: Tensor) -> None:
         """Subtract `mean` from the features and divide by `deviation`, both ``(n_features,)``."""
@@ -80,15 +72,8 @@ class DeepSpectrum(nn.Module):
         self, view: DeepSpectrumView, images: ImageFeatures, networks: Sequence[FeatureNetwork]
     ) -> None:
         super().__init__()
-        self.plots = SpectrogramPlots(
-            sample_rate=view.sample_rate,
-            samples=view.window_samples,
-            n_mels=view.n_mels,
-            scale=view.scale,
-            colour_map=view.colour_map,
-            resize=view.resize,
-            size=images.size,
-        )
+        options = view.plot_options(images.size)
+        self.plots = SpectrogramPlots(options, samples=view.window_samples)
         self.images = images
         self.networks = nn.ModuleList(networks)
         self._windows = view.windows

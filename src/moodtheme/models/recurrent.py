@@ -13,7 +13,7 @@ PyTorch's fused recurrent kernels do otherwise, they win, for they are many time
 import torch
 from torch import Tensor, nn
 
-from moodtheme.recipes import Cell
+from moodtheme.recipes import Cell, Head
 
 # Keras' batch normalisation; its momentum of 0.99 is 0.01 in PyTorch's reading of the word.
 _NORM_EPS = 1e-3
@@ -29,50 +29,33 @@ class RecurrentHead(nn.Module):
 
     Parameters
     ----------
+    head
+        From the recipe; a layer of `Cell.BLSTM` has its units in each direction, and dropout is
+        before each recurrent layer and after the dense layer's ReLU.
     features
         Width of the sequence.
     n_tags
         Number of logits.
-    cell
-        Kind of layer; with ``BLSTM`` a layer has `units` in each direction.
-    units
-        Cells a layer.
-    layers
-        Recurrent layers, at least 1.
-    dense
-        Width of the dense layer.
-    dropout
-        Share of inputs to drop, before each recurrent layer and after the dense layer's ReLU.
     """
 
-    def __init__(
-        self,
-        *,
-        features: int,
-        n_tags: int,
-        cell: Cell,
-        units: int,
-        layers: int,
-        dense: int,
-        dropout: float,
-    ) -> None:
+    def __init__(self, head: Head, *, features: int, n_tags: int) -> None:
         super().__init__()
-        self._units = units
-        self._both_ways = cell is Cell.BLSTM
-        self._dropout = dropout
-        kind = nn.GRU if cell is Cell.GRU else nn.LSTM
+        self._units = units = head.units
+        self._both_ways = head.cell is Cell.BLSTM
+        self._dropout = head.dropout
+        kind = nn.GRU if head.cell is Cell.GRU else nn.LSTM
         width = features
         self.recurrent = nn.ModuleList()
         self.norms = nn.ModuleList()
-        for _ in range(layers):
+        for _ in range(head.layers):
             self.recurrent.append(
                 kind(width, units, batch_first=True, bidirectional=self._both_ways)
             )
             width = units * (2 if self._both_ways else 1)
             self.norms.append(_batch_norm(width))
-        self.dense = nn.Linear(width, dense)
-        self.dense_norm = _batch_norm(dense)
-        self.tags = nn.Linear(dense, n_tags)
+        self.dense = nn.Linear(width, head.dense)
+        self.dense_norm = _batch_norm(head.dense)
+        self.tags = nn.Linear(head.dense, n_tags)
         self._initialise()
 
     def forward(self, sequence: Tensor) -> Tensor:

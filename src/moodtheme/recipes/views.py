@@ -7,7 +7,7 @@ of view is a class here, a module there, and a line in `View` and in the table o
 
 import msgspec
 
-from moodtheme.features.plot_options import FrequencyScale, Resize
+from moodtheme.features.plot_options import FrequencyScale, PlotOptions, Resize
 from moodtheme.recipes.values import (
     Amount,
     Convolutions,
@@ -192,6 +192,23 @@ class DeepSpectrumView(WindowedView, frozen=True, kw_only=True, tag="deep-spectr
     layer: str | None = None
     preprocessing: Preprocessing | None = None
     feature_precision: Precision = Precision.FLOAT32
+
+    def plot_options(self, size: int) -> PlotOptions:
+        """How a window is drawn for a network whose pictures have `size` pixels a side.
+
+        Raises
+        ------
+        PlotError
+            If a value is out of its range.
+        """
+        return PlotOptions(
+            sample_rate=self.sample_rate,
+            n_mels=self.n_mels,
+            scale=self.scale,
+            colour_map=self.colour_map,
+            resize=self.resize,
+            size=size,
+        )
 
     @property
     def extracted(self) -> "DeepSpectrumView":

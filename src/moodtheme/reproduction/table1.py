@@ -1,6 +1,6 @@
 """The paper's Table 1 beside the same figures computed from score files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from moodtheme.errors import EvaluationError
@@ -41,7 +41,6 @@ def compare_with_paper(
     validation: ScoredSet | None = None,
     resamples: int = 0,
     seed: int = 0,
-    tags: Sequence[str] | None = None,
     progress: Progress = no_progress,
 ) -> list[Table1Row]:
     """Compute every line of Table 1 that the given systems allow.
@@ -54,7 +53,7 @@ def compare_with_paper(
         Scores by system name; those the table does not know are left out.
     validation
         Validation truth and scores, for the table's other column; systems may be missing.
-    resamples, seed, tags, progress
+    resamples, seed, progress
         As for `moodtheme.evaluation.evaluate_systems`.
 
     Raises
@@ -68,13 +67,11 @@ def compare_with_paper(
             "none of the nine systems is there; name the score files "
             + ", ".join(f"{row.name}.npy" for row in TABLE_1[:9])
         )
-    found = evaluate_systems(
-        truth, tested, tags=tags, resamples=resamples, seed=seed, progress=progress
-    )
+    found = evaluate_systems(truth, tested, resamples=resamples, seed=seed, progress=progress)
     measured = {system.name: system.figures["roc_auc_macro"] for system in found}
     validated = {}
     if validation is not None:
-        known = evaluate_systems(validation.truth, _fused(validation.scores), tags=tags)
+        known = evaluate_systems(validation.truth, _fused(validation.scores))
         validated = {system.name: system.figures["roc_auc_macro"].value for system in known}
     rows = []
     for paper in TABLE_1:

@@ -77,20 +77,11 @@ class Keeper(Checkpoint):
         self._epoch_began = self._step_ended = time.monotonic()
         self._waiting_s = 0.0
 
-    def on_train_batch_start(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_start(self, *_: Any, **__: Any) -> None:
         """The batch has come; what passed since the step before was waiting."""
         self._waiting_s += time.monotonic() - self._step_ended
 
-    def on_train_batch_end(
-        self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def on_train_batch_end(self, *_: Any, **__: Any) -> None:
         """The step is done."""
         self._step_ended = time.monotonic()
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from moodtheme.files import sha256_of
 from moodtheme.models.image_networks.registry import find_image_network
 from moodtheme.recipes import Precision, Preprocessing
-from moodtheme.work import Progress, no_progress
 
 if TYPE_CHECKING:
     from moodtheme.models.image_networks.features import ImageFeatures
@@ -23,7 +22,6 @@ def load_image_network(
     weights: Path | None = None,
     pretrained: bool = True,
     offline: bool = False,
-    progress: Progress = no_progress,
 ) -> "ImageFeatures":
     """Load a network as a feature extractor, in evaluation mode.
 
@@ -44,8 +42,6 @@ def load_image_network(
         time, scaled so that pictures give features of a sensible size.
     offline
         Never touch the network.
-    progress
-        Called with bytes done and bytes in all while a file is downloaded.
 
     Raises
     ------
@@ -67,7 +63,7 @@ def load_image_network(
     known.require(precision)
     network = make_network(known.architecture, layer=layer)
     if pretrained:
-        path = known.weights.given_or_fetched(weights, offline=offline, progress=progress)
+        path = known.weights.given_or_fetched(weights, offline=offline)
         load_checkpoint(network, known, path)
         digest = sha256_of(path)
     else:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from moodtheme.arrays import FloatArray
 from moodtheme.datasets import TrackTable
@@ -129,7 +129,35 @@ class OpenSmileKind(ExtractedKind[OpenSmileView]):
         return "hears openSMILE's descriptors, which a graph cannot compute"
 
 
-class StoreSource(Source):
+class FeatureSource(Source):
+    """What is the same wherever features come from.
+
+    Parameters
+    ----------
+    kind
+        The system's.
+
+    Attributes
+    ----------
+    scale
+        Mean and deviation of each feature over the training tracks, float32 ``(n_features,)``;
+        None where features go in as they are.
+    """
+
+    def __init__(self, kind: FeatureKind[Any]) -> None:
+        self._kind = kind
+        self.scale: tuple[FloatArray, FloatArray] | None = None
+
+    def make_network(self, n_tags: int) -> nn.Module:
+        """The network with random weights."""
+        network = self._kind.make_network(n_tags=n_tags, n_features=self.n_features)
+        if self.scale is not None and isinstance(network, FeatureNetwork):
+            mean, deviation = self.scale
+            network.set_scale(torch.from_numpy(mean), torch.from_numpy(deviation))
+        return network
+
+
+class StoreSource(FeatureSource):
     """Features of a fixed number of windows, kept in a feature store.
 
     Parameters
@@ -143,10 +171,10 @@ class StoreSource(Source):
     """
 
     def __init__(self, kind: ExtractedKind[Any], settings: Settings, folder: Path) -> None:
-        self._kind = kind
+        super().__init__(kind)
+        self._kind: ExtractedKind[Any] = kind
         self._settings = settings
         self._folder = settings.features or folder / FEATURES
-        self._scale: tuple[Tensor, Tensor] | None = None
 
     @cached_property
     def _info(self) -> ExtractorInfo:
@@ -177,8 +205,7 @@ class StoreSource(Source):
         failures = self._build([*training.files, *validation.files], report, progress)
         if self._kind.scaled:
             usable = [file for file in training.files if self.has(file)]
-            mean, deviation = feature_statistics(self._store, usable)
-            self._scale = torch.from_numpy(mean), torch.from_numpy(deviation)
+            self.scale = feature_statistics(self._store, usable)
         return failures
 
     def _build(self, files: Sequence[Path], report: Report, progress: Progress) -> list[AudioError]:
@@ -204,13 +231,6 @@ class StoreSource(Source):
     def examples(self, files: Sequence[Path]) -> "StoredFeatures":
         """Features of files."""
         return StoredFeatures(self._store, files)
-
-    def make_network(self, n_tags: int) -> nn.Module:
-        """The network with random weights."""
-        network = self._kind.make_network(n_tags=n_tags, n_features=self.n_features)
-        if self._scale is not None and isinstance(network, FeatureNetwork):
-            network.set_scale(*self._scale)
-        return network
 
     def check(self, run: Run) -> None:
         """Other weights make other features."""

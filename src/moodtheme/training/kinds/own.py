@@ -5,18 +5,15 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from moodtheme.arrays import FloatArray
 from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError, FeatureFileError, UsageError
 from moodtheme.feature_store import statistics_of
 from moodtheme.feature_store.own_files import SUFFIXES, find_frames, frames_of, read_frames
-from moodtheme.models.feature_network import FeatureNetwork
 from moodtheme.recipes import OwnFeaturesView
 from moodtheme.training.examples import Weighted
-from moodtheme.training.kinds.features import FeatureKind
+from moodtheme.training.kinds.features import FeatureKind, FeatureSource
 from moodtheme.training.kinds.kind import Source
 from moodtheme.training.run_folder import Run
 from moodtheme.training.settings import Settings
@@ -64,7 +61,7 @@ class OwnFeaturesKind(FeatureKind[OwnFeaturesView]):
         return OwnFeatures(self, settings)
 
 
-class OwnFeatures(Source):
+class OwnFeatures(FeatureSource):
     """Files of features as a network's inputs.
 
     Parameters
@@ -76,12 +73,12 @@ class OwnFeatures(Source):
     """
 
     def __init__(self, kind: OwnFeaturesKind, settings: Settings) -> None:
-        self._kind = kind
+        super().__init__(kind)
+        self._kind: OwnFeaturesKind = kind
         self._settings = settings
         self._width: int | None = None
         self._length: int | None = None
         self._failed: dict[Path, AudioError] = {}
-        self._scale: tuple[Tensor, Tensor] | None = None
 
     @property
     def n_features(self) -> int:
@@ -109,8 +106,7 @@ class OwnFeatures(Source):
         of = len(training) + len(validation)
         learnt = self._usable(training.files, 0, of, progress)
         if self._kind.view.scaled:
-            mean, deviation = statistics_of(learnt)
-            self._scale = torch.from_numpy(mean), torch.from_numpy(deviation)
+            self.scale = statistics_of(learnt)
         for rest in (learnt, self._usable(validation.files, len(training), of, progress)):
             for _ in rest:
                 pass
@@ -143,13 +139,6 @@ class OwnFeatures(Source):
         """Stretches of the tracks' frames."""
         view = self._kind.view
         return Stretches(self._kind.folder, files, frames=view.frames, array=view.array)
-
-    def make_network(self, n_tags: int) -> nn.Module:
-        """The network with random weights."""
-        network = self._kind.make_network(n_tags=n_tags, n_features=self.n_features)
-        if self._scale is not None and isinstance(network, FeatureNetwork):
-            network.set_scale(*self._scale)
-        return network
 
     def check(self, run: Run) -> None:
         """Frames must be as wide as those of the training."""
