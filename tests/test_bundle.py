@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from moodtheme.errors import BundleError
 from moodtheme.scores.fusion import FusionMethod
 from moodtheme.tagging.bundle import MANIFEST, Bundle, Fusion, Measurement, Thresholds
-from moodtheme.tagging.bundle_files import read_graph, read_manifest, write_bundle
-from moodtheme.tagging.models import verify_model
+from moodtheme.tagging.bundle_files import _old, read_graph, read_manifest, write_bundle
+from moodtheme.tagging.models import find_model, verify_model
 from toy_bundle import make_bundle
 
 
@@ -49,6 +49,59 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(tmp_path: Path) -> None:
         make_bundle(tmp_path / "music")
     assert (tmp_path / "music" / "song.mp3").read_bytes() == b"precious"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["music", "toy", "toy.onnx"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_kill_at_any_step_of_writing_leaves_the_old_bundle_or_the_new(tmp_path: Path) -> None:
+    """A forked process ends itself before its n-th look at or change to the file system."""
+    folder = tmp_path / "toy"
+    seen = []
+    for step in range(1000):
+        old = make_bundle(folder)
+        process = os.fork()
+        if not process:
+            left = step
+
+            def count(event: str, arguments: tuple[object, ...]) -> None:
+                nonlocal left
+                if event.startswith(("os.", "shutil.", "tempfile.", "open")):
+                    left -= 1
+                    if left < 0:
+                        os._exit(9)
+
+            sys.addaudithook(count)
+            try:
+                make_bundle(folder, decided=True)
+            finally:
+                os._exit(0)
+        status = os.waitpid(process, 0)[1]
+        seen.append(_old(folder).exists() and not folder.exists())
+        found = read_manifest(find_model(folder))
+        assert found == old or found.thresholds is not None
+        read_graph(folder, found.members[0])
+        if not status:
+            break
+    assert found.thresholds is not None and any(seen)
+    make_bundle(folder)
+    assert not _old(folder).exists()
+
+
+def test_a_writer_that_fails_between_puts_the_old_bundle_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = make_bundle(tmp_path / "toy")
+    replace = Path.replace
+
+    def fail(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(KeyboardInterrupt):
+        make_bundle(tmp_path / "toy", decided=True)
+    assert read_manifest(tmp_path / "toy") == old
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["toy", "toy.onnx"]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import importlib.util
 import json
+import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from sklearn.metrics import roc_auc_score
 
 from evaluation_cases import case
@@ -124,6 +126,30 @@ def test_one_format_and_an_unknown_tag(run: Program, tmp_path: Path) -> None:
     assert "choose from column 0, column 1, column 2" in err
     assert run(*command, "--format", "svg")[0] == 0
     assert {path.suffix for path in (tmp_path / "plots").iterdir()} == {".svg"}
+
+
+def test_pictures_overwrite_no_input_and_no_audio(run: Program, tmp_path: Path) -> None:
+    folder = write_scores(tmp_path / "scores", NINE[:1])
+    plots = tmp_path / "plots"
+    plots.mkdir()
+    command = (
+        "report", "plots", folder / f"{NINE[0]}.npy", "--output", plots, "--bootstrap", 0,
+        "--format", "png",
+    )  # fmt: skip
+    shutil.copy(folder / "truth.npy", plots / "pr.png")
+    (plots / "pr.npy").symlink_to(plots / "pr.png")
+    before = (plots / "pr.png").read_bytes()
+    status, _, err = run(*command, "--truth", plots / "pr.npy")
+    assert status == 2 and "pr.png is the same file" in err
+    assert (plots / "pr.png").read_bytes() == before
+    soundfile.write(plots / "pr.png", np.zeros(8000), 8000, format="WAV")
+    status, _, err = run(*command, "--truth", folder / "truth.npy")
+    assert status == 2 and "pr.png holds audio" in err
+    (plots / "pr.png").unlink()
+    (plots / "pr.png").mkdir()
+    status, _, err = run(*command, "--truth", folder / "truth.npy")
+    assert status == 2 and "pr.png" in err
+    assert {path.name for path in plots.iterdir()} == {"pr.png", "pr.npy"}
 
 
 def test_without_matplotlib_plots_say_what_to_install(

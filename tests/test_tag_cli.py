@@ -357,3 +357,18 @@ def test_an_interruption_leaves_finished_results_intact(model: Path, tmp_path: P
     results = json.loads(partial.read_text("utf-8"))
     assert 3 <= len(results) < FILES
     assert all(r["error"] is None and len(r["tags"]) == 3 for r in results)
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])
+def test_an_address_stays_as_it_was_given(
+    program: Program, model: Path, tmp_path: Path, form: str
+) -> None:
+    address = "https://example.org/song.mp3"
+    command = ("tag", "--model", model, "--format", form)
+    code, out, err = program(*command, address)
+    assert code == 1 and address in out and f"moodtheme: {address}: an address" in err
+    listed = tmp_path / "list"
+    listed.write_text(f"{address}\n", encoding="utf-8")
+    code, _, err = program(*command, "--files-from", listed, "--output", tmp_path / "out")
+    assert code == 1 and address in err
+    assert address in (tmp_path / "out").read_text(encoding="utf-8")

@@ -157,7 +157,7 @@ class Journal:
             self.kept += 1
         return True
 
-    def add(self, path: Path, line: str, *, failed: bool) -> None:
+    def add(self, path: Path | str, line: str, *, failed: bool) -> None:
         """Put a row on the disk; it is safe there when this returns."""
         content = _encoded(line)
         with self._mutex:
@@ -169,7 +169,7 @@ class Journal:
                 self._partial, offset, len(content), str(path), None, None, failed
             )
 
-    def finish(self, paths: Iterable[Path]) -> None:
+    def finish(self, paths: Iterable[Path | str]) -> None:
         """Write the file: rows of other music first, as they were, then one for each path."""
         here = {os.path.realpath(path) for path in self._rows}
         moved = {row.path for row in self._rows.values() if not os.path.lexists(row.path)}

@@ -136,14 +136,14 @@ def widest(texts: Iterable[str]) -> int:
 
 
 def short_names(
-    paths: Sequence[Path], cells: int | None, page: Page
-) -> tuple[str, dict[Path, str]]:
+    paths: Sequence[Path | str], cells: int | None, page: Page
+) -> tuple[str, dict[Path | str, str]]:
     """Names for files in a column, and the folder they are in where they do not say it.
 
     Parameters
     ----------
     paths
-        All that will be named.
+        All that will be named; texts where they are no paths but addresses.
     cells
         Of the column; None for as many as a name needs.
     page
@@ -161,9 +161,9 @@ def short_names(
         return "", whole
     folder = _common_folder(paths)
     if folder:
-        whole = {path: page.shown(path.relative_to(folder)) for path in paths}
-    own = {path: page.shown(path.name) for path in paths}
-    shortened: dict[Path, str] = {}
+        whole = {path: page.shown(Path(path).relative_to(folder)) for path in paths}
+    own = {path: page.shown(Path(path).name) for path in paths}
+    shortened: dict[Path | str, str] = {}
     left = list(whole)
     for names, first in ((whole, 0), (own, cells // 4), (own, cells // 2), (whole, cells // 2)):
         tried = {path: page.cut(names[path], cells, first=first) for path in left}
@@ -173,9 +173,9 @@ def short_names(
     return page.shown(folder), shortened
 
 
-def _common_folder(paths: Sequence[Path]) -> str:
+def _common_folder(paths: Sequence[Path | str]) -> str:
     try:
-        folder = os.path.commonpath([path.parent for path in paths])
+        folder = os.path.commonpath([Path(path).parent for path in paths])
     except ValueError:  # some are absolute, or on different drives
         return ""
     return "" if folder == os.curdir else folder

@@ -1,5 +1,6 @@
 """``moodtheme report``: the paper's Table 1, pictures of an evaluation, a run's page."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
@@ -122,6 +123,7 @@ def plots(
 
     Writes tags (dots with intervals), roc and pr (a panel a tag), and curves-NAME for each --tag.
     """
+    from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import evaluate_systems
     from moodtheme.evaluation import plots as draw
     from moodtheme.files import make_folder
@@ -137,6 +139,10 @@ def plots(
     if unknown:
         raise UsageError(f"--tag {unknown[0]}: no such tag; choose from {', '.join(names)}")
     draw.require_matplotlib()
+    stems = ["tags", "roc", "pr", *(f"curves-{_file_name(name)}" for name in wanted)]
+    files = {stem: [output / f"{stem}.{kind}" for kind in format or list(Format)] for stem in stems}
+    for path in itertools.chain(*files.values()):
+        require_output(path, inputs=[truth, tags, *scores])
     systems = {system.name: system.values for system in load_systems(scores, tags=vocabulary)}
     with warnings_as_lines(), progress_bar("Resampling") as progress:
         rows = evaluate_systems(
@@ -153,8 +159,7 @@ def plots(
         )
     for stem, picture in pictures.items():
         figure = picture()
-        for kind in format or list(Format):
-            path = output / f"{stem}.{kind}"
+        for path in files[stem]:
             draw.save(figure, path)
             typer.echo(path)
 

@@ -151,7 +151,7 @@ def tag(
         tagger = _tagger(model, relative_to, quiet=quiet)
         if is_table:
             page = Page.of(sys.stdout if output is None else None)
-            names = [*(Path(problem.path) for problem in problems), *files]
+            names = [*(problem.path for problem in problems), *files]
             writer: Writer = TableWriter(
                 tagger.bundle, names, page, top=top, raw=scores, relative_to=tagger.relative_to
             )
@@ -193,7 +193,7 @@ def _tagger(model: str, relative_to: Path | None, *, quiet: bool) -> "Tagger":
     return tagger
 
 
-def _listed(source: Path) -> Iterator[Path]:
+def _listed(source: Path) -> Iterator[str]:
     """Paths that a list names, separated by NUL if it holds any, else by line breaks."""
     try:
         if str(source) == "-":
@@ -209,7 +209,7 @@ def _listed(source: Path) -> Iterator[Path]:
         names = content.split(b"\0")
     else:
         names = [line.removesuffix(b"\r") for line in content.split(b"\n")]
-    return (Path(os.fsdecode(name)) for name in names if name)
+    return (os.fsdecode(name) for name in names if name)
 
 
 def _complain(result: "TrackTags") -> None:

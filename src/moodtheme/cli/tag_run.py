@@ -41,7 +41,7 @@ def tag_to_stream(run: Run, output: Path | None, form: Format, writer: Writer) -
         try:
             out.write(writer.begin())
             for problem in run.problems:
-                result = failed(run.tagger, Path(problem.path), problem)
+                result = failed(run.tagger, problem.path, problem)
                 out.write(writer.add(result))
                 run.tell(result)
             for result in results:
@@ -86,7 +86,7 @@ def tag_to_journal(
             return result
 
         for problem in run.problems:
-            result = failed(run.tagger, Path(problem.path), problem)
+            result = failed(run.tagger, problem.path, problem)
             journal.add(result.path, writer.add(result), failed=True)
             run.tell(result)
         for found in read_ahead(work, run.files, jobs=run.jobs, ahead=4 * run.jobs):
@@ -94,7 +94,7 @@ def tag_to_journal(
                 progress.add(duration_s=None, failed=False)
             else:
                 run.tell(found)
-        journal.finish([*(Path(problem.path) for problem in run.problems), *run.files])
+        journal.finish([*(problem.path for problem in run.problems), *run.files])
     if journal.kept:
         say(f"{journal.kept} results kept from before")
     for reason, count in journal.redone.items():

@@ -126,7 +126,7 @@ class TableWriter:
     def __init__(
         self,
         bundle: Bundle,
-        paths: Sequence[Path],
+        paths: Sequence[Path | str],
         page: Page,
         *,
         top: int | None = None,

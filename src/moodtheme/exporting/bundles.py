@@ -14,6 +14,7 @@ from moodtheme.errors import EvaluationWarning, UsageError
 from moodtheme.evaluation.calibration import fit_calibration
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.evaluation.thresholds import best_f1, choose
+from moodtheme.exporting.conformance import write_conformance
 from moodtheme.exporting.systems import Graphs, plan_graphs
 from moodtheme.scores.fusion import FusionMethod, fuse
 from moodtheme.tagging.bundle import (
@@ -146,6 +147,7 @@ def export_fused(
             },
         )
         write_bundle(folder, bundle, [path for _, path in written])
+    write_conformance(folder)
     return bundle
 
 

@@ -7,6 +7,7 @@ import torch
 
 from moodtheme import __version__
 from moodtheme.errors import BundleError
+from moodtheme.exporting.conformance import write_conformance
 from moodtheme.exporting.graph import Scores, export_graph
 from moodtheme.fetched.weights import MEDIAEVAL_BASELINE
 from moodtheme.files import sha256_of
@@ -82,3 +83,4 @@ def convert_mediaeval_baseline(checkpoint: Path, folder: Path) -> None:
             },
         )
         write_bundle(folder, bundle, [graph])
+    write_conformance(folder)

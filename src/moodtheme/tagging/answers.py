@@ -86,7 +86,7 @@ class TrackTags:
     Attributes
     ----------
     path
-        As it was given.
+        As it was given; a text where that was an address.
     duration_s
         Length of the audio; None where it is not known.
     tags
@@ -113,7 +113,7 @@ class TrackTags:
         Among which music the standings are instead of the bundle's reference, if any was named.
     """
 
-    path: Path
+    path: Path | str
     duration_s: float | None
     tags: tuple[TagScore, ...]
     dimensions: tuple[DimensionScore, ...] = ()

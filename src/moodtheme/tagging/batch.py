@@ -57,7 +57,7 @@ def tag_file(
         return failed(tagger, path, error)
 
 
-def failed(tagger: Tagger, path: Path, error: MoodthemeError) -> TrackTags:
+def failed(tagger: Tagger, path: Path | str, error: MoodthemeError) -> TrackTags:
     """The result of a file that could not be tagged."""
     reason = error.reason if isinstance(error, AudioError) else str(error)
     return TrackTags(path, None, (), error=reason, model=identify(tagger.bundle))

@@ -1,5 +1,6 @@
 """A bundle's folder: its manifest and graphs, read with suspicion and written whole."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -12,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from moodtheme.errors import BundleError
+from moodtheme.errors import BundleError, MoodthemeError
+from moodtheme.files import locked
 from moodtheme.tagging.bundle import FORMAT_VERSION, MANIFEST, Bundle, Member, contradictions
 
 _MANIFEST_LIMIT = 32 * 2**20  # bytes; 10,000 tags with 101 reference quantiles each stay below
@@ -36,6 +38,7 @@ def read_manifest(folder: Path) -> Bundle:
         itself. The version is looked at before anything else.
     """
     path = folder / MANIFEST
+    recover(folder)
     try:
         content = read_inside(folder, MANIFEST, limit=_MANIFEST_LIMIT)
     except OSError as error:
@@ -127,7 +130,10 @@ def read_inside(folder: Path, name: str, *, limit: int) -> bytes:
 
 
 def write_bundle(folder: Path, bundle: Bundle, graphs: Iterable[Path]) -> None:
-    """Write a bundle so that it is there completely or not at all.
+    """Write a bundle so that it is there completely or not at all, whenever that is broken off.
+
+    A bundle that is replaced is called ``.NAME.old`` for a moment; `recover` brings it back where
+    the moment was the last.
 
     Parameters
     ----------
@@ -148,6 +154,7 @@ def write_bundle(folder: Path, bundle: Bundle, graphs: Iterable[Path]) -> None:
     if folder.exists() and not (folder / MANIFEST).is_file():
         raise BundleError(f"{folder} exists and is not a model bundle; name another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
+    recover(folder)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         staged = Path(scratch) / "new"
         staged.mkdir()
@@ -156,9 +163,35 @@ def write_bundle(folder: Path, bundle: Bundle, graphs: Iterable[Path]) -> None:
         for member in bundle.members:
             read_graph(staged, member)
         (staged / MANIFEST).write_bytes(manifest_text(bundle))
-        if folder.exists():
-            folder.replace(Path(scratch) / "old")
-        staged.replace(folder)
+        old = _old(folder)
+        with locked(folder):
+            if old.exists():  # another writer had its bundle in place, and ended
+                shutil.rmtree(old)
+            if folder.exists():
+                folder.replace(old)
+            try:
+                staged.replace(folder)
+            except BaseException:
+                if old.exists() and not folder.exists():
+                    old.replace(folder)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
+    """Bring back a bundle whose replacement was broken off before the new one was in place."""
+    old = _old(folder)
+    if folder.exists() or not old.is_dir():
+        return
+    # Whoever is replacing it now has the lock. Where it cannot be had, nothing can be renamed.
+    with contextlib.suppress(MoodthemeError, OSError), locked(folder):
+        if not folder.exists() and old.is_dir():
+            old.replace(folder)
+
+
+def _old(folder: Path) -> Path:
+    whole = folder.absolute()
+    return whole.with_name(f".{whole.name}.old")
 
 
 def manifest_text(bundle: Bundle) -> bytes:

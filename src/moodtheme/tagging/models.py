@@ -10,7 +10,7 @@ from moodtheme.errors import BundleError, ModelNotFoundError
 from moodtheme.fetched import cache_dir
 from moodtheme.fetched.weights import MEDIAEVAL_BASELINE, PublishedWeights
 from moodtheme.tagging.bundle import MANIFEST, Bundle
-from moodtheme.tagging.bundle_files import read_manifest
+from moodtheme.tagging.bundle_files import read_manifest, recover
 
 DEFAULT_MODEL = "moodtheme-small"
 
@@ -94,6 +94,7 @@ def find_model(name_or_path: str | Path) -> Path:
             )
         return model.folder
     folder = Path(name_or_path)
+    recover(folder)
     if folder.is_dir():
         return folder
     raise ModelNotFoundError(
