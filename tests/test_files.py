@@ -13,16 +13,14 @@ import pytest
 
 from moodtheme.errors import BusyError, DatasetError, UsageError, WriteError
 from moodtheme.files import (
-    Records,
     cannot_write,
     free_room,
     locked,
     make_folder,
-    read_record,
     replacing,
     require_writable,
-    write_record,
 )
+from moodtheme.records import Records, read_record, write_record
 
 RECORDS = Records(error=DatasetError, missing="name another", again="make it again")
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import ScoredSet
-from moodtheme.files import write_record
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, TABLE_1, describe, find_recipe, with_values
+from moodtheme.records import write_record
 from moodtheme.reproduction.figures import Pair, measure
 from moodtheme.reproduction.results import (
     RESULTS,

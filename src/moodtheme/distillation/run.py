@@ -15,8 +15,9 @@ from moodtheme.distillation.quality import Quality, measure_quality
 from moodtheme.errors import UsageError
 from moodtheme.exporting.conformance import write_conformance
 from moodtheme.exporting.graph import export_graph
-from moodtheme.files import sha256_of, write_record
+from moodtheme.files import sha256_of
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE, Small, SmallNetwork
+from moodtheme.records import write_record
 from moodtheme.tagging.bundle import (
     FORMAT_VERSION,
     Bundle,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from moodtheme import __version__
 from moodtheme.errors import DatasetError
-from moodtheme.files import Records, read_record
+from moodtheme.records import Records, read_record
 
 INDEX = "index.jsonl"
 STORE = "store.json"

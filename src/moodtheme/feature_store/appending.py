@@ -22,7 +22,8 @@ from moodtheme.feature_store.append_store import (
     Numbers,
     Record,
 )
-from moodtheme.files import locked, make_folder, write_record
+from moodtheme.files import locked, make_folder
+from moodtheme.records import write_record
 from moodtheme.work import Progress, Report
 
 _SHARD_BYTES = 2**30

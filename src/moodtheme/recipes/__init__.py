@@ -1,5 +1,6 @@
 """Recipes: everything that defines a system, as data, each number with its source."""
 
+from moodtheme.recipes.base_views import SoundView, WindowedView
 from moodtheme.recipes.paper import CRNN, DS_1S, DS_5S, PAPER_BASELINE, TABLE_1, PaperRow
 from moodtheme.recipes.recipe import (
     Cell,
@@ -28,9 +29,7 @@ from moodtheme.recipes.views import (
     ExtractedView,
     OpenSmileView,
     OwnFeaturesView,
-    SoundView,
     View,
-    WindowedView,
 )
 
 __all__ = [

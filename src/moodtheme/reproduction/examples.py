@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import AudioError
-from moodtheme.files import read_record, sha256_of, write_record
+from moodtheme.files import sha256_of
+from moodtheme.records import read_record, write_record
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import ExampleTrack, TimelineWindow

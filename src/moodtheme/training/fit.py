@@ -13,8 +13,8 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from torch import nn
 
 from moodtheme.errors import TrainingError
-from moodtheme.files import write_record
 from moodtheme.recipes import Precision, Recipe, Schedule
+from moodtheme.records import write_record
 from moodtheme.training.batches import Purpose, torch_seed
 from moodtheme.training.callbacks import LAST, Keeper, TrainingProgress, read_epochs
 from moodtheme.training.examples import TrackSet

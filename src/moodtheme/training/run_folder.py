@@ -12,8 +12,8 @@ import msgspec
 
 from moodtheme import __version__
 from moodtheme.errors import TrainingError
-from moodtheme.files import Records, read_record, write_record
 from moodtheme.recipes import Recipe
+from moodtheme.records import Records, read_record, write_record
 
 RUN = "run.json"
 RESULT = "result.json"
