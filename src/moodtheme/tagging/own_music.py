@@ -26,7 +26,7 @@ LEVELS = (
     0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 1.0,
 )  # fmt: skip
 """Shares of the tracks at which their scores are kept; closest where things stand out."""
-_MOST_TRACKS = 100_000  # held, of more a random choice: 24 MB with 58 numbers each
+_MOST_TRACKS = 100_000  # held, of more a random choice: 140 MB at most with 58 numbers each
 _LONGEST_LINE = 1 << 26  # bytes; a day of music with a timeline has about 50 MB
 _ADVICE = "name what `moodtheme tag --format jsonl` wrote with this model"
 
