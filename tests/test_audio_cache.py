@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from moodtheme.audio import read_audio
+from moodtheme.audio import Position, read_audio, read_excerpt
 from moodtheme.errors import AudioError, DatasetError
 from moodtheme.feature_store import appending
 from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
@@ -52,6 +52,25 @@ def test_samples_are_those_of_the_file_whatever_its_level(tmp_path: Path) -> Non
     files = write_tracks(tmp_path / "music", 4)
     assert build(tmp_path / "cache", files) == []
     assert_right(opened(tmp_path / "cache"), files)
+
+
+def test_channels_that_cancel_out_are_learnt_from_as_they_are_tagged(tmp_path: Path) -> None:
+    file = tmp_path / "opposite.wav"
+    left = np.random.default_rng(0).uniform(-0.5, 0.5, 2 * RATE).astype(np.float32)
+    soundfile.write(file, np.stack([left, -left], axis=1), RATE, subtype="FLOAT")
+    assert build(tmp_path / "cache", [file]) == []
+    step = 0.51 * np.abs(left).max() / 32_767
+    np.testing.assert_allclose(opened(tmp_path / "cache").read(file), left, atol=step)
+    excerpt = read_excerpt(file, length_s=1.0, position=Position.CENTRE)
+    np.testing.assert_array_equal(excerpt.samples, left[RATE // 2 :][:RATE])
+
+
+@pytest.mark.parametrize("level", [0.0, 0.25])
+def test_silence_and_a_constant_offset_are_learnt_from(tmp_path: Path, level: float) -> None:
+    file = tmp_path / "still.wav"
+    soundfile.write(file, np.full(2 * RATE, level), RATE, subtype="FLOAT")
+    assert build(tmp_path / "cache", [file]) == []
+    np.testing.assert_allclose(opened(tmp_path / "cache").read(file), level, atol=1e-5)
 
 
 def test_loud_audio_does_not_clip(tmp_path: Path) -> None:

@@ -125,6 +125,8 @@ def test_the_three_systems_are_trained_on_human_labels(
     assert program("predict", tmp_path / "run", "-o", scores)[0] == 0
     assert np.load(scores).shape == (16, 4)
     assert program("export", tmp_path / "run")[0] == 0
+    assert (tmp_path / "run" / "bundle" / "conformance.json").is_file()
+    assert program("models", "verify", tmp_path / "run" / "bundle")[0] == 0
     clip = sorted((emopia.parent / "audio").glob("*.flac"))[0]
     status, out, err = program("tag", clip, "--model", tmp_path / "run" / "bundle")
     assert status == 0 and "Q1" in out, err

@@ -72,6 +72,7 @@ def test_a_model_is_fetched_verified_converted_and_then_used(
     code, out, _ = program("models", "get", "mtg-baseline")
     assert code == 0
     assert str(cache / "models" / "mtg-baseline") in out
+    assert (cache / "models" / "mtg-baseline" / "conformance.json").is_file()
     assert program("models", "verify", "mtg-baseline")[0] == 0
     code, out, _ = program("models", "info", "mtg-baseline", "--json")
     info = json.loads(out)
