@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -24,8 +25,10 @@ from audio_files import (
     write_soundfile,
 )
 from moodtheme.audio import (
+    AudioStream,
     Decoder,
     Position,
+    excerpts,
     open_audio,
     probe,
     read_audio,
@@ -330,3 +333,29 @@ def test_importing_and_reading_common_files_does_not_load_ffmpeg(folder: Path) -
 def test_numbers_out_of_range_are_refused(folder: Path, arguments: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must be"):
         open_audio(folder / "chirp.wav", **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sample_rate", [None, 12_000])
+def test_the_centre_of_a_file_that_states_no_length_is_decoded_once(
+    tmp_path: Path, sample_rate: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "bare.aac", chirp(30.0, RATE), RATE)
+    assert probe(path).duration_s is None
+    opened = []
+
+    def counted(*given: Any, **more: Any) -> AudioStream:
+        opened.append(given)
+        return open_audio(*given, **more)
+
+    monkeypatch.setattr(excerpts, "open_audio", counted)
+    wanted = {"sample_rate": sample_rate, "length_s": 5.0, "position": Position.CENTRE}
+    once = read_excerpt(path, **wanted)
+    assert len(opened) == 1
+    monkeypatch.setattr(excerpts, "_MOST_HELD", 1)  # a track that is too long to be held
+    twice = read_excerpt(path, **wanted)
+    assert len(opened) == 3
+    np.testing.assert_allclose(once.samples, twice.samples, atol=1e-5)
+    whole = read_audio(path, sample_rate=sample_rate)
+    start = round((whole.duration_s - 5.0) / 2 * whole.sample_rate)
+    nearby = [whole.samples[start + i :][: len(once.samples)] for i in (-1, 0, 1)]
+    assert any(np.array_equal(once.samples, part) for part in nearby)

@@ -1,6 +1,7 @@
 """Whole files and excerpts as arrays."""
 
 import os
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +11,8 @@ from moodtheme.audio.opening import open_audio, probe
 from moodtheme.audio.resample import ResampleQuality, Samples
 from moodtheme.audio.sources import SHORTFALL_S
 from moodtheme.audio.stream import AudioStream
+
+_MOST_HELD = 8_000_000  # samples, 32 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +127,43 @@ def read_excerpt(
             stream.require(minimum_s)
             return _audio(blocks, stream)
     # The header does not say how long the audio is, or claims more than can be decoded.
+    return _centre(path, sample_rate, length_s, minimum_s, quality)
+
+
+def _centre(
+    path: str | os.PathLike[str],
+    sample_rate: int | None,
+    length_s: float,
+    minimum_s: float,
+    quality: ResampleQuality,
+) -> Audio:
+    """The centre of audio whose length is known at its end only, decoded once.
+
+    All that may be the centre yet is held, half the track at most; a track of which that is too
+    much is decoded again.
+    """
+    held: deque[Samples] = deque()
+    first = end = 0
+    with open_audio(path, sample_rate=sample_rate, quality=quality) as stream:
+        wanted = round(length_s * stream.sample_rate)
+        for block in stream:
+            held.append(block)
+            end += len(block)
+            needed = (end - wanted) // 2 - 2  # two samples for rounding, which depends on the rates
+            if end - needed > _MOST_HELD:
+                needed = end
+            while held and first + len(held[0]) <= needed:
+                first += len(held.popleft())
+        stream.require(minimum_s)
+    start_s = max((stream.position_s - length_s) / 2, 0.0)
+    start = round(start_s * stream.sample_rate)
+    if start >= first and held:
+        samples = np.concatenate(held)[start - first :][:wanted]
+        return Audio(samples, stream.sample_rate, tuple(stream.warnings))
     return read_audio(
         path,
         sample_rate=sample_rate,
-        start_s=max((_measure(path) - length_s) / 2, 0.0),
+        start_s=start_s,
         duration_s=length_s,
         minimum_s=minimum_s,
         quality=quality,
@@ -137,11 +173,3 @@ def read_excerpt(
 def _audio(blocks: list[Samples], stream: AudioStream) -> Audio:
     samples = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     return Audio(samples, stream.sample_rate, tuple(stream.warnings))
-
-
-def _measure(path: str | os.PathLike[str]) -> float:
-    """Length in seconds, by decoding all of it."""
-    with open_audio(path) as stream:
-        for _ in stream:
-            pass
-        return stream.decoded_s

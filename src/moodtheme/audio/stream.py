@@ -219,12 +219,13 @@ class AudioStream:
         if len(block):
             self._broken = None
             self.warnings.append(
-                f"libsndfile broke off at {self._position_s:.2f} s ({reason}); FFmpeg read on"
+                f"libsndfile broke off at {self.position_s:.2f} s ({reason}); FFmpeg read on"
             )
         return block
 
     @property
-    def _position_s(self) -> float:
+    def position_s(self) -> float:
+        """Where in the file it is, in seconds, at the file's own rate."""
         return self._position / self.info.sample_rate
 
     def _conclude(self) -> None:
@@ -234,17 +235,17 @@ class AudioStream:
         claimed_s = self.info.duration_s
         if self._broken is not None:
             self.warnings.append(
-                f"decoding broke off at {self._position_s:.2f} s ({self._broken}); "
+                f"decoding broke off at {self.position_s:.2f} s ({self._broken}); "
                 f"{self.decoded_s:.2f} s are used"
             )
         elif (
             self._cut is None
             and self._ended
             and claimed_s
-            and self._position_s < claimed_s - SHORTFALL_S
+            and self.position_s < claimed_s - SHORTFALL_S
         ):
             self.warnings.append(
-                f"the audio ends at {self._position_s:.2f} s, "
+                f"the audio ends at {self.position_s:.2f} s, "
                 f"though the header says {claimed_s:.2f} s"
             )
 
@@ -282,7 +283,7 @@ class AudioStream:
         elif self._start:
             error = TooShortError(
                 self.info.path,
-                f"too short: it ends at {self._position_s:.2f} s, before the excerpt begins; "
+                f"too short: it ends at {self.position_s:.2f} s, before the excerpt begins; "
                 "start earlier",
             )
         else:
