@@ -14,16 +14,22 @@ from hypothesis import strategies as st
 
 from moodtheme.distillation import labels as labels_module
 from moodtheme.distillation.agreement import spearman_per_tag, top_overlap
-from moodtheme.distillation.augment import Change, apply_change, cut
-from moodtheme.distillation.fit import Schedule, Windows, fit_student
-from moodtheme.distillation.labels import Teacher, make_material, open_material
+from moodtheme.distillation.augment import CONTENT_SAMPLES, Change, content, cut, heard
+from moodtheme.distillation.combination import AFFECT, EQUIVALENTS, FEELINGS, label_readings
+from moodtheme.distillation.fit import Schedule, fit_student
+from moodtheme.distillation.hearing import read_answers
+from moodtheme.distillation.labels import make_material, open_material
 from moodtheme.distillation.plan import MusicTrack, Part, make_plan, read_music_table
+from moodtheme.distillation.reference import expected_calibration_error, weighted_quantiles
+from moodtheme.distillation.run import teacher_files
+from moodtheme.distillation.teachers import Teachers, label_columns
 from moodtheme.errors import DatasetError
+from moodtheme.models.mediaeval_baseline import BaselineNetwork
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, FRAMES, N_MELS, SAMPLE_RATE
+from moodtheme.models.taggers import Crnn, Musicnn
+from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 from moodtheme.tagging.bundle_files import read_manifest
-from moodtheme.tagging.session import MemberSession
 from program import Program
-from toy_bundle import make_bundle
 
 WINDOW_S = EXCERPT_SAMPLES / SAMPLE_RATE
 
@@ -72,29 +78,43 @@ def test_a_table_that_cannot_be_used_is_refused(tmp_path: Path, text: str, reaso
         read_music_table(tmp_path / "music.csv", group_column="artist")
 
 
-@given(
-    start=st.integers(0, 500), samples=st.integers(1, 2000), speed=st.sampled_from([0.8, 1.0, 1.2])
+def test_a_cut_has_the_wanted_length_and_loops() -> None:
+    audio = torch.sin(torch.arange(1000.0))
+    assert torch.equal(cut(audio, 10, 20), audio[10:30])
+    assert torch.equal(cut(audio, 990, 2000), audio[torch.arange(990, 2990) % 1000])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change(),
+        Change(speed=1.2),
+        Change(stretch=0.85),
+        Change(mix_db=-6.0),
+        Change(eq_db=(6.0, 0.0, -6.0, 3.0, 0.0)),
+        Change(room=(0.5, -6.0)),
+        Change(heard_speed=1.05, heard_eq_db=(1.0,) * 5, band_limit_hz=4000.0),
+        Change(holes_db=30.0, noise_db=-30.0),
+    ],
 )
-def test_a_cut_has_the_wanted_length(start: int, samples: int, speed: float) -> None:
-    audio = np.sin(np.arange(1000, dtype=np.float32))
-    piece = cut(audio, start, samples, speed=speed)
-    assert piece.shape == (samples,)
-    if speed == 1.0:
-        np.testing.assert_array_equal(piece, np.resize(np.roll(audio, -start), samples))
+def test_changed_windows_keep_their_length_and_the_unchanged_is_the_same(change: Change) -> None:
+    generator = torch.Generator().manual_seed(0)
+    audio, partner = 0.1 * torch.randn(2, 40 * SAMPLE_RATE, generator=generator)
+    window = content(audio, 1000, partner, 0, change)
+    said = heard(window, change)
+    assert window.shape == (CONTENT_SAMPLES,)
+    assert said.shape == (EXCERPT_SAMPLES,)
+    assert torch.isfinite(said).all()
+    same = torch.equal(said, audio[1000 : 1000 + EXCERPT_SAMPLES])
+    assert same == (change == Change())
 
 
-def test_changes_do_what_they_say() -> None:
-    rng = np.random.default_rng(0)
-    window, partner = rng.standard_normal((2, 32_000)).astype(np.float32)
-    same = apply_change(window, partner, Change(), sample_rate=16_000)
-    np.testing.assert_array_equal(same, window)
-    louder = apply_change(window, partner, Change(eq_db=(6.0,) * 5), sample_rate=16_000)
-    np.testing.assert_allclose(louder, window * 10 ** (6 / 20), rtol=1e-3, atol=1e-4)
-    mixed = apply_change(window, partner, Change(mix_db=0.0), sample_rate=16_000)
-    assert np.corrcoef(mixed - window, partner)[0, 1] == pytest.approx(1.0, abs=1e-5)
-    high = apply_change(window, partner, Change(eq_db=(-60.0,) * 4 + (0.0,)), sample_rate=16_000)
-    spectrum = np.abs(np.fft.rfft(high))
-    assert spectrum[: 16_000 // 8].mean() < 0.1 * spectrum[-2_000:].mean()
+def test_a_semitone_up_is_a_semitone_up() -> None:
+    tone = torch.sin(2 * np.pi * 440 * torch.arange(40.0 * SAMPLE_RATE) / SAMPLE_RATE)
+    for change, wanted in ((Change(speed=2 ** (1 / 12)), 466.2), (Change(stretch=1.2), 440.0)):
+        window = content(tone, 0, tone, 0, change)
+        peak = torch.fft.rfft(window * torch.hann_window(len(window))).abs().argmax()
+        assert float(peak) * SAMPLE_RATE / len(window) == pytest.approx(wanted, abs=1.0)
 
 
 @given(seed=st.integers(0, 2**32 - 1))
@@ -131,121 +151,188 @@ def music(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def teacher(tmp_path: Path) -> Teacher:
-    make_bundle(tmp_path / "teacher")
-    bundle = read_manifest(tmp_path / "teacher")
-    session = MemberSession(tmp_path / "teacher", bundle, bundle.members[0])
-    return Teacher(session, 3)
+def teachers(tmp_path: Path) -> Path:
+    """A baseline and two taggers with random weights."""
+    torch.manual_seed(0)
+    folder = tmp_path / "teachers"
+    folder.mkdir()
+    torch.save(BaselineNetwork().state_dict(), folder / "mtg-baseline.pth")
+    torch.save(Crnn().state_dict(), folder / "mtat-crnn.pth")
+    torch.save(Musicnn().state_dict(), folder / "jamendo-musicnn.pth")
+    return folder
 
 
-def test_the_teacher_hears_all_music_equally_loud(teacher: Teacher) -> None:
-    window = np.random.default_rng(0).standard_normal((1, EXCERPT_SAMPLES)).astype(np.float32)
-    quiet, loud = teacher.scores(window * np.float32(0.001)), teacher.scores(window * 10)
-    np.testing.assert_allclose(quiet, loud, atol=1e-6)
+def test_teachers_hear_all_music_equally_loud(teachers: Path) -> None:
+    teachers_ = Teachers(teacher_files(teachers))
+    window = 0.1 * torch.randn(1, EXCERPT_SAMPLES, generator=torch.Generator().manual_seed(0))
+    labels = teachers_(window)
+    assert labels.shape == (1, teachers_.columns.n)
+    torch.testing.assert_close(teachers_(window * 0.01), labels, atol=1e-3, rtol=1e-3)
+    own = teachers_.columns.logits["mtg-baseline"]
+    torch.testing.assert_close(teachers_.baseline_logits(window), labels[:, own])
 
 
 def test_material_can_be_stopped_anywhere_and_goes_on(
-    music: Path, teacher: Teacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    music: Path, teachers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = make_plan(
         read_music_table(music, group_column="artist"), window_s=WINDOW_S, windows_per_excerpt=1.0
     )
+    said = Teachers(teacher_files(teachers))
+    said.forward = lambda windows: windows[:, :3]  # type: ignore[method-assign]
     problems: list[str] = []
 
     def note(done: int, of: int, problem: str | None) -> None:
         if problem:
             problems.append(problem)
 
-    make_material(tmp_path / "whole", plan, teacher, report=note)
+    monkeypatch.setattr(labels_module, "_SHARD_WINDOWS", 8)
+    make_material(tmp_path / "whole", plan, said, report=note)
     assert len(problems) == 1
     assert "5.wav" in problems[0]
 
     class StopError(Exception):
         pass
 
-    real: Callable[..., object] = labels_module._windows
-    calls = iter(range(1000))
-
-    def stops(*arguments: object) -> object:
-        if next(calls) == 7:
+    def stop(done: int, of: int, problem: str | None) -> None:
+        if done == 2:
             raise StopError
-        return real(*arguments)
 
-    monkeypatch.setattr(labels_module, "_windows", stops)
     with pytest.raises(StopError):
-        make_material(tmp_path / "parts", plan, teacher)
-    log = tmp_path / "parts" / "done.jsonl"
-    log.write_text(
-        log.read_text("utf-8")[:-9], encoding="utf-8"
-    )  # the kill came while a line was being written
-    make_material(tmp_path / "parts", plan, teacher, jobs=2)
+        make_material(tmp_path / "parts", plan, said, report=stop)
+    kept = {file: file.stat().st_mtime_ns for file in (tmp_path / "parts").glob("*.npy")}
+    assert kept
+    make_material(tmp_path / "parts", plan, said, jobs=2)
+    assert all(file.stat().st_mtime_ns == made for file, made in kept.items())
+    windows = 0
     for part in Part:
-        whole, parts = (
-            open_material(tmp_path / "whole", part),
-            open_material(tmp_path / "parts", part),
-        )
+        whole = open_material(tmp_path / "whole", part)
+        parts = open_material(tmp_path / "parts", part)
         np.testing.assert_array_equal(whole.mel_db, parts.mel_db)
-        np.testing.assert_array_equal(whole.logits, parts.logits)
-    unlabelled = sum(
-        int(np.isnan(open_material(tmp_path / "whole", part).logits).any(axis=1).sum())
-        for part in Part
-    )
-    assert unlabelled == 2  # the silent track and the one that is no audio
+        np.testing.assert_array_equal(whole.labels, parts.labels)
+        windows += len(whole.track)
+    assert windows == 38  # neither the silent track nor the one that is no audio
 
     other = make_plan(tracks_of([1] * 50), window_s=WINDOW_S, windows_per_excerpt=1.0)
     with pytest.raises(DatasetError, match="another collection"):
-        make_material(tmp_path / "whole", other, teacher)
+        make_material(tmp_path / "whole", other, said)
+
+
+def test_a_table_may_say_where_a_track_belongs(tmp_path: Path) -> None:
+    rows = ["path,duration_s,artist,part,weight,reference"]
+    for name, part in (("a", "train"), ("b", "validation"), ("c", "test")):
+        (tmp_path / f"{name}.wav").touch()
+        rows.append(f"{name}.wav,60,x,{part},2,songs")
+    (tmp_path / "music.csv").write_text("\n".join(rows))
+    tracks = read_music_table(tmp_path / "music.csv", group_column="artist")
+    plan = make_plan(tracks, window_s=20.0, windows_per_excerpt=5.0)
+    assert [planned.part for planned in plan.tracks] == list(Part)
+    assert [planned.rows for planned in plan.tracks] == [30, 3, 3]
+    (tmp_path / "music.csv").write_text("\n".join([rows[0], "a.wav,60,x,middle,,"]))
+    with pytest.raises(DatasetError, match=r"a\.wav"):
+        read_music_table(tmp_path / "music.csv", group_column="artist")
+
+
+def test_answers_are_averaged_by_file(tmp_path: Path) -> None:
+    header = "path," + ",".join(FEELINGS)
+    (tmp_path / "said.csv").write_text(f"{header}\na,{','.join('0' * 9)}\na,{','.join('1' * 9)}\n")
+    np.testing.assert_array_equal(read_answers(tmp_path / "said.csv")[tmp_path / "a"], [0.5] * 9)
+    (tmp_path / "said.csv").write_text("path,calmness\na,1\n")
+    with pytest.raises(DatasetError, match="amazement"):
+        read_answers(tmp_path / "said.csv")
+
+
+def test_tags_name_what_exists() -> None:
+    assert set(EQUIVALENTS) | set(AFFECT) | {t for ts in FEELINGS.values() for t in ts} <= set(
+        MOOD_THEME_TAGS
+    )
+    weights = label_readings(label_columns())
+    own = weights[:, : len(MOOD_THEME_TAGS)]
+    np.testing.assert_array_equal(own, np.eye(len(MOOD_THEME_TAGS)))
+    others = weights.sum(axis=1) - 1
+    with_equivalents = [tag in EQUIVALENTS for tag in MOOD_THEME_TAGS]
+    np.testing.assert_allclose(others, np.array(with_equivalents, float), atol=1e-12)
+
+
+def test_quantiles_give_each_track_its_share() -> None:
+    values = np.concatenate([np.zeros(900), np.ones(100)])[:, None]
+    shares = np.concatenate([np.full(900, 1 / 900), np.full(100, 1 / 100)])
+    low, high = weighted_quantiles(values, shares, [0.45, 0.55])[0]
+    assert (low, high) == (0.0, 1.0)
+    np.testing.assert_allclose(
+        weighted_quantiles(np.arange(101.0)[:, None], np.ones(101), [0.5])[0], [50.0]
+    )
+
+
+def test_the_calibration_error_is_that_of_the_bins() -> None:
+    rng = np.random.default_rng(0)
+    said = rng.random((2000, 3))
+    assert expected_calibration_error(rng.random(said.shape) < said, said) < 0.03
+    assert expected_calibration_error(np.ones(said.shape, bool), said) == pytest.approx(
+        0.5, abs=0.02
+    )
 
 
 @pytest.mark.slow
 def test_a_whole_distillation_makes_a_bundle_that_tags(
-    program: Program, music: Path, teacher: Teacher, tmp_path: Path
+    program: Program, music: Path, teachers: Path, tmp_path: Path
 ) -> None:
-    arguments = (
-        "distil", music, "--run", tmp_path / "run", "--teacher", tmp_path / "teacher",
-        "--epochs", 1, "--windows", 10, "--jobs", 1,
+    answers = [f"{i}.wav," + ",".join(str((i * k) % 7 / 7) for k in range(9)) for i in range(6, 20)]
+    table = tmp_path / "answers.csv"
+    table.write_text("\n".join(["path," + ",".join(FEELINGS), *answers]))
+    code, out, _ = program(
+        "distil", music, "--run", tmp_path / "run", "--teachers", teachers,
+        "--answers", table, "--epochs", 1, "--windows", 10, "--jobs", 1,
     )  # fmt: skip
-    code, out, _ = program(*arguments)
     assert code == 0
-    assert "Spearman with the teacher" in out
+    assert "Spearman with the baseline" in out
     bundle = read_manifest(tmp_path / "run" / "moodtheme-small")
-    assert bundle.tags == ("loud", "quiet", "steady")
+    assert bundle.tags == MOOD_THEME_TAGS
+    assert [dimension.name for dimension in bundle.dimensions] == ["valence", "arousal"]
+    assert bundle.reference is not None
     assert "not by people" in bundle.training_data
     assert {m.measure for m in bundle.quality} >= {"spearman_with_teacher_median_over_tags"}
     code, out, _ = program(
-        "tag", music.parent / "0.wav", "--model", tmp_path / "run" / "moodtheme-small"
-    )
+        "tag", music.parent / "0.wav", "--model", tmp_path / "run" / "moodtheme-small",
+        "--format", "json",
+    )  # fmt: skip
     assert code == 0
-    assert "loud" in out
+    assert '"standing"' in out
 
 
 @pytest.mark.slow
-def test_a_stopped_training_goes_on_as_if_it_had_not_been(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_training_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
+    columns = label_columns([])
     for part, rows in ((Part.TRAIN, 12), (Part.VALIDATION, 8)):
-        mel_db = rng.normal(-20, 10, (rows, FRAMES, N_MELS)).astype(np.float16)
-        np.save(tmp_path / f"{part}-mel.npy", mel_db)
-        np.save(tmp_path / f"{part}-logits.npy", rng.normal(size=(rows, 3)).astype(np.float32))
+        mel_db = rng.normal(-20, 10, (rows, N_MELS, FRAMES)).astype(np.float16)
+        np.save(tmp_path / f"{part}-0000-mel.npy", mel_db)
+        labels = rng.normal(size=(rows, columns.n)).astype(np.float16)
+        np.save(tmp_path / f"{part}-0000-labels.npy", labels)
+        np.save(tmp_path / f"{part}-0000-track.npy", np.arange(rows))
     schedule = Schedule(epochs=3, batch_size=4, seed=5)
-    whole = fit_student(tmp_path, tmp_path / "whole", schedule, threads=1).state_dict()
-    again = fit_student(tmp_path, tmp_path / "again", schedule, threads=1).state_dict()
+
+    def fit(
+        name: str, report: Callable[[str], None] = lambda line: None
+    ) -> dict[str, torch.Tensor]:
+        student = fit_student(
+            tmp_path, tmp_path / name, columns, schedule, threads=1, report=report
+        )
+        return student.state_dict()
 
     class StopError(Exception):
         pass
 
-    def stops(windows: Windows, index: int) -> object:
-        if windows.epoch == 2:
-            raise StopError
-        return real(windows, index)
+    lines = iter(range(100))
 
-    real = Windows.__getitem__
-    monkeypatch.setattr(Windows, "__getitem__", stops)
+    def stop(line: str) -> None:
+        if next(lines) == 2:
+            raise StopError
+
+    whole, again = fit("whole"), fit("again")
     with pytest.raises(StopError):
-        fit_student(tmp_path, tmp_path / "parts", schedule, threads=1)
-    monkeypatch.setattr(Windows, "__getitem__", real)
-    parts = fit_student(tmp_path, tmp_path / "parts", schedule, threads=1).state_dict()
+        fit("parts", stop)
+    parts = fit("parts")
     for name, value in whole.items():
         assert torch.equal(value, again[name]), f"{name} differs between two runs of one seed"
         assert torch.equal(value, parts[name]), f"{name} differs after an interruption"

@@ -25,45 +25,72 @@ def distil(
             metavar="DIR", help="Folder for everything the run makes.", show_default=False
         ),
     ],
-    teacher: Annotated[
-        str, typer.Option(metavar="NAME|DIR", help="Model to imitate.")
-    ] = "mtg-baseline",
+    teachers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The teachers' weights, NAME.pth; fetched if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV of listeners' answers: path and nine feelings.",
+            show_default=False,
+        ),
+    ] = None,
+    official: Annotated[
+        tuple[Path, Path, Path] | None,
+        typer.Option(
+            metavar="TRUTH SCORES TSV",
+            help="Official test truth, the baseline's scores on it, and its table of tracks: for "
+            "probabilities and decisions.",
+            show_default=False,
+        ),
+    ] = None,
     group_column: Annotated[
         str,
         typer.Option(metavar="NAME", help="Tracks with one value here are never split up."),
     ] = "artist",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over all windows.")] = 8,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over all windows.")] = 20,
     windows: Annotated[
         float,
         typer.Option(min=0.1, help="Random windows for every 29 s of training music."),
     ] = 6.0,
     seed: TrainingSeed = 0,
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to compute.")] = "cpu",
     jobs: Annotated[
         int, typer.Option(min=1, help="Tracks at work at once; threads of the training.")
     ] = 2,
 ) -> None:
-    """Distil a small model from a larger one on unlabelled music.
+    """Distil a small model from several larger ones on unlabelled music.
 
-    Splits the music by group, lets the teacher label random windows, trains the student, writes
-    its bundle to DIR/moodtheme-small and measures how well it agrees with the teacher on groups it
-    never heard. Stopped at any moment, the same command goes on.
+    Splits the music by group, lets the teachers label random windows, trains the student, reads
+    tags, valence and arousal from it, writes its bundle to DIR/moodtheme-small and measures how
+    well it agrees with the first teacher on groups it never heard. Stopped at any moment, the same
+    command goes on.
     """
     try:
         from moodtheme.distillation.fit import Schedule
+        from moodtheme.distillation.reference import read_official
         from moodtheme.distillation.run import Settings
         from moodtheme.distillation.run import distil as run_distillation
     except ImportError as error:
         raise MissingExtraError("distilling a model") from error
     from moodtheme.files import claimed_folder
-    from moodtheme.tagging.models import find_model
 
     settings = Settings(
         table=table,
         group_column=group_column,
-        teacher=find_model(teacher),
+        teachers=teachers,
+        answers=answers,
+        official=None if official is None else read_official(*official),
         windows_per_excerpt=windows,
         schedule=Schedule(epochs=epochs, seed=seed),
         seed=seed,
+        device=device,
     )
 
     def say(line: str) -> None:
@@ -73,7 +100,7 @@ def distil(
         quality = run_distillation(settings, run, jobs=jobs, report=say)
     low, high = quality.spearman_median_interval
     typer.echo(
-        f"Spearman with the teacher, median over tags: {quality.spearman_median:.3f} "
+        f"Spearman with the baseline, median over tags: {quality.spearman_median:.3f} "
         f"[{low:.3f}, {high:.3f}]"
     )
     low, high = quality.top5_overlap_interval

@@ -1,24 +1,21 @@
-"""The student learns the teacher's logits."""
+"""The student learns what the teachers say, on a processor or a graphics card."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
-from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch import Tensor, nn
 
 from moodtheme.distillation.agreement import spearman_per_tag
 from moodtheme.distillation.labels import Material, open_material
 from moodtheme.distillation.plan import Part
-from moodtheme.models.moodtheme_small import SmallNetwork
-
-_WINDOWS = Dataset[tuple[Tensor, Tensor]]
+from moodtheme.distillation.teachers import BASELINE, Columns
+from moodtheme.files import replacing
+from moodtheme.models.moodtheme_small import EMBEDDING, SmallNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,175 +30,188 @@ class Schedule:
         Windows a step.
     learning_rate
         Highest rate of AdamW; it rises over the first tenth of all steps and falls to zero along a
-        cosine (one cycle).
+        cosine.
     weight_decay
         Of AdamW.
+    hidden_weight
+        Share of the teachers' hidden activations in the loss, where their logits have 1.
     seed
         Of initial weights, order and shifts.
     """
 
-    epochs: int = 8
-    batch_size: int = 48
-    learning_rate: float = 3e-3
+    epochs: int = 20
+    batch_size: int = 128
+    learning_rate: float = 2e-3
     weight_decay: float = 0.02
+    hidden_weight: float = 0.5
     seed: int = 0
 
 
-class Windows(_WINDOWS):
-    """Labelled windows; in training each is turned around in time by a random amount.
+class Student(nn.Module):
+    """The network and a linear reading of every label, each in units of its own spread.
 
-    Parameters
-    ----------
-    material
-        The arrays; rows without a label are left out.
-    shift_seed
-        Seed of the shifts, which depend on it, `epoch` and the window; None leaves windows alone.
-    """
-
-    def __init__(self, material: Material, *, shift_seed: int | None) -> None:
-        self._mel_db = material.mel_db
-        self._shift_seed = shift_seed
-        logits = np.asarray(material.logits)
-        self._rows = np.flatnonzero(np.isfinite(logits).all(axis=1))
-        self.logits = torch.from_numpy(logits[self._rows])
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        mel_db = self._mel_db[self._rows[index]]
-        if self._shift_seed is not None:
-            rng = np.random.default_rng([self._shift_seed, self.epoch, index])
-            mel_db = np.roll(mel_db, int(rng.integers(len(mel_db))), axis=0)
-        return torch.from_numpy(np.array(mel_db)).float(), self.logits[index]
-
-
-class EpochOrder(Sampler[int]):
-    """A random order that is a function of seed and epoch alone, so that a resumed run repeats it.
-
-    Lightning calls `set_epoch`.
-    """
-
-    def __init__(self, windows: Windows, *, seed: int) -> None:
-        self._windows = windows
-        self._seed = seed
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order comes next."""
-        self._windows.epoch = epoch
-
-    def __len__(self) -> int:
-        return len(self._windows)
-
-    def __iter__(self) -> Iterator[int]:
-        rng = np.random.default_rng([self._seed, self._windows.epoch])
-        return iter(rng.permutation(len(self._windows)).tolist())
-
-
-class Student(L.LightningModule):
-    """Regression of the teacher's logits, each tag in units of its own spread.
-
-    A tag the teacher hardly varies on then counts as much as one it varies on widely: what people
+    A label the teachers hardly vary on then counts as much as one they vary on widely: what people
     do with a tag is rank tracks by it.
     """
 
-    def __init__(self, network: SmallNetwork, schedule: Schedule) -> None:
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, columns: Columns) -> None:
         super().__init__()
-        self.network = network
-        self._schedule = schedule
-        self._validation: list[tuple[Tensor, Tensor]] = []
+        self.columns = columns
+        self.network = SmallNetwork()
+        self.labels = nn.Linear(EMBEDDING, columns.n)
+        self.register_buffer("centre", torch.zeros(columns.n))
+        self.register_buffer("scale", torch.ones(columns.n))
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        """Mean squared error of standardised logits."""
-        mel_db, logits = batch
-        wanted = (logits - self.network.centre) / self.network.scale
-        loss = torch.mean((self.network.standardised(mel_db).float() - wanted) ** 2)
-        self.log("train_loss", loss, prog_bar=True, on_step=False, on_epoch=True)
-        return loss
+    def set_spread(self, labels: Tensor) -> None:
+        """Take each label's mean and standard deviation from ``(n, columns)``."""
+        self.centre.copy_(labels.mean(dim=0))
+        self.scale.copy_(labels.std(dim=0).clamp(min=1e-3))
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        """Gather predictions; the rank correlation needs all of them."""
-        mel_db, logits = batch
-        self._validation.append((self.network(mel_db).float(), logits))
+    def forward(self, mel_db: Tensor) -> Tensor:
+        """Labels minus their mean, over their standard deviation."""
+        standardised: Tensor = self.labels(self.network(mel_db))
+        return standardised
 
-    def on_validation_epoch_end(self) -> None:
-        """Log the median over tags of Spearman's correlation with the teacher, over windows."""
-        predicted, wanted = (
-            torch.cat(parts).numpy() for parts in zip(*self._validation, strict=True)
-        )
-        self._validation.clear()
-        rho = spearman_per_tag(predicted, wanted)
-        self.log("val_spearman", float(np.median(rho)), prog_bar=True)
-
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW on one cycle."""
-        optimizer = torch.optim.AdamW(
-            self.parameters(),
-            lr=self._schedule.learning_rate,
-            weight_decay=self._schedule.weight_decay,
-        )
-        steps = int(self.trainer.estimated_stepping_batches)
-        cycle = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self._schedule.learning_rate, total_steps=steps, pct_start=0.1
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+    def loss(self, mel_db: Tensor, labels: Tensor, hidden_weight: float) -> Tensor:
+        """Mean squared error: of the baseline's logits, of the taggers', of what lies behind."""
+        wanted = ((labels.float() - self.centre) / self.scale).clamp(-8, 8)
+        error = (self(mel_db).float() - wanted) ** 2
+        own = self.columns.logits[BASELINE]
+        others = error[:, own.stop : self.columns.n_logits]
+        behind = error[:, self.columns.n_logits :]
+        loss: Tensor = error[:, own].mean() + hidden_weight * behind.mean()
+        return loss + others.mean() if others.numel() else loss
 
 
-def fit_student(material: Path, run: Path, schedule: Schedule, *, threads: int) -> SmallNetwork:
-    """Train, or go on from the last finished epoch, and return the best epoch's network.
+def fit_student(
+    material: Path,
+    run: Path,
+    columns: Columns,
+    schedule: Schedule,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    report: Callable[[str], None] = lambda line: None,
+) -> Student:
+    """Train, or go on from the last finished epoch, and return the student.
 
     Parameters
     ----------
     material
         Folder of `make_material`.
     run
-        Folder for checkpoints and ``metrics/version_N/metrics.csv``.
+        Folder for ``student.pt`` and ``metrics.jsonl``.
+    columns
+        What the labels are.
     schedule
         See `Schedule`.
+    device
+        Where it is computed; windows stay on a graphics card throughout.
     threads
-        Threads PyTorch computes on; the same number gives the same numbers.
+        Threads PyTorch computes on; the same number gives the same numbers on a processor.
+    report
+        Called with a line an epoch.
     """
     torch.set_num_threads(threads)
-    L.seed_everything(schedule.seed, workers=True, verbose=False)
-    training = Windows(open_material(material, Part.TRAIN), shift_seed=schedule.seed)
-    validation = Windows(open_material(material, Part.VALIDATION), shift_seed=None)
-    network = SmallNetwork(n_tags=training.logits.shape[1])
-    network.set_spread(training.logits)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    student = Student(network, schedule)
-    keeper = ModelCheckpoint(
-        run / "checkpoints",
-        filename="best",
-        monitor="val_spearman",
-        mode="max",
-        save_last=True,
-        enable_version_counter=False,
+    torch.set_flush_denormal(True)
+    torch.manual_seed(schedule.seed)
+    half = device == "cuda"
+    training = _Windows(open_material(material, Part.TRAIN), device)
+    validation = _Windows(open_material(material, Part.VALIDATION), device)
+    student = Student(columns)
+    student.set_spread(training.labels.float().cpu())
+    student = student.to(device)
+    optimizer = torch.optim.AdamW(
+        student.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
     )
-    trainer = L.Trainer(
-        accelerator="cpu",
-        precision="bf16-mixed",
-        max_epochs=schedule.epochs,
-        deterministic=True,
-        gradient_clip_val=5.0,
-        callbacks=[keeper],
-        logger=CSVLogger(run, name="metrics"),  # a new folder each start: none is lost
-        log_every_n_steps=10,
-        num_sanity_val_steps=0,
-        enable_model_summary=False,
-    )
-    last = run / "checkpoints" / "last.ckpt"
-    trainer.fit(
-        student,
-        DataLoader(
-            training,
-            batch_size=min(schedule.batch_size, len(training)),
-            sampler=EpochOrder(training, seed=schedule.seed),
-            drop_last=True,
-        ),
-        DataLoader(validation, batch_size=schedule.batch_size),
-        ckpt_path=last if last.exists() else None,
-    )
-    best = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True, map_location="cpu")
-    student.load_state_dict(best["state_dict"])
-    return student.network
+    size = min(schedule.batch_size, len(training))
+    steps = schedule.epochs * (len(training) // size)
+    first = 0
+    checkpoint = run / "student.pt"
+    if checkpoint.exists():
+        kept = torch.load(checkpoint, weights_only=True, map_location=device)
+        if kept["schedule"] == asdict(schedule):
+            first = kept["epoch"] + 1
+            student.load_state_dict(kept["student"])
+            optimizer.load_state_dict(kept["optimizer"])
+    for epoch in range(first, schedule.epochs):
+        rng = np.random.default_rng([schedule.seed, epoch])
+        order = rng.permutation(len(training))
+        total = 0.0
+        student.train()
+        for number in range(len(training) // size):
+            step = epoch * (len(training) // size) + number
+            for group in optimizer.param_groups:
+                group["lr"] = schedule.learning_rate * _rate(step / steps)
+            rows = torch.from_numpy(order[number * size : (number + 1) * size])
+            mel_db, labels = training.take(rows, shift=int(rng.integers(training.frames)))
+            with torch.autocast(device, torch.bfloat16, enabled=half):
+                loss = student.loss(mel_db, labels, schedule.hidden_weight)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(student.parameters(), 5.0)
+            optimizer.step()
+            if number % 20 == 0:
+                total += float(loss.detach())
+        agreement = _agreement(student, validation, half=half)
+        line = {"epoch": epoch, "loss": total / math.ceil(len(training) // size / 20), **agreement}
+        report(json.dumps(line))
+        run.mkdir(parents=True, exist_ok=True)
+        with (run / "metrics.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        state = {
+            "schedule": asdict(schedule),
+            "epoch": epoch,
+            "student": student.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
+        with replacing(checkpoint) as temporary:
+            torch.save(state, temporary)
+    return student.cpu().eval()
+
+
+class _Windows:
+    """A part's windows where they are learned from."""
+
+    def __init__(self, material: Material, device: str) -> None:
+        self._device = device
+        self._mel_db = torch.from_numpy(material.mel_db)
+        if device == "cuda":
+            self._mel_db = self._mel_db.to(device)
+        self.labels = torch.from_numpy(material.labels).to(device)
+        self.frames = material.mel_db.shape[2]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: Tensor, *, shift: int = 0) -> tuple[Tensor, Tensor]:
+        """Windows turned around in time by `shift` frames, and their labels."""
+        rows = rows.to(self._mel_db.device)
+        mel_db = self._mel_db[rows].to(self._device).float()
+        return torch.roll(mel_db, shift, dims=2), self.labels[rows.to(self._device)]
+
+
+def _rate(progress: float) -> float:
+    """Share of the highest learning rate: up a line for a tenth of the way, down a cosine."""
+    if progress < 0.1:
+        return 0.04 + 0.96 * progress / 0.1
+    return 0.5 * (1 + math.cos(math.pi * (progress - 0.1) / 0.9))
+
+
+@torch.no_grad()
+def _agreement(student: Student, windows: _Windows, *, half: bool) -> dict[str, float]:
+    """Median over labels of Spearman's correlation over windows, by teacher."""
+    student.eval()
+    said = []
+    for rows in torch.arange(len(windows)).split(256):  # type: ignore[no-untyped-call]
+        mel_db, _ = windows.take(rows)
+        with torch.autocast(windows.labels.device.type, torch.bfloat16, enabled=half):
+            said.append(student(mel_db).float().cpu())
+    predicted, wanted = torch.cat(said).numpy(), windows.labels.float().cpu().numpy()
+    return {
+        name: round(float(np.nanmedian(spearman_per_tag(predicted[:, part], wanted[:, part]))), 4)
+        for name, part in student.columns.logits.items()
+    }

@@ -1,120 +1,108 @@
-"""The training material: spectrograms of windows, and the teacher's logits for the same windows.
+"""The material: spectrograms of windows, and what the teachers say of the same windows.
 
-Each part is two memory-mapped arrays of fixed length and a list of tracks that are done, so that
-making them can be interrupted anywhere and goes on with the first track that is missing. What is
-drawn for a track depends on the seed and the track's place in the plan alone.
+It is made shard by shard, a shard being some tracks of one part; each shard is two arrays, written
+whole or not at all, so that making them can be stopped anywhere and goes on with the first shard
+that is missing. What is drawn for a track depends on the seed and the track's place alone.
 """
 
 import json
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 import torch
+from torch import Tensor
 
 from moodtheme.audio import read_audio
-from moodtheme.distillation.augment import Change, apply_change, cut
+from moodtheme.distillation.augment import Change, content, heard
 from moodtheme.distillation.plan import Part, Plan, PlannedTrack
+from moodtheme.distillation.teachers import Teachers
 from moodtheme.errors import AudioError, DatasetError
-from moodtheme.files import replacing
-from moodtheme.models.moodtheme_small import (
-    EXCERPT_SAMPLES,
-    FRAMES,
-    N_MELS,
-    SAMPLE_RATE,
-    TARGET_LEVEL_DB,
-    SmallFrontEnd,
-)
-from moodtheme.scores.decisions import logit
-from moodtheme.tagging.bundle import Member
-from moodtheme.tagging.session import MemberSession
-from moodtheme.work import read_ahead
-
-FloatArray = npt.NDArray[np.float32]
+from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE, SmallFrontEnd
 
 _SILENT = 10 ** (-70 / 20)  # RMS; quieter windows say nothing about music
+_SHARD_WINDOWS = 512
+
+Report = Callable[[int, int, str | None], None]
 
 
 @dataclass(frozen=True)
 class Material:
-    """One part's arrays, memory-mapped.
+    """Windows of one part.
 
     Attributes
     ----------
     mel_db
-        Float16 ``(windows, 1212, 96)``.
-    logits
-        Float32 ``(windows, tags)``; a window that was silent or could not be decoded is NaN.
+        Float16 ``(windows, 96, 909)``: what the student hears.
+    labels
+        Float16 ``(windows, columns)``: what the teachers say, see `label_columns`.
+    track
+        Place of each window's track in the plan.
     """
 
     mel_db: npt.NDArray[np.float16]
-    logits: FloatArray
+    labels: npt.NDArray[np.float16]
+    track: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Teacher:
-    """A bundle member that labels windows of the student's length and rate."""
+class _Shard:
+    part: Part
+    number: int
+    tracks: tuple[int, ...]
 
-    session: MemberSession
-    n_tags: int
-
-    @property
-    def member(self) -> Member:
-        """The member's view of the audio."""
-        return self.session.member
-
-    def scores(self, windows: FloatArray) -> FloatArray:
-        """Scores ``(windows, tags)`` of 16 kHz windows, each brought to the teacher's level.
-
-        Gain alone, unclipped: the teacher was trained on loud masters and judges quiet music as
-        something else.
-        """
-        level = np.sqrt(np.mean(np.square(windows, dtype=np.float64), axis=1, keepdims=True))
-        gain = 10 ** (TARGET_LEVEL_DB / 20) / np.maximum(level, 1e-5)
-        rows = []
-        for window in windows * gain.astype(np.float32):
-            heard = soxr.resample(window, SAMPLE_RATE, self.member.sample_rate, quality="HQ")
-            heard = np.resize(heard, self.member.samples)
-            rows.append(self.session.hear(heard[None]).scores[0].mean(axis=0))
-        return np.stack(rows)
+    def file(self, folder: Path, what: str) -> Path:
+        return folder / f"{self.part}-{self.number:04d}-{what}.npy"
 
 
 def open_material(folder: Path, part: Part) -> Material:
-    """Arrays of a part that `make_material` has made, read-only."""
-    return Material(
-        np.load(folder / f"{part}-mel.npy", mmap_mode="r"),
-        np.load(folder / f"{part}-logits.npy", mmap_mode="r"),
-    )
+    """All windows of a part that `make_material` has made."""
+    names = sorted(folder.glob(f"{part}-*-track.npy"))
+    if not names:
+        raise DatasetError(f"{folder} holds no {part} windows; let the labels be made first")
+    parts = [
+        [np.load(name.with_name(name.name.replace("track", what))) for name in names]
+        for what in ("mel", "labels", "track")
+    ]
+    mel_db, labels, track = (np.concatenate(arrays) for arrays in parts)
+    return Material(mel_db, labels, track)
 
 
 def make_material(
     folder: Path,
     plan: Plan,
-    teacher: Teacher,
+    teachers: Teachers,
     *,
     seed: int = 0,
     jobs: int = 1,
-    report: Callable[[int, int, str | None], None] = lambda done, of, problem: None,
+    batch_size: int = 32,
+    device: str = "cpu",
+    report: Report = lambda done, of, problem: None,
 ) -> None:
-    """Make all parts' arrays, or what an interruption has left of them.
+    """Make all shards, or what an interruption has left of them.
 
     Parameters
     ----------
     folder
-        Where the arrays are kept; about 230 kB a window.
+        Where they are kept; about 180 kB a window.
     plan
         Tracks and windows.
-    teacher
-        Gives the labels.
+    teachers
+        Give the labels.
     seed
         Of every random choice.
     jobs
-        Tracks at work at once.
+        Tracks decoded at once.
+    batch_size
+        Windows that the teachers hear at once.
+    device
+        Where all this is computed.
     report
-        Called after each track with tracks done, tracks in all and what was wrong with it.
+        Called after each shard with shards done, shards in all and what went wrong.
 
     Raises
     ------
@@ -122,106 +110,126 @@ def make_material(
         If `folder` holds material of another plan.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    done_file = folder / "done.jsonl"
-    done = _read_done(done_file, plan)
-    arrays = {part: _create_arrays(folder, part, plan.rows(part), teacher.n_tags) for part in Part}
-    front_end = SmallFrontEnd()
-    torch.set_num_threads(1)
+    _claim(folder, plan, seed)
+    shards = _shards(plan, seed)
+    todo = [shard for shard in shards if not shard.file(folder, "track").exists()]
+    teachers = teachers.to(device)
+    front_end = SmallFrontEnd().to(device)
+    with ThreadPoolExecutor(jobs) as pool:
+        for shard, audio, problems in _read_ahead(plan, todo, pool):
+            mel_db, labels, track = [], [], []
+            tracks = {index: samples.to(device) for index, samples in audio.items()}
+            for windows, rows in _batched(_windows(plan, shard, tracks, seed), batch_size):
+                labels.append(teachers(windows[0]).half().cpu().numpy())
+                mel_db.append(front_end(windows[1]).half().cpu().numpy())
+                track += rows
+            if track:
+                _save(shard.file(folder, "mel"), np.concatenate(mel_db))
+                _save(shard.file(folder, "labels"), np.concatenate(labels))
+            _save(shard.file(folder, "track"), np.array(track, dtype=np.int64))
+            done = len(shards) - len(todo) + 1 + todo.index(shard)
+            report(done, len(shards), "; ".join(problems) or None)
 
-    def work(index: int) -> tuple[int, str | None]:
+
+def _shards(plan: Plan, seed: int) -> list[_Shard]:
+    """Tracks of each part in a drawn order, cut where enough windows are together."""
+    shards: list[_Shard] = []
+    for part in Part:
+        members = [i for i, planned in enumerate(plan.tracks) if planned.part is part]
+        order = np.random.default_rng([seed, len(members)]).permutation(members).tolist()
+        held: list[int] = []
+        for index in order:
+            held.append(index)
+            if sum(plan.tracks[i].rows for i in held) >= _SHARD_WINDOWS or index == order[-1]:
+                number = sum(shard.part is part for shard in shards)
+                shards.append(_Shard(part, number, tuple(held)))
+                held = []
+    return shards
+
+
+def _read_ahead(
+    plan: Plan, shards: Sequence[_Shard], pool: ThreadPoolExecutor
+) -> Iterator[tuple[_Shard, dict[int, Tensor], list[str]]]:
+    """Each shard with its decoded tracks; the next shard is decoded meanwhile."""
+
+    def read(index: int) -> Tensor | str:
+        try:
+            audio = read_audio(
+                plan.tracks[index].track.path, sample_rate=SAMPLE_RATE, minimum_s=1.0
+            )
+        except AudioError as error:
+            return str(error)
+        return torch.from_numpy(audio.samples)
+
+    waiting = [[pool.submit(read, i) for i in shard.tracks] for shard in shards[:1]]
+    for number, shard in enumerate(shards):
+        if number + 1 < len(shards):
+            waiting.append([pool.submit(read, i) for i in shards[number + 1].tracks])
+        results = [future.result() for future in waiting[number]]
+        waiting[number] = []
+        pairs = zip(shard.tracks, results, strict=True)
+        audio = {i: samples for i, samples in pairs if isinstance(samples, Tensor)}
+        yield shard, audio, [problem for problem in results if isinstance(problem, str)]
+
+
+def _windows(
+    plan: Plan, shard: _Shard, tracks: dict[int, Tensor], seed: int
+) -> Iterator[tuple[Tensor, Tensor, int]]:
+    """What the teachers hear, what the student hears, and the track."""
+    others = sorted(tracks)
+    for index, audio in tracks.items():
         planned = plan.tracks[index]
         rng = np.random.default_rng([seed, index])
-        try:
-            windows = _windows(planned, plan, rng)
-        except AudioError as error:
-            return index, str(error)
-        material = arrays[planned.part]
-        for row, window in enumerate(windows, start=planned.first_row):
-            level = np.sqrt(np.mean(np.square(window, dtype=np.float64)))
-            if level < _SILENT:
-                continue
-            with torch.no_grad():
-                mel_db = front_end(torch.from_numpy(window)[None])[0].numpy()
-            material.mel_db[row] = mel_db.astype(np.float16)
-            material.logits[row] = logit(teacher.scores(window[None])[0])
-        return index, None
-
-    todo = [index for index in range(len(plan.tracks)) if index not in done]
-    with done_file.open("a", encoding="utf-8") as log:
-        results = read_ahead(work, todo, jobs=jobs)
-        for count, (index, problem) in enumerate(results, start=1 + len(done)):
-            log.write(json.dumps({"index": index, **_identity(plan.tracks[index])}) + "\n")
-            log.flush()
-            report(count, len(plan.tracks), problem)
+        for number in range(planned.rows):
+            change = Change()
+            latest = max(0, len(audio) - EXCERPT_SAMPLES)
+            start = round(latest * number / max(1, planned.rows - 1))
+            partner = audio
+            partner_start = 0
+            if shard.part is Part.TRAIN:
+                change = Change.draw(rng)
+                start = int(rng.integers(latest + 1))
+                partner = tracks[others[rng.integers(len(others))]]
+                partner_start = int(rng.integers(max(1, len(partner) - EXCERPT_SAMPLES)))
+            window = content(audio, start, partner, partner_start, change)
+            teachers_hear = window[:EXCERPT_SAMPLES]
+            if float(torch.sqrt(torch.mean(teachers_hear**2))) >= _SILENT:
+                yield teachers_hear, heard(window, change), index
 
 
-def _windows(planned: PlannedTrack, plan: Plan, rng: np.random.Generator) -> list[FloatArray]:
-    audio = read_audio(planned.track.path, sample_rate=SAMPLE_RATE, minimum_s=1.0).samples
-    if planned.part is not Part.TRAIN:
-        starts = np.linspace(0, max(0, len(audio) - EXCERPT_SAMPLES), planned.rows).astype(int)
-        return [cut(audio, start, EXCERPT_SAMPLES) for start in starts]
-    training = plan.of(Part.TRAIN)
-    other = training[rng.integers(len(training))].track
-    start_s = float(rng.uniform(0, max(0.0, other.duration_s - 60.0)))
-    try:
-        partner = read_audio(
-            other.path, sample_rate=SAMPLE_RATE, start_s=start_s, duration_s=60.0
-        ).samples
-    except AudioError:
-        partner = audio  # the bad file is reported in its own turn
-    windows = []
-    for _ in range(planned.rows):
-        change = Change.draw(rng)
-        start, partner_start = (
-            int(rng.integers(max(1, len(piece) - EXCERPT_SAMPLES))) for piece in (audio, partner)
-        )
-        windows.append(
-            apply_change(
-                cut(audio, start, EXCERPT_SAMPLES, speed=change.speed),
-                cut(partner, partner_start, EXCERPT_SAMPLES),
-                change,
-                sample_rate=SAMPLE_RATE,
-            )
-        )
-    return windows
+def _batched(
+    windows: Iterator[tuple[Tensor, Tensor, int]], size: int
+) -> Iterator[tuple[tuple[Tensor, Tensor], list[int]]]:
+    held: list[tuple[Tensor, Tensor, int]] = []
+    for window in windows:
+        held.append(window)
+        if len(held) == size:
+            yield _stacked(held)
+            held = []
+    if held:
+        yield _stacked(held)
 
 
-def _create_arrays(folder: Path, part: Part, rows: int, n_tags: int) -> Material:
-    shapes = {"mel": (np.float16, (rows, FRAMES, N_MELS)), "logits": (np.float32, (rows, n_tags))}
-    arrays = []
-    for name, (dtype, shape) in shapes.items():
-        path = folder / f"{part}-{name}.npy"
-        if not path.exists():
-            with replacing(path) as temporary:
-                array = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=shape)
-                if name == "logits":
-                    array[:] = np.nan
-                array.flush()
-        array = np.lib.format.open_memmap(path, mode="r+")
-        if array.shape != shape:
-            raise DatasetError(
-                f"{path} belongs to another collection or plan; choose another run folder"
-            )
-        arrays.append(array)
-    return Material(*arrays)
+def _stacked(held: list[tuple[Tensor, Tensor, int]]) -> tuple[tuple[Tensor, Tensor], list[int]]:
+    teachers_hear, student_hears, rows = zip(*held, strict=True)
+    return (torch.stack(teachers_hear), torch.stack(student_hears)), list(rows)
 
 
-def _identity(planned: PlannedTrack) -> dict[str, str | int]:
-    return {"file": planned.track.path.name, "part": planned.part.value, "row": planned.first_row}
+def _save(path: Path, array: npt.NDArray[np.generic]) -> None:
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.save(file, array)
+    partial.replace(path)
 
 
-def _read_done(path: Path, plan: Plan) -> set[int]:
-    done = set()
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                entry = json.loads(line)
-            except json.JSONDecodeError:
-                continue  # the line a kill cut short: its track is made again
-            index = entry.pop("index")
-            if index >= len(plan.tracks) or _identity(plan.tracks[index]) != entry:
-                raise DatasetError(
-                    f"{path} belongs to another collection or plan; choose another run folder"
-                )
-            done.add(index)
-    return done
+def _claim(folder: Path, plan: Plan, seed: int) -> None:
+    """Note whose material this is, or refuse to mix it with another plan's."""
+    content_of = json.dumps([seed, *(_identity(planned) for planned in plan.tracks)])
+    mark, path = f"{zlib.crc32(content_of.encode()):08x}\n", folder / "plan.txt"
+    if path.exists() and path.read_text() != mark:
+        raise DatasetError(f"{folder} belongs to another collection or plan; choose another run")
+    path.write_text(mark)
+
+
+def _identity(planned: PlannedTrack) -> tuple[str, str, int]:
+    return planned.track.path.name, planned.part.value, planned.rows

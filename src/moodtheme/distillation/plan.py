@@ -11,6 +11,8 @@ from pathlib import Path
 
 from moodtheme.errors import DatasetError
 
+NO_MUSIC = "no music"
+
 
 class Part(StrEnum):
     """Part of the collection; whole groups of tracks go to one part."""
@@ -22,11 +24,25 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class MusicTrack:
-    """A track without labels; tracks of one group (artist, package, album) belong together."""
+    """A track without labels; tracks of one group (artist, package, album) belong together.
+
+    Attributes
+    ----------
+    part
+        Where it belongs if that is not to be drawn.
+    weight
+        How many times more windows than others it gives in training.
+    reference
+        What it stands for among the music that standings refer to; empty if it is not among it;
+        `NO_MUSIC` for sounds that answers about should be doubted.
+    """
 
     path: Path
     group: str
     duration_s: float
+    part: Part | None = None
+    weight: float = 1.0
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,9 @@ class Plan:
 def read_music_table(table: Path, *, group_column: str) -> tuple[MusicTrack, ...]:
     """Tracks of a CSV with the columns ``path``, ``duration_s`` and a group.
 
+    Optional columns: ``part`` (train, validation, test; drawn where empty), ``weight`` and
+    ``reference`` (see `MusicTrack`).
+
     Parameters
     ----------
     table
@@ -86,7 +105,13 @@ def read_music_table(table: Path, *, group_column: str) -> tuple[MusicTrack, ...
             duration = math.nan
         if not duration > 0 or math.isinf(duration):
             raise DatasetError(f"{table}: duration_s of {path} is not a number of seconds; mend it")
-        tracks.append(MusicTrack(path, row[group_column], duration))
+        try:
+            part = Part(row["part"]) if row.get("part") else None
+            weight = float(row.get("weight") or 1.0)
+        except ValueError as error:
+            raise DatasetError(f"{table}: {path}: {error}; mend its part or weight") from error
+        reference = row.get("reference") or ""
+        tracks.append(MusicTrack(path, row[group_column], duration, part, weight, reference))
     if missing := [str(track.path) for track in tracks if not track.path.is_file()]:
         raise DatasetError(
             f"{table} names {len(missing)} files that are not there, first {missing[0]}; "
@@ -104,7 +129,7 @@ def make_plan(
     validation_share: float = 0.08,
     seed: int = 0,
 ) -> Plan:
-    """Split tracks by group and give each its number of windows.
+    """Split tracks by group, where their part is not given, and give each its windows.
 
     Groups are taken in an order drawn with `seed`; a group goes to the test part while that keeps
     the part within its share of the tracks, then to validation, else to training. A group may fill
@@ -117,11 +142,12 @@ def make_plan(
         If a part stays empty.
     """
     groups = defaultdict(list)
-    for track in tracks:
+    drawn = [track for track in tracks if track.part is None]
+    for track in drawn:
         groups[track.group].append(track)
     names = sorted(groups)
     random.Random(seed).shuffle(names)
-    quota = {Part.TEST: test_share * len(tracks), Part.VALIDATION: validation_share * len(tracks)}
+    quota = {Part.TEST: test_share * len(drawn), Part.VALIDATION: validation_share * len(drawn)}
     largest = {part: size / 3 for part, size in quota.items()}
     part_of = {}
     for name in names:
@@ -135,8 +161,8 @@ def make_plan(
     next_row = dict.fromkeys(Part, 0)
     planned = []
     for track in tracks:
-        part = part_of[track.group]
-        density = windows_per_excerpt if part is Part.TRAIN else 1.0
+        part = track.part or part_of[track.group]
+        density = windows_per_excerpt * track.weight if part is Part.TRAIN else 1.0
         rows = max(1, round(density * track.duration_s / window_s))
         planned.append(PlannedTrack(track, part, next_row[part], rows))
         next_row[part] += rows

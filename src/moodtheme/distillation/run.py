@@ -1,38 +1,29 @@
-"""A whole distillation: plan, labels, fit, bundle, quality; each step goes on where it stopped."""
+"""A whole distillation, from plan to bundle; labels and training go on where they stopped."""
 
 import dataclasses
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
-from moodtheme import __version__
+from moodtheme.distillation.bundle import NAME, Made, write_student
 from moodtheme.distillation.fit import Schedule, fit_student
-from moodtheme.distillation.labels import Teacher, make_material
-from moodtheme.distillation.plan import Part, Plan, make_plan, read_music_table
+from moodtheme.distillation.hearing import hear_tracks, read_answers
+from moodtheme.distillation.labels import make_material
+from moodtheme.distillation.plan import NO_MUSIC, Part, Plan, make_plan, read_music_table
 from moodtheme.distillation.quality import Quality, measure_quality
-from moodtheme.errors import UsageError
+from moodtheme.distillation.readings import make_small
+from moodtheme.distillation.reference import Official
+from moodtheme.distillation.teachers import BASELINE, TAGGERS, Teachers
 from moodtheme.exporting.conformance import write_conformance
-from moodtheme.exporting.graph import export_graph
-from moodtheme.files import sha256_of
-from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE, Small, SmallNetwork
-from moodtheme.records import write_record
-from moodtheme.tagging.bundle import (
-    FORMAT_VERSION,
-    Bundle,
-    ExcerptPolicy,
-    Fusion,
-    Measurement,
-    Member,
-)
-from moodtheme.tagging.bundle_files import read_manifest, write_bundle
-from moodtheme.tagging.session import MemberSession
-from moodtheme.tagging.tagger import Tagger
-from moodtheme.tagging.trial import require_bounded
-from moodtheme.work import Report
+from moodtheme.fetched.taggers import TAGGERS as PUBLISHED_TAGGERS
+from moodtheme.fetched.weights import MEDIAEVAL_BASELINE
 
-NAME = "moodtheme-small"
+from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
+from moodtheme.records import write_record
+from moodtheme.tagging.tagger import Tagger
+from moodtheme.work import Report
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,25 +33,35 @@ class Settings:
     Attributes
     ----------
     table
-        CSV of music with ``path``, ``duration_s`` and the group column.
+        CSV of music, see `read_music_table`.
     group_column
         Tracks with one value here stay in one part.
-    teacher
-        Folder of the teacher's bundle, which has one member.
+    teachers
+        Folder with the teachers' state dicts, ``NAME.pth``; None fetches them. Taggers that are not
+        in the folder are left out.
+    answers
+        CSV with ``path`` and the nine feelings: what listeners said of some of the tracks.
+    official
+        The official test set, for probabilities and decisions.
     windows_per_excerpt
         Random windows for every excerpt's length of training music.
     schedule
         Of the student's training.
     seed
         Of the split and the windows.
+    device
+        ``cpu`` or ``cuda``.
     """
 
     table: Path
     group_column: str
-    teacher: Path
+    teachers: Path | None = None
+    answers: Path | None = None
+    official: Official | None = None
     windows_per_excerpt: float = 6.0
     schedule: Schedule = dataclasses.field(default_factory=Schedule)
     seed: int = 0
+    device: str = "cpu"
 
 
 def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quality:
@@ -79,21 +80,15 @@ def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quali
 
     Raises
     ------
-    UsageError
-        If the teacher has several members.
     DatasetError
-        If the table is not what it should be, or the folder holds another run.
+        If a table is not what it should be, or the folder holds another run.
+    DownloadError, WeightsError
+        If a teacher is not to be had.
     """
-    teacher_bundle = read_manifest(settings.teacher)
-    if len(teacher_bundle.members) != 1:
-        raise UsageError(f"{settings.teacher} has several members; choose a teacher with one")
-    require_bounded(settings.teacher, teacher_bundle)
-    teacher = Teacher(
-        MemberSession(settings.teacher, teacher_bundle, teacher_bundle.members[0]),
-        len(teacher_bundle.tags),
-    )
+    teachers = Teachers(teacher_files(settings.teachers))
+    tracks = read_music_table(settings.table, group_column=settings.group_column)
     plan = make_plan(
-        read_music_table(settings.table, group_column=settings.group_column),
+        tracks,
         window_s=EXCERPT_SAMPLES / SAMPLE_RATE,
         windows_per_excerpt=settings.windows_per_excerpt,
         seed=settings.seed,
@@ -101,93 +96,66 @@ def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quali
     for part in Part:
         report(f"{part}: {len(plan.of(part))} tracks, {plan.rows(part)} windows")
 
-    def tell(what: str) -> Callable[[int, int, str | None], None]:
+    def tell(what: str, unit: str) -> Callable[[int, int, str | None], None]:
         def told(done: int, of: int, problem: str | None) -> None:
             if problem is not None or done % 20 == 0 or done == of:
-                report(f"{what}: {done} of {of} tracks" + (f"; {problem}" if problem else ""))
+                report(f"{what}: {done} of {of} {unit}" + (f"; {problem}" if problem else ""))
 
         return told
 
     material = run / "material"
-    make_material(material, plan, teacher, seed=settings.seed, jobs=jobs, report=tell("labels"))
-    network = fit_student(material, run, settings.schedule, threads=jobs)
-    bundle = _describe(settings, plan, teacher_bundle)
+    make_material(
+        material, plan, teachers, seed=settings.seed, jobs=jobs, device=settings.device,
+        report=tell("labels", "shards"),
+    )  # fmt: skip
+    student = fit_student(
+        material, run, teachers.columns, settings.schedule, device=settings.device, threads=jobs,
+        report=report,
+    )  # fmt: skip
+    answers = read_answers(settings.answers) if settings.answers is not None else {}
+    reference = [track for track in tracks if track.reference]
+    reference = reference or [planned.track for planned in plan.of(Part.TRAIN)]
+    no_music = [track.path for track in tracks if track.reference == NO_MUSIC]
+    reference = [track for track in reference if track.reference != NO_MUSIC]
+    wanted = dict.fromkeys([*(track.path for track in reference), *no_music, *answers])
+    heard = hear_tracks(student.network, list(wanted), jobs=jobs, report=tell("heard", "tracks"))
+    reference = [track for track in reference if track.path in heard]
+    groups = [track.reference for track in reference]
+    shares = np.array([1.0 / groups.count(group) for group in groups])
+    small = make_small(student, heard, [track.path for track in reference], shares, answers)
+    no_music = [path for path in no_music if path in heard]
+    provenance = description(settings, plan)
+    made = Made(small, reference, shares, heard, no_music, settings.official, provenance)
     folder = run / NAME
-    _write(folder, bundle, network)
-    test = [planned.track for planned in plan.of(Part.TEST)]
-    quality = measure_quality(Tagger.load(folder), teacher, test, report=tell("quality"))
+    write_student(folder, made, teachers.names, answers=bool(answers))
+    quality = measure_quality(
+        Tagger.load(folder), teachers.to("cpu"), [p.track for p in plan.of(Part.TEST)],
+        report=tell("quality", "tracks"),
+    )  # fmt: skip
     write_record(run / "quality.json", quality)
-    _write(folder, msgspec.structs.replace(bundle, quality=_measurements(quality)), network)
+    write_student(folder, made, teachers.names, answers=bool(answers), quality=quality)
     write_conformance(folder)
     return quality
 
 
-def _describe(settings: Settings, plan: Plan, teacher: Bundle) -> Bundle:
+def teacher_files(folder: Path | None) -> dict[str, Path]:
+    """State dicts by teacher's name, from a folder or fetched and verified."""
+    if folder is None:
+        published = {BASELINE: MEDIAEVAL_BASELINE, **PUBLISHED_TAGGERS}
+        return {name: weights.fetch() for name, weights in published.items()}
+    files = {name: folder / f"{name}.pth" for name in (BASELINE, *TAGGERS)}
+    return {name: file for name, file in files.items() if name == BASELINE or file.is_file()}
+
+
+def description(settings: Settings, plan: Plan) -> dict[str, str]:
+    """What a bundle's provenance says of a run."""
     training = plan.of(Part.TRAIN)
     hours = sum(planned.track.duration_s for planned in training) / 3600
-    groups = sorted({planned.track.group for planned in training})
-    return Bundle(
-        format_version=FORMAT_VERSION,
-        name=NAME,
-        description=f"A small network that imitates {teacher.name}; hears whole tracks",
-        tags=teacher.tags,
-        members=(),
-        fusion=Fusion(),
-        licence=f"Apache-2.0; teacher: {teacher.licence}",
-        origin="moodtheme; distilled with `moodtheme distil`",
-        training_data=(
-            f"{len(training)} freely licensed tracks ({hours:.1f} h) of {len(groups)} groups, "
-            f"labelled by the teacher {teacher.name}, not by people"
-        ),
-        provenance={
-            "teacher": f"{teacher.name}, graph SHA-256 {teacher.members[0].sha256}",
-            "teacher_training_data": teacher.training_data,
-            "training_groups": ", ".join(groups),
-            "test_groups": ", ".join(sorted({p.track.group for p in plan.of(Part.TEST)})),
-            "windows": str(plan.rows(Part.TRAIN)),
-            "seed": str(settings.seed),
-            "schedule": str(settings.schedule),
-            "made_by": f"moodtheme {__version__}",
-        },
-    )
-
-
-def _write(folder: Path, bundle: Bundle, network: SmallNetwork) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        graph = Path(scratch) / f"{NAME}.onnx"
-        export_graph(Small(network), graph, samples=EXCERPT_SAMPLES)
-        member = Member(
-            file=graph.name,
-            sha256=sha256_of(graph),
-            systems=(NAME,),
-            sample_rate=SAMPLE_RATE,
-            samples=EXCERPT_SAMPLES,
-            policy=ExcerptPolicy.COVER,
-        )
-        write_bundle(folder, msgspec.structs.replace(bundle, members=(member,)), [graph])
-
-
-def _measurements(quality: Quality) -> tuple[Measurement, ...]:
-    data = (
-        f"{quality.tracks} tracks of {quality.groups} groups never trained on; "
-        "compared with the teacher, not with people"
-    )
-    return (
-        Measurement(
-            measure="spearman_with_teacher_median_over_tags",
-            value=quality.spearman_median,
-            interval=quality.spearman_median_interval,
-            data=data,
-        ),
-        Measurement(
-            measure="top5_overlap_with_teacher",
-            value=quality.top5_overlap,
-            interval=quality.top5_overlap_interval,
-            data=data,
-        ),
-        Measurement(
-            measure="loudness_spearman_lowest",
-            value=quality.loudness_spearman_lowest,
-            data=f"{data}; played at -30, -20 and -10 dBFS RMS",
-        ),
-    )
+    return {
+        "training_music": f"{len(training)} tracks, {hours:.1f} h",
+        "training_groups": ", ".join(sorted({planned.track.group for planned in training})),
+        "test_groups": ", ".join(sorted({p.track.group for p in plan.of(Part.TEST)})),
+        "windows": str(plan.rows(Part.TRAIN)),
+        "seed": str(settings.seed),
+        "schedule": msgspec.json.encode(settings.schedule).decode(),
+    }

@@ -19,6 +19,7 @@ N_FFT = 512
 N_MELS = 96
 EXCERPT_SAMPLES = 349_200  # 29.1 s, which makes 1,366 frames
 FRAMES = 1_366
+EMBEDDING = 64
 _FLOOR = 1e-10  # -200 dB on the front end's scale of 20·log10(power)
 _DROPOUT = 0.5
 

@@ -14,6 +14,7 @@ from moodtheme.scores.decisions import apply_thresholds, calibrate, standing
 from moodtheme.tagging.bundle import Bundle, Reference
 from moodtheme.tagging.ears import HeardWindow, MemberListening
 from moodtheme.tagging.listening import Listening
+from moodtheme.tagging.notes import doubtful
 from moodtheme.tagging.session import fuse_systems
 
 
@@ -148,6 +149,7 @@ def track_tags(listening: Listening, *, timeline: bool = False) -> TrackTags:
         rank(bundle, track_scores(listening), listening.reference),
         dimensions=place(bundle, track_dimensions(listening), listening.reference),
         warnings=listening.warnings,
+        notes=doubtful(listening),
         audio=listening.audio,
         model=identify(bundle),
         timeline=over_time(listening) if timeline else None,

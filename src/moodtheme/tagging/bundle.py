@@ -136,6 +136,29 @@ class Reference(_Part, frozen=True, kw_only=True):
     tracks: Annotated[int, msgspec.Meta(ge=1)]
 
 
+class Doubts(_Part, frozen=True, kw_only=True):
+    """When an answer is to be doubted, as a track's mean embedding of the only member shows.
+
+    Attributes
+    ----------
+    no_music
+        Weights on the embedding; where their sum and `no_music_bias` come above 0, the sound is
+        like noise, tones, clicks, applause or speech rather than music.
+    centre, spread, farthest
+        Of the reference's embeddings; a track is unlike them where the root mean square of its
+        differences, in units of spread, is above `farthest`.
+    measured_on
+        What the limits were set by.
+    """
+
+    no_music: tuple[Coefficient, ...]
+    no_music_bias: Coefficient
+    centre: tuple[Coefficient, ...]
+    spread: tuple[Annotated[float, msgspec.Meta(gt=0, le=1e9)], ...]
+    farthest: Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+    measured_on: str
+
+
 class Measurement(_Part, frozen=True, kw_only=True):
     """A figure of quality, and the data and labels it was measured on."""
 
@@ -168,6 +191,7 @@ class Bundle(_Part, frozen=True, kw_only=True):
     thresholds: Thresholds | None = None
     calibration: Calibration | None = None
     reference: Reference | None = None
+    doubts: Doubts | None = None
     quality: tuple[Measurement, ...] = ()
     provenance: Mapping[str, str] = {}
 
@@ -259,6 +283,12 @@ def _length_contradictions(bundle: Bundle) -> Iterator[str]:
         per_tag["calibration intercepts"] = bundle.calibration.intercepts
     if bundle.reference is not None:
         per_tag["rows of reference quantiles"] = bundle.reference.tags
+    if bundle.doubts is not None:
+        sizes = {
+            len(v) for v in (bundle.doubts.no_music, bundle.doubts.centre, bundle.doubts.spread)
+        }
+        if len(bundle.members) != 1 or sizes != {bundle.members[0].embedding_size}:
+            yield "its doubts are not about the embedding of its only member"
     for what, values in per_tag.items():
         if len(values) != len(bundle.tags):
             yield f"{len(values)} {what} for {len(bundle.tags)} tags"

@@ -66,7 +66,7 @@ def read_manifest(folder: Path) -> Bundle:
 def _upgraded(manifest: Any) -> Any:
     """A manifest of format 1 without fields it did not know, which it was free to have."""
     known = {field.name for field in msgspec.structs.fields(Bundle)}
-    later = {"synonyms", "dimensions", "reference"}
+    later = {"synonyms", "dimensions", "reference", "doubts"}
     return {key: value for key, value in manifest.items() if key in known - later}
 
 

@@ -1,0 +1,211 @@
+"""From a student's readings to its bundle: graph, reference, probabilities, decisions, figures."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from moodtheme import __version__
+from moodtheme.distillation.combination import feeling_readings
+from moodtheme.distillation.doubts import learn_doubts
+from moodtheme.distillation.plan import MusicTrack
+from moodtheme.distillation.quality import Quality
+from moodtheme.distillation.readings import DIMENSIONS
+from moodtheme.distillation.reference import (
+    Official,
+    calibrate_by_standing,
+    make_reference,
+    synonym_groups,
+)
+from moodtheme.distillation.teachers import BASELINE
+from moodtheme.exporting.graph import export_graph
+from moodtheme.files import sha256_of
+from moodtheme.models.moodtheme_small import EMBEDDING, EXCERPT_SAMPLES, SAMPLE_RATE, Small
+from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
+from moodtheme.tagging.bundle import (
+    FORMAT_VERSION,
+    Bundle,
+    Dimension,
+    Doubts,
+    ExcerptPolicy,
+    Fusion,
+    Measurement,
+    Member,
+    Output,
+)
+from moodtheme.tagging.bundle_files import write_bundle
+
+FloatArray = npt.NDArray[np.float64]
+
+NAME = "moodtheme-small"
+_LICENCE = (
+    "Apache-2.0; teachers: Apache-2.0 (MediaEval baseline; tag metadata it was trained on: "
+    "CC BY-NC-SA 4.0) and MIT (taggers)"
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a bundle is written from.
+
+    Attributes
+    ----------
+    small
+        The module.
+    tracks, shares
+        The reference's tracks, and how much each counts.
+    heard
+        Embeddings of their windows.
+    no_music
+        Sounds that are none, among those heard.
+    official
+        The official test set, if there is one.
+    provenance
+        What is to be said of the run.
+    """
+
+    small: Small
+    tracks: Sequence[MusicTrack]
+    shares: FloatArray
+    heard: Mapping[Path, FloatArray]
+    no_music: Sequence[Path]
+    official: Official | None
+    provenance: Mapping[str, str]
+
+
+def write_student(
+    folder: Path,
+    made: Made,
+    taggers: Sequence[str],
+    *,
+    answers: bool,
+    quality: Quality | None = None,
+) -> None:
+    """Write the bundle.
+
+    Parameters
+    ----------
+    folder
+        Where.
+    made
+        What of.
+    taggers
+        Names of the teachers beside the baseline.
+    answers
+        Whether listeners' answers were learned from.
+    quality
+        Measured, if it has been.
+    """
+    scores, dimensions = track_outputs(made)
+    calibration = thresholds = None
+    provenance = {
+        "teachers": ", ".join((BASELINE, *taggers)),
+        **made.provenance,
+        "made_by": f"moodtheme {__version__}",
+    }
+    listened = feeling_readings().max(axis=1) > 0 if answers else None
+    if made.official is not None:
+        calibration, thresholds, figures = calibrate_by_standing(
+            made.official, scores, made.shares, listened=listened
+        )
+        provenance["expected_calibration_error"] = (
+            f"{figures.error_before:.4f} before, {figures.error_after:.4f} after, on the official "
+            "test split, folds by artist"
+        )
+    people = "; valence, arousal and a share of the tags from listeners' answers" if answers else ""
+    bundle = Bundle(
+        format_version=FORMAT_VERSION,
+        name=NAME,
+        description=f"Small: imitates {1 + len(taggers)} teachers; hears whole tracks",
+        tags=MOOD_THEME_TAGS,
+        synonyms=synonym_groups(MOOD_THEME_TAGS, scores),
+        dimensions=tuple(Dimension(name=name, lowest=-1.0, highest=1.0) for name in DIMENSIONS),
+        members=(),
+        fusion=Fusion(),
+        licence=_LICENCE + ("; listeners' answers: their publisher's terms" if answers else ""),
+        origin="moodtheme; distilled with `moodtheme distil`",
+        training_data=(
+            f"{made.provenance['training_music']}, labelled by {1 + len(taggers)} teachers, not by "
+            f"people{people}"
+        ),
+        calibration=calibration,
+        thresholds=thresholds,
+        reference=make_reference(scores, dimensions, made.shares, music=_music(made.tracks)),
+        doubts=_doubts(made) if made.no_music else None,
+        quality=() if quality is None else _measurements(quality),
+        provenance=provenance,
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        graph = Path(scratch) / f"{NAME}.onnx"
+        outputs = (Output.SCORES, Output.DIMENSIONS, Output.EMBEDDING)
+        export_graph(
+            made.small, graph, samples=EXCERPT_SAMPLES, outputs=outputs, half_weights="network"
+        )
+        member = Member(
+            file=graph.name,
+            sha256=sha256_of(graph),
+            systems=(NAME,),
+            sample_rate=SAMPLE_RATE,
+            samples=EXCERPT_SAMPLES,
+            policy=ExcerptPolicy.COVER,
+            outputs=outputs,
+            embedding_size=EMBEDDING,
+        )
+        write_bundle(folder, msgspec.structs.replace(bundle, members=(member,)), [graph])
+
+
+def track_outputs(made: Made) -> tuple[FloatArray, FloatArray]:
+    """Scores and dimensions of the reference's tracks, means over windows."""
+    scores, dimensions = [], []
+    for track in made.tracks:
+        windows = torch.from_numpy(made.heard[track.path]).float()
+        with torch.no_grad():
+            scores.append(torch.sigmoid(made.small.tags(windows)).double().mean(dim=0).numpy())
+            said = torch.tanh(made.small.dimensions(windows)).double()
+        dimensions.append(said.mean(dim=0).numpy())
+    return np.stack(scores), np.stack(dimensions)
+
+
+def _doubts(made: Made) -> Doubts:
+    return learn_doubts(
+        made.heard, [track.path for track in made.tracks], made.shares, made.no_music
+    )
+
+
+def _music(tracks: Sequence[MusicTrack]) -> str:
+    """What the reference is, in words."""
+    counts = Counter(track.reference or "training music" for track in tracks)
+    kinds = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+    return f"{len(tracks)} tracks: {kinds}" + ("; each kind weighs the same" * (len(counts) > 1))
+
+
+def _measurements(quality: Quality) -> tuple[Measurement, ...]:
+    data = (
+        f"{quality.tracks} tracks of {quality.groups} groups never trained on; "
+        "compared with the baseline, not with people"
+    )
+    return (
+        Measurement(
+            measure="spearman_with_teacher_median_over_tags",
+            value=quality.spearman_median,
+            interval=quality.spearman_median_interval,
+            data=data,
+        ),
+        Measurement(
+            measure="top5_overlap_with_teacher",
+            value=quality.top5_overlap,
+            interval=quality.top5_overlap_interval,
+            data=data,
+        ),
+        Measurement(
+            measure="loudness_spearman_lowest",
+            value=quality.loudness_spearman_lowest,
+            data=f"{data}; played at -30, -20 and -10 dBFS RMS",
+        ),
+    )
