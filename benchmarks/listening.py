@@ -1,6 +1,6 @@
 """What models hear, against what people said of the same music: one row a model.
 
-    python benchmarks/listening.py MODEL... [--emotify DIR] [--quadrants DIR] [--music DIR]
+    python benchmarks/listening.py MODEL... [--emotify DIR] [--quadrants DIR] [--music DIR|CSV]
 
 MODEL is a name or a bundle's folder, or the `.onnx` of vibenet (`pip download vibenet`), a peer.
 
@@ -10,8 +10,9 @@ MODEL is a name or a bundle's folder, or the `.onnx` of vibenet (`pip download v
                   dimensions, or by a fixed combination of tags where it has none. 95 % intervals
                   over resampled recordings.
 --quadrants DIR   files whose names begin with Q1 to Q4 (EMOPIA's clips): ROC-AUC.
---music DIR       any music: how far file names agree with arousal (the lists below were written
-                  before looking), the commonest top tag, how many tags stand out somewhere, how
+--music DIR|CSV   any music, a folder or a table with ``path``: how far file names agree with
+                  arousal (whole words; the lists below were written before looking), the
+                  commonest top tag, how many tags stand out somewhere, how
                   well a piece agrees with its changed self, and speed.
 """
 
@@ -38,8 +39,8 @@ from moodtheme.distillation.combination import FEELINGS, composites
 from moodtheme.errors import AudioError
 from moodtheme.scores.decisions import logit
 
-LOUD_NAMES = r"battle|boss|fight|combat|attack|war(?!zone)"
-QUIET_NAMES = r"town|village|rest|sad|night|sleep|peace"
+LOUD_NAMES = r"(?<![a-z])(battle|boss|fight|fighting|combat|attack|war)(?![a-z])"
+QUIET_NAMES = r"(?<![a-z])(town|village|rest|sad|night|sleep|peace)(?![a-z])"
 AROUSAL = {"energetic": 1, "fast": 1, "action": 1, "calm": -1, "soft": -1, "relaxing": -1}
 VALENCE = {"happy": 1, "fun": 1, "positive": 1, "dark": -1, "sad": -1}
 GENRES = {"classical": 0, "rock": 100, "electronic": 200, "pop": 300}
@@ -185,9 +186,17 @@ def quadrants(model: Ours | Vibenet, folder: Path) -> dict[str, str]:
     }
 
 
+def tracks_of(music: Path) -> list[Path]:
+    """Audio of a folder, or what a CSV names in its column ``path``."""
+    if music.is_dir():
+        return find_audio_files([music])[0]
+    with music.open(newline="", encoding="utf-8") as file:
+        return [music.parent / row["path"] for row in csv.DictReader(file)]
+
+
 def names(model: Ours | Vibenet, folder: Path) -> dict[str, str]:
     """How far file names agree with arousal."""
-    files, _ = find_audio_files([folder])
+    files = tracks_of(folder)
     named = [f for f in files if re.search(f"{LOUD_NAMES}|{QUIET_NAMES}", f.stem, re.IGNORECASE)]
     said = model.hear(named)
     loud = np.array([bool(re.search(LOUD_NAMES, f.stem, re.IGNORECASE)) for f in said.files])
@@ -199,7 +208,7 @@ def names(model: Ours | Vibenet, folder: Path) -> dict[str, str]:
 
 def music(model: Ours, folder: Path, sample: int) -> dict[str, str]:
     """Variety, robustness and speed on a folder of music."""
-    files, _ = find_audio_files([folder])
+    files = tracks_of(folder)
     found: dict[str, str] = {}
     random.Random(0).shuffle(files)
     some = files[:sample]
