@@ -111,25 +111,22 @@ class Vibenet:
         from moodtheme.features.mel import mel_filters
 
         filters = mel_filters(sample_rate=RATE, n_fft=1024, n_mels=128, f_min=0.0, f_max=8000.0)
-        window = np.zeros(1024)
-        window[192:832] = np.hanning(641)[:-1]
+        window = np.hanning(641)[:-1]
         kept, rows = [], []
-        names = [output.name for output in self.session.get_outputs()]
         for file in files:
             try:
                 audio = read_audio(file, sample_rate=RATE, minimum_s=1.0).samples
             except AudioError:
                 continue
-            padded = np.pad(audio, 512)
-            frames = np.lib.stride_tricks.sliding_window_view(padded, 1024)[::320] * window
-            power = np.abs(np.fft.rfft(frames, axis=1)) ** 2 @ filters.T
+            frames = np.lib.stride_tricks.sliding_window_view(audio, 640)[::320] * window
+            power = np.abs(np.fft.rfft(frames, 1024, axis=1)) ** 2 @ filters.T
             db = 10 * np.log10(np.maximum(power, 1e-10)).T
             db = np.maximum(db, db.max() - 80.0).astype(np.float32)
             found = self.session.run(None, {self.session.get_inputs()[0].name: db[None]})
             kept.append(file)
-            rows.append(dict(zip(names, (float(np.ravel(v)[0]) for v in found), strict=True)))
-        column = {key: np.array([row[key] for row in rows]) for key in names}
-        return Said(kept, None, column["valence"], column["energy"])
+            rows.append(np.ravel(found[0]))
+        said = np.array(rows)
+        return Said(kept, None, valence=said[:, 6], arousal=said[:, 2])  # valence, energy
 
 
 def emotify(model: Ours | Vibenet, folder: Path) -> dict[str, str]:
