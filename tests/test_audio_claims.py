@@ -160,10 +160,32 @@ def test_flac_is_as_long_as_its_last_frame_says(
         assert duration_s == pytest.approx(LENGTH_S)
         assert (audio.warnings == ()) is (claimed == 0)
     else:
-        assert duration_s < LENGTH_S + 0.1
+        np.testing.assert_array_equal(audio.samples, whole)
+        assert duration_s == pytest.approx(LENGTH_S)
+        assert len(audio.warnings) == 1
         assert "are missing" in audio.warnings[0]
     read_excerpt(path, length_s=1.0, position=Position.CENTRE)
     assert counted == [], "decoded twice"
+
+
+@pytest.mark.parametrize("claimed", [0, RATE])
+def test_flac_that_ends_in_the_middle_of_a_frame_says_so(
+    songs: Path, tmp_path: Path, claimed: int
+) -> None:
+    whole = read_audio(songs / "song.flac").samples
+    content = bytearray((songs / "song.flac").read_bytes())
+    packed = int.from_bytes(content[18:26], "big") >> 36 << 36 | claimed
+    content[18:26] = packed.to_bytes(8, "big")
+    path = tmp_path / "cut.flac"
+    path.write_bytes(content[: len(content) // 2])
+    for audio in (read_audio(path), read_excerpt(path, length_s=1.0, position=Position.START)):
+        cut = [said for said in audio.warnings if "in the middle of a frame" in said]
+        assert len(cut) == 1
+        assert "cannot be told" in cut[0]
+        assert len(audio.warnings) == 1 + (claimed > 0)
+    samples = read_audio(path).samples
+    assert 2 * RATE < len(samples) < len(whole)
+    np.testing.assert_array_equal(samples, whole[: len(samples)])
 
 
 def xing(path: Path) -> int:

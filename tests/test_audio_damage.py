@@ -159,6 +159,18 @@ def test_nan_and_infinity_become_silence(tmp_path: Path) -> None:
     np.testing.assert_allclose(audio.samples, np.where(np.isfinite(mono), mono, 0.0), atol=1e-6)
 
 
+@pytest.mark.parametrize("channel", [0, 1])
+def test_a_channel_of_nan_is_left_out(tmp_path: Path, channel: int) -> None:
+    samples = chirp(2.0, RATE)
+    samples[:, channel] = np.nan
+    path = write_soundfile(tmp_path / "half.wav", samples, RATE, subtype="FLOAT")
+    audio = read_audio(path)
+    assert len(audio.warnings) == 1
+    assert "a channel holds no numbers" in audio.warnings[0]
+    np.testing.assert_allclose(audio.samples, samples[:, 1 - channel], atol=1e-6)
+    np.testing.assert_array_equal(to_mono(samples.astype(np.float32)), audio.samples)
+
+
 def test_loud_floats_keep_their_level(tmp_path: Path) -> None:
     path = write_soundfile(tmp_path / "loud.wav", chirp(1.0, RATE) * 20, RATE, subtype="FLOAT")
     np.testing.assert_allclose(read_audio(path).samples, 20 * chirp(1.0, RATE).mean(1), atol=1e-5)

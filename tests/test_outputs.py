@@ -146,6 +146,16 @@ def test_a_folder_is_refused(program: Program, writer: list[object], tmp_path: P
     assert list((tmp_path / "folder.npy").iterdir()) == []
 
 
+def test_a_dash_is_no_name_of_an_output(
+    program: Program, writer: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = program(*writer, "-")
+    assert (code, out) == (2, "")
+    assert "an output cannot be called -" in err
+    assert not Path("-").exists()
+
+
 @posix
 def test_a_full_disk_is_said(program: Program, writer: list[object]) -> None:
     if not Path("/dev/full").exists():

@@ -186,6 +186,29 @@ def test_rows_of_music_that_is_not_named_stay(tag: Tag, music: Path, output: Pat
     assert [Path(row["path"]).name for row in rows(output)] == ["1.wav", "2.wav", "0.wav"]
 
 
+def test_rows_of_other_music_that_differ_are_counted(
+    tag: Tag, music: Path, output: Path, tmp_path: Path
+) -> None:
+    tag(music)
+    make_bundle(tmp_path / "other" / "toy", policy=ExcerptPolicy.CENTRE)
+    _, err = tag(music / "0.wav", "--resume", model=tmp_path / "other" / "toy")
+    assert "3 results of music not named this time stay as they were: another model" in err
+    assert len(rows(output)) == 4
+    _, err = tag(music, "--resume")
+    assert "stay as they were" not in err
+
+
+def test_lines_that_are_no_results_are_counted(tag: Tag, music: Path, output: Path) -> None:
+    tag(music)
+    whole = output.read_bytes()
+    output.write_bytes(b'{"path": 3}\n' + whole + b"\n[]")
+    code, err = tag(music, "--resume")
+    assert code == 0
+    assert "2 lines of before are not results and were left out" in err
+    assert output.read_bytes() == whole
+    assert "left out" not in tag(music, "--resume")[1]
+
+
 def test_failures_are_tried_again(tag: Tag, music: Path, output: Path) -> None:
     (music / "1.wav").write_text("not yet audio")
     code, _ = tag(music, music.parent / "gone.wav")

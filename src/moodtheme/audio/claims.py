@@ -100,18 +100,23 @@ def _flac(file: OpenFile) -> Findings:
     rate, claimed = length.sample_rate, length.claimed
     if length.counted == claimed:
         return Findings()
-    is_cut = length.counted < claimed - SHORTFALL_S * rate
-    # The last frame of a file that was cut is cut too.
-    samples = length.whole if is_cut else length.counted
-    if samples == 0 or (not is_cut and length.counted < claimed):
+    falls_short = length.counted < claimed - SHORTFALL_S * rate
+    samples = length.counted if length.complete else length.whole
+    if samples == 0 or (not falls_short and length.counted < claimed):
         return Findings()
     at, field = length.correction(samples)
     file.corrections[at] = field
-    if is_cut:
-        said: tuple[str, ...] = (_ends_at(samples / rate, claimed / rate),)
-    else:
-        said = (_goes_on(samples / rate, claimed / rate),) if claimed else ()
-    return Findings(said, samples / rate, is_cut=is_cut)
+    said = []
+    if falls_short:
+        said.append(_ends_at(samples / rate, claimed / rate))
+    elif 0 < claimed < samples:
+        said.append(_goes_on(samples / rate, claimed / rate))
+    if not length.complete and not falls_short:
+        said.append(
+            f"the file ends in the middle of a frame at {samples / rate:.2f} s; "
+            "how much is missing cannot be told"
+        )
+    return Findings(tuple(said), samples / rate, is_cut=falls_short or not length.complete)
 
 
 def _mpeg(file: OpenFile) -> Findings:

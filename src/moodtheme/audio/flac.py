@@ -22,12 +22,15 @@ class FlacLength:
         Samples.
     whole, counted
         Samples before the last frame and with it, which may be cut; None where none was found.
+    complete
+        Whether the last frame is all there; looked into only where it ends elsewhere than claimed.
     """
 
     sample_rate: int
     claimed: int
     whole: int | None
     counted: int | None
+    complete: bool
     _field_at: int
     _rate_nibble: int
 
@@ -47,11 +50,15 @@ def flac_length(file: OpenFile) -> FlacLength | None:
     packed = int.from_bytes(info[10:18], "big")
     claimed = packed & (1 << 36) - 1
     last = _last_frame(file, start, fixed=int.from_bytes(info[:2], "big"))
-    whole, counted = last or (None, None)
-    return FlacLength(packed >> 44, claimed, whole, counted, start + 8 + 13, packed >> 36 & 0xF)
+    whole, counted, frame = last or (None, None, b"")
+    complete = counted == claimed or _crc16(frame) == 0
+    return FlacLength(
+        packed >> 44, claimed, whole, counted, complete, start + 8 + 13, packed >> 36 & 0xF
+    )
 
 
-def _last_frame(file: OpenFile, start: int, *, fixed: int) -> tuple[int, int] | None:
+def _last_frame(file: OpenFile, start: int, *, fixed: int) -> tuple[int, int, bytes] | None:
+    """Samples before the last frame and with it, and its bytes up to the end of the audio."""
     end = audio_end(file)
     for reach in _TAILS:
         tail_at = max(start, end - reach)
@@ -60,7 +67,7 @@ def _last_frame(file: OpenFile, start: int, *, fixed: int) -> tuple[int, int] | 
         while (at := tail.rfind(b"\xff", 0, at)) >= 0:
             samples = _frame(tail[at : at + 16], fixed)
             if samples is not None:
-                return samples
+                return *samples, tail[at:]
         if tail_at == start:
             break
     return None
@@ -113,4 +120,18 @@ def _crc8(data: bytes) -> int:
         crc ^= byte
         for _ in range(8):
             crc = (crc << 1 ^ (0x07 if crc & 0x80 else 0)) & 0xFF
+    return crc
+
+
+def _crc16(frame: bytes) -> int:
+    """FLAC's checksum of a frame, x¹⁶+x¹⁵+x²+1; 0 over a whole one, which ends with it."""
+    table = []
+    for byte in range(256):
+        crc = byte << 8
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x8005 if crc & 0x8000 else 0)) & 0xFFFF
+        table.append(crc)
+    crc = 0
+    for byte in frame:
+        crc = (crc << 8 & 0xFF00) ^ table[crc >> 8 ^ byte]
     return crc

@@ -82,14 +82,7 @@ def mono_of_array(audio: npt.ArrayLike) -> tuple[Samples, tuple[str, ...]]:
     if bad.any():
         mono = np.where(bad, np.float32(0), mono)
         warnings.append(not_finite_note(int(np.count_nonzero(bad))))
-    if downmix.rescued:
-        warnings.append(CANCELLED_NOTE)
-    return mono, tuple(warnings)
-
-
-CANCELLED_NOTE = (
-    "the channels cancel out in their mean (opposite phase); the louder one is heard there"
-)
+    return mono, (*warnings, *downmix.notes())
 
 
 def not_finite_note(count: int) -> str:
@@ -136,15 +129,11 @@ class Downmix:
     The mean of all channels. Where it is below −40 dBFS and more than 40 dB below the loudest of up
     to eight channels they cancel out, as left and right do where one was
     connected the wrong way round; then that channel is taken, and the same one in later blocks.
-
-    Attributes
-    ----------
-    rescued
-        Samples that were taken from one channel.
+    A channel that is NaN throughout a block is left out of its mean.
     """
 
     def __init__(self) -> None:
-        self.rescued = 0
+        self._cancelled = self._left_out = False
         self._channel: int | None = None
 
     def of_frames(self, frames: Samples) -> Samples:
@@ -171,6 +160,8 @@ class Downmix:
             power = float(np.dot(some, some))
         if power > _CANCELLED * len(some):
             return mono
+        if math.isnan(power):
+            return self._of_numbers(mono, channels, scale)
         if not 1 < len(channels) <= _MOST_CHANNELS or not self._cancel(
             mono, channels, scale, _COARSE
         ):
@@ -180,8 +171,33 @@ class Downmix:
         powers = [_power(channel) for channel in channels]
         if self._channel is None or powers[self._channel] < _CANCELLED * max(powers):
             self._channel = int(np.argmax(powers))
-        self.rescued += len(mono)
+        self._cancelled = True
         return channels[self._channel].astype(np.float32) * np.float32(scale)
+
+    def notes(self) -> list[str]:
+        """What was not the mean of all channels."""
+        notes = []
+        if self._left_out:
+            notes.append("a channel holds no numbers; it is left out there, the others are heard")
+        if self._cancelled:
+            notes.append(
+                "the channels cancel out in their mean (opposite phase); the louder one is heard "
+                "there"
+            )
+        return notes
+
+    def _of_numbers(
+        self, mono: Samples, channels: Sequence[npt.NDArray[np.generic]], scale: float
+    ) -> Samples:
+        """The mean of those channels that are not NaN throughout."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            narrow = [channel.astype(np.float32) for channel in channels]
+            some = [channel for channel in narrow if not np.isnan(channel).all()]
+            if len(some) in (0, len(channels)):
+                return mono
+            self._left_out = True
+            mean: Samples = np.mean(some, axis=0) * np.float32(scale)
+        return mean
 
     @staticmethod
     def _cancel(

@@ -8,7 +8,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.stream import Discard
 
-from moodtheme.audio.mono import CANCELLED_NOTE, Downmix
+from moodtheme.audio.mono import Downmix
 from moodtheme.audio.opened import OpenFile, Reader
 from moodtheme.audio.resample import Resampler, Samples
 from moodtheme.audio.sources import (
@@ -220,7 +220,7 @@ class PyavSource:
 
     def notes(self) -> list[str]:
         """Packets that were damaged and changes on the way."""
-        notes = [CANCELLED_NOTE] if self._downmix.rescued else []
+        notes = self._downmix.notes()
         if self._errors:
             notes.append(f"{self._errors} damaged packets skipped or patched")
         if self._changes:

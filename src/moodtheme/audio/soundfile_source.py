@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 
 from moodtheme.audio.bitstreams import FRAMES_LOOKED_AT, find_bitstream
-from moodtheme.audio.mono import CANCELLED_NOTE, Downmix, scale_note, scale_of
+from moodtheme.audio.mono import Downmix, scale_note, scale_of
 from moodtheme.audio.mp3 import states_its_length
 from moodtheme.audio.opened import OpenFile, Part, Reader
 from moodtheme.audio.quiet import quiet_c_stderr
@@ -183,7 +183,7 @@ class SoundfileSource:
     def notes(self) -> list[str]:
         """Samples beyond any scale, and channels that cancel out; damage is patched in silence."""
         notes = [scale_note(self._scale)] if self._scale != 1.0 else []
-        return [*notes, CANCELLED_NOTE] if self._downmix.rescued else notes
+        return [*notes, *self._downmix.notes()]
 
     def close(self) -> None:
         """End libsndfile's part; the file stays open."""

@@ -77,11 +77,19 @@ class Journal:
         Rows taken over from before.
     redone
         Why other rows were not, with their number.
+    differing
+        How rows of other music, which stay, differ from the new ones, with their number.
+    left_out
+        Lines of before that are no rows.
     """
 
-    def __init__(self, place: Path, settings: Settings, old: Sequence[_Row]) -> None:
+    def __init__(
+        self, place: Path, settings: Settings, old: Sequence[_Row], *, left_out: int
+    ) -> None:
         self.kept = 0
         self.redone: Counter[str] = Counter()
+        self.differing: Counter[str] = Counter()
+        self.left_out = left_out
         self._place, self._partial = place, partial_path(place)
         self._settings = settings
         # Of several rows of a file the newest with these settings counts, else the newest.
@@ -118,14 +126,16 @@ class Journal:
         try:
             place, _ = destination(output)
             partial = partial_path(place)
-            there = list(_read(partial))
+            there, left_out = _read(partial, is_whole=False)
             finished = sum(not row.failed for row in there)
             if finished and not resume:
                 raise UsageError(
                     f"{partial} holds {finished} finished results of a run that was stopped; go on "
                     "with --resume, or delete it"
                 )
-            journal = cls(place, settings, [*_read(place), *there] if resume else [])
+            before, lost = _read(place, is_whole=True) if resume else ([], 0)
+            old = [*before, *there] if resume else []
+            journal = cls(place, settings, old, left_out=left_out + lost)
             with journal._stream:
                 journal._begin()
                 try:
@@ -178,11 +188,13 @@ class Journal:
             for where, row in self._by_place.items()
             if where not in here and row.path not in moved
         }
+        differences = (self._difference(row, row.audio) for row in others.values())
+        self.differing.update(difference for difference in differences if difference)
         with replacing(self._place) as temporary, temporary.open("wb") as file:
             file.writelines(row.line(row.path) for row in others.values())
             file.writelines(self._rows[str(path)].line(str(path)) for path in paths)
 
-    def _difference(self, row: _Row, audio: str) -> str:
+    def _difference(self, row: _Row, audio: str | None) -> str:
         """Why a row is not current; empty if it is."""
         if row.settings is None or row.settings.model != self._settings.model:
             return "another model"
@@ -214,8 +226,8 @@ def _encoded(line: str) -> bytes:
     return line.encode("utf-8", JSON_ESCAPES)
 
 
-def _read(file: Path) -> Iterator[_Row]:
-    """Rows of a file, those cut short left out.
+def _read(file: Path, *, is_whole: bool) -> tuple[list[_Row], int]:
+    """Rows of a file, and how many lines are none, but that at which a kill cut it short.
 
     Raises
     ------
@@ -223,23 +235,26 @@ def _read(file: Path) -> Iterator[_Row]:
         It holds something else.
     """
     if not os.path.lexists(file):
-        return
+        return [], 0
     foreign = UsageError(
         f"{file} does not hold results as JSON Lines, so nothing is added to it; name the file "
         "that `moodtheme tag --format jsonl` began, or a new one"
     )
     if not file.is_file():
         raise foreign
-    rows = offset = 0
+    rows: list[_Row] = []
+    others = offset = 0
     with file.open("rb") as lines:
         for line in lines:
             row = _parse(file, offset, line)
             offset += len(line)
             if row is not None:
-                rows += 1
-                yield row
+                rows.append(row)
             elif not rows and not line.startswith(b'{"path"'):
                 raise foreign
+            else:
+                others += (is_whole or line.endswith(b"\n")) and not line.isspace()
+    return rows, others
 
 
 def _parse(file: Path, offset: int, line: bytes) -> _Row | None:

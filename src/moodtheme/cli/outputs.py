@@ -40,10 +40,12 @@ def require_output(
     Raises
     ------
     UsageError
-        It cannot be written, is one of the inputs, or holds audio.
+        It is a dash, cannot be written, is one of the inputs, or holds audio.
     """
     if output is None:
         return
+    if str(output) == "-":
+        raise UsageError("an output cannot be called -; name a file, or /dev/stdout")
     require_writable(output)
     place, is_stream = destination(output)
     if suffixes and not is_stream and output.suffix not in suffixes:

@@ -99,3 +99,7 @@ def tag_to_journal(
         say(f"{journal.kept} results kept from before")
     for reason, count in journal.redone.items():
         say(f"{count} results of before were made anew: {reason}")
+    for difference, count in journal.differing.items():
+        say(f"{count} results of music not named this time stay as they were: {difference}")
+    if journal.left_out:
+        say(f"{journal.left_out} lines of before are not results and were left out")
