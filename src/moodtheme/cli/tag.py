@@ -44,8 +44,8 @@ def tag(
         typer.Option(
             min=1,
             metavar="N",
-            help="Only the N highest tags, in a table the N that stand out most; all by default, 5 "
-            "in a table.",
+            help="Only the N foremost tags, in a table the N that stand out most; all by default, "
+            "5 in a table.",
             show_default=False,
         ),
     ] = None,

@@ -64,7 +64,7 @@ class DimensionScore:
 
 @dataclass(frozen=True, slots=True)
 class TimelineWindow:
-    """The tags of a stretch of a track, by descending score, and its dimensions."""
+    """The tags of a stretch of a track, ordered as a track's, and its dimensions."""
 
     start_s: float
     end_s: float
@@ -91,7 +91,7 @@ class TrackTags:
     duration_s
         Length of the audio; None where it is not known.
     tags
-        All tags by descending score; empty when `error` is set.
+        All tags, by descending standing or, without a reference, score; empty when `error` is set.
     dimensions
         In the bundle's order; empty where it has none.
     error
@@ -226,7 +226,7 @@ def over_time(listening: Listening) -> tuple[TimelineWindow, ...]:
 
 
 def rank(bundle: Bundle, scores: FloatArray, reference: Reference | None) -> tuple[TagScore, ...]:
-    """Scores ``(tags,)`` as tags by descending score, with what bundle and reference add."""
+    """Scores ``(tags,)`` as tags with what is known of them, by descending standing, then score."""
     calibration, thresholds = bundle.calibration, bundle.thresholds
     standings = probabilities = decisions = None
     if reference is not None:
@@ -235,6 +235,7 @@ def rank(bundle: Bundle, scores: FloatArray, reference: Reference | None) -> tup
         probabilities = calibrate(scores, calibration.slopes, calibration.intercepts)
     if thresholds is not None:
         decisions = apply_thresholds(scores[None], np.array(thresholds.values))[0]
+    order = np.lexsort((-scores,) if standings is None else (-scores, -standings))
     return tuple(
         TagScore(
             bundle.tags[index],
@@ -243,7 +244,7 @@ def rank(bundle: Bundle, scores: FloatArray, reference: Reference | None) -> tup
             None if probabilities is None else float(probabilities[index]),
             None if decisions is None else bool(decisions[index]),
         )
-        for index in np.argsort(-scores, kind="stable")
+        for index in order
     )
 
 
