@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from moodtheme import Tagger
-from moodtheme.tagging.bundle import Doubts, contradictions
+from moodtheme.tagging.bundle import Doubts
+from moodtheme.tagging.contradictions import contradictions
 from moodtheme.tagging.models import embedded_folder
 
 RATE = 16_000

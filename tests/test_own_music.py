@@ -19,7 +19,8 @@ from moodtheme import Tagger
 from moodtheme.errors import ReferenceMusicError
 from moodtheme.scores.decisions import standing
 from moodtheme.tagging import own_music
-from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Output, contradictions
+from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Output
+from moodtheme.tagging.contradictions import contradictions
 from moodtheme.tagging.own_music import LEVELS, read_reference, reference_digest, reference_of
 from program import Program
 from toy_bundle import TAGS, make_bundle, make_many_membered_bundle, toy_member

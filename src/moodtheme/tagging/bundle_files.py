@@ -15,7 +15,8 @@ import msgspec
 
 from moodtheme.errors import BundleError, MoodthemeError
 from moodtheme.files import locked
-from moodtheme.tagging.bundle import FORMAT_VERSION, MANIFEST, Bundle, Member, contradictions
+from moodtheme.tagging.bundle import FORMAT_VERSION, MANIFEST, Bundle, Member
+from moodtheme.tagging.contradictions import contradictions
 
 _MANIFEST_LIMIT = 32 * 2**20  # bytes; 10,000 tags with 101 reference quantiles each stay below
 _GRAPH_LIMIT = 2**31  # bytes; what a protobuf, and so an ONNX file, can be
