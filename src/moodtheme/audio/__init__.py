@@ -2,7 +2,7 @@
 
 ``open_audio`` streams, ``read_audio`` and ``read_excerpt`` return arrays, ``find_audio_files``
 turns paths and folders into a list of files, ``audio_identity`` tells which audio a file holds.
-Mono is always the mean of all channels, formed before resampling.
+Mono is the mean of all channels, or the loudest where they cancel out, formed before resampling.
 """
 
 from moodtheme.audio.excerpts import Audio, Position, read_audio, read_excerpt
@@ -16,14 +16,16 @@ from moodtheme.audio.identity import audio_beginning, audio_identity
 from moodtheme.audio.known_files import KnownFiles
 from moodtheme.audio.mono import SILENCE_PEAK, mono_of_array, to_mono, varies
 from moodtheme.audio.opening import open_audio, probe
-from moodtheme.audio.resample import ResampleQuality, Resampler, resample
-from moodtheme.audio.sources import HIGHEST_RATE, LOWEST_RATE, AudioInfo, Decoder
+from moodtheme.audio.resample import MARGIN_S, ResampleQuality, Resampler, resample
+from moodtheme.audio.sources import HIGHEST_RATE, LOWEST_RATE, SHORTFALL_S, AudioInfo, Decoder
 from moodtheme.audio.stream import AudioStream
 
 __all__ = [
     "AUDIO_EXTENSIONS",
     "HIGHEST_RATE",
     "LOWEST_RATE",
+    "MARGIN_S",
+    "SHORTFALL_S",
     "SILENCE_PEAK",
     "Audio",
     "AudioInfo",

@@ -9,6 +9,10 @@ import soxr
 
 Samples = npt.NDArray[np.float32]
 
+MARGIN_S = 0.1
+"""Decoded before an excerpt, so that the resampler's filter sees what it would see in the whole
+file: its longest filter is well under half as long."""
+
 
 class ResampleQuality(StrEnum):
     """soxr's quality recipes; docs/audio.md holds their measured errors and costs."""

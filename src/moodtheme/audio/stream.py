@@ -10,7 +10,7 @@ from moodtheme.audio.decoders import open_source, open_with_pyav
 from moodtheme.audio.identity import identity_of
 from moodtheme.audio.mono import broken, not_finite_note, varies
 from moodtheme.audio.opened import OpenFile
-from moodtheme.audio.resample import ResampleQuality, Resampler, Samples
+from moodtheme.audio.resample import MARGIN_S, ResampleQuality, Resampler, Samples
 from moodtheme.audio.sources import (
     MOST_VALUES,
     SHORTFALL_S,
@@ -20,9 +20,6 @@ from moodtheme.audio.sources import (
 )
 from moodtheme.errors import AudioError, DecodeError, EmptyAudioError, TooShortError
 
-# Decoded before an excerpt, so that the resampler's filter sees what it would see in the whole
-# file: its longest filter is well under half as long.
-_MARGIN_S = 0.1
 # Of one sample that is none, see `broken`.
 _LEAST_BROKEN_POWER = 1e20
 _NOTHING: Samples = np.zeros(0, dtype=np.float32)
@@ -141,7 +138,7 @@ class AudioStream:
         common = math.gcd(self.info.sample_rate, self.sample_rate)
         period_in = self.info.sample_rate // common
         period_out = self.sample_rate // common
-        margin = 0 if period_in == period_out else round(_MARGIN_S * self.sample_rate)
+        margin = 0 if period_in == period_out else round(MARGIN_S * self.sample_rate)
         periods = max(self._start - margin, 0) // period_out
         if periods:
             self._move_to(periods * period_in)

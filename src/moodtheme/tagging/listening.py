@@ -19,6 +19,8 @@ import numpy.typing as npt
 from moodtheme.audio import (
     HIGHEST_RATE,
     LOWEST_RATE,
+    MARGIN_S,
+    SHORTFALL_S,
     AudioStream,
     Position,
     mono_of_array,
@@ -35,8 +37,6 @@ from moodtheme.tagging.spread import plan_spread, play_spread
 from moodtheme.tagging.windows import Excerpt, SlidingWindows
 
 MINIMUM_S = 1.0
-_MARGIN_S = 0.1  # before an excerpt; longer than the resampler's filter
-_SHORTFALL_S = 0.1  # by which an excerpt may miss what the header promised of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ class Listener:
             start_s = _excerpt_start_s(session.member, stream.info.duration_s)
             if start_s is None:
                 return Fraction(0)
-            steps.append((round(start_s * rate) - round(_MARGIN_S * rate)) * grid // rate)
+            steps.append((round(start_s * rate) - round(MARGIN_S * rate)) * grid // rate)
         return Fraction(max(min(steps), 0), grid)
 
     def _ear(
@@ -265,7 +265,7 @@ class Listener:
             start_s = _excerpt_start_s(member, claimed_s)
             start = None if start_s is None else round(start_s * rate)
             if member.policy is ExcerptPolicy.CENTRE and claimed_s is not None:
-                least = round((min(claimed_s, member.excerpt_s) - _SHORTFALL_S) * rate)
+                least = round((min(claimed_s, member.excerpt_s) - SHORTFALL_S) * rate)
         ear.track = Cut(
             Excerpt(samples=samples, start=start, least=max(least, 1), begin=int(begin_s * rate))
         )

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from moodtheme.audio import AudioStream
+from moodtheme.audio import MARGIN_S, AudioStream
 from moodtheme.tagging.bundle import ExcerptPolicy, Member
 from moodtheme.tagging.ears import Cut, Ear, Feed
 from moodtheme.tagging.windows import ScatteredWindows
 
-_MARGIN_S = 0.1  # before a window; longer than the resampler's filter
 _WORTH_A_SEEK_S = 2.0  # less is decoded as fast as it is sought over
 
 
@@ -92,7 +91,7 @@ def _joined(wanted: Iterable[tuple[float, float]]) -> list[tuple[int, float]]:
     """Spans from which windows' starts and ends follow; near ones become one."""
     spans: list[tuple[int, float]] = []
     for start_s, end_s in sorted(wanted):
-        begin_s = max(math.floor(start_s - _MARGIN_S), 0)
+        begin_s = max(math.floor(start_s - MARGIN_S), 0)
         if spans and begin_s - spans[-1][1] < _WORTH_A_SEEK_S:
             spans[-1] = spans[-1][0], max(spans[-1][1], end_s)
         else:
