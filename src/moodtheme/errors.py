@@ -125,6 +125,14 @@ class ReferenceMusicError(UsageError):
     """Results of tagging cannot be what others are ranked among."""
 
 
+class LibraryError(MoodthemeError):
+    """A library file is damaged, of another version, or something else."""
+
+
+class QueryError(UsageError):
+    """What is searched for cannot be understood, or is not in the library."""
+
+
 class DownloadError(MoodthemeError):
     """A file could not be fetched."""
 

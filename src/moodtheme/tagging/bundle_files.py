@@ -47,6 +47,17 @@ def read_manifest(folder: Path) -> Bundle:
             f"{folder} is not a model bundle: {MANIFEST} cannot be read ({error.strerror}); "
             "name a folder that `moodtheme export` or `moodtheme models get` wrote"
         ) from error
+    return bundle_of(content, path)
+
+
+def bundle_of(content: bytes, path: Path) -> Bundle:
+    """The manifest that bytes hold, checked as by `read_manifest`; `path` is what errors name.
+
+    Raises
+    ------
+    BundleError
+        As `read_manifest`.
+    """
     try:
         version = msgspec.json.decode(content, type=_VersionOnly).format_version
         if version > FORMAT_VERSION:

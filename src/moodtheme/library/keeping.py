@@ -1,0 +1,113 @@
+"""What a scan writes down: models, tracks, results and the files they were found in."""
+
+import os
+import time
+
+from moodtheme import __version__
+from moodtheme.library.database import Database, now
+from moodtheme.library.places import IN_DOUBT, FileState, Place
+from moodtheme.library.results import COLUMNS, Result, to_columns
+from moodtheme.library.scanned import ScannedFile
+from moodtheme.tagging.bundle import Bundle
+
+_COMMIT_EVERY_S = 1.0  # of changes that cost next to nothing to make again
+
+
+class Keeper:
+    """Puts results of one model into a library, each on the disk before its successor.
+
+    Parameters
+    ----------
+    database
+        Opened for writing.
+    bundle
+        The model's.
+
+    Attributes
+    ----------
+    audio
+        Identities of tracks by their numbers.
+    found
+        Tracks that were given new places.
+    """
+
+    def __init__(self, database: Database, bundle: Bundle) -> None:
+        self._database = database
+        self.model = number_of(database, bundle)
+        self.audio: dict[int, str] = dict(database.rows("SELECT id, audio FROM tracks"))
+        self.found: set[int] = set()
+        self._track = {audio: id_ for id_, audio in self.audio.items()}
+        self._committed = time.monotonic()
+
+    def keep(self, file: ScannedFile, place: Place | None) -> None:
+        """Write down what came of a file.
+
+        Parameters
+        ----------
+        file
+            The file.
+        place
+            What was known of it.
+        """
+        track = None
+        if file.error is None and file.audio is not None:
+            track = self.track_of(file.audio)
+            if file.result is not None:
+                self.keep_result(track, file.result)
+        elif file.is_unread and place is not None:
+            track = place.track  # the drive may have failed; what was heard is as good as before
+        state = file.state or FileState(0, IN_DOUBT, 0)
+        if track is not None and (place is None or place.track != track or place.missing):
+            self.found.add(track)
+        self._database.change(
+            "INSERT INTO places (path, size, mtime_ns, device, track, error, error_version) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET size = excluded.size, "
+            "mtime_ns = excluded.mtime_ns, device = excluded.device, track = excluded.track, "
+            "error = excluded.error, error_version = excluded.error_version, missing = NULL",
+            (
+                os.fsencode(file.path),
+                state.size,
+                IN_DOUBT if file.is_unread else state.mtime_ns,
+                state.device,
+                track,
+                file.reason,
+                None if file.error is None else __version__,
+            ),
+        )
+        if file.result is not None or time.monotonic() - self._committed > _COMMIT_EVERY_S:
+            self._database.commit()
+            self._committed = time.monotonic()
+
+    def track_of(self, audio: str) -> int:
+        """The number of a track, which is new where nobody knew it."""
+        if audio not in self._track:
+            self._track[audio] = self._database.change(
+                "INSERT INTO tracks (audio, added) VALUES (?, ?)", (audio, now())
+            )
+        return self._track[audio]
+
+    def keep_result(self, track: int, result: Result) -> None:
+        """Put a result in place of what there was of a track."""
+        names = ", ".join(COLUMNS)
+        marks = ", ".join("?" * len(COLUMNS))
+        changes = ", ".join(f"{name} = excluded.{name}" for name in ("model", *COLUMNS))
+        self._database.change(
+            f"INSERT INTO results (track, model, {names}) VALUES (?, ?, {marks}) "
+            f"ON CONFLICT (track) DO UPDATE SET {changes}",
+            (track, self.model, *to_columns(result)),
+        )
+
+
+def number_of(database: Database, bundle: Bundle) -> int:
+    """The number of a model in a library, where it is described if it was not."""
+    import msgspec
+
+    digest = bundle.digest
+    found = database.row("SELECT id FROM models WHERE digest = ?", (digest,))
+    if found is not None:
+        return int(found[0])
+    with database.changing():
+        return database.change(
+            "INSERT INTO models (digest, manifest) VALUES (?, ?)",
+            (digest, msgspec.json.encode(bundle)),
+        )

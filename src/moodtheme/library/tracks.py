@@ -1,0 +1,106 @@
+"""Tracks of a library, each with the files that hold it and what the model says of it."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from moodtheme.library.database import Database
+from moodtheme.library.results import COLUMNS, Model, Result, of_columns, read_model, track_tags
+from moodtheme.tagging.bundle import Reference
+
+if TYPE_CHECKING:
+    from moodtheme.tagging.answers import TrackTags
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """A piece of music in a library, whatever its files are called.
+
+    Attributes
+    ----------
+    id
+        Its number in the library file.
+    audio
+        `moodtheme.audio_identity` of its files.
+    places
+        The files that hold it and are there, in the order of their names; copies have several.
+    model
+        Whose result it is.
+    result
+        All that the model said.
+    """
+
+    id: int
+    audio: str
+    places: tuple[Path, ...]
+    model: Model = field(repr=False)
+    result: Result = field(repr=False)
+
+    @property
+    def path(self) -> Path:
+        """The first of its places."""
+        return self.places[0]
+
+    def tags(self, *, relative_to: Reference | None = None) -> "TrackTags":
+        """What `moodtheme.Tagger.tag` would say of it, without listening again.
+
+        Parameters
+        ----------
+        relative_to
+            Among which music it stands instead of the model's reference, such as
+            `Library.reference`.
+        """
+        return track_tags(self.result, self.model.bundle, self.path, self.audio, relative_to)
+
+
+def models_of(database: Database) -> list[tuple[Model, int]]:
+    """Models and how many tracks each has results of, the one with the most first."""
+    rows = database.rows(
+        "SELECT id, digest, manifest, (SELECT count(*) FROM results WHERE model = models.id) "
+        "FROM models ORDER BY 4 DESC, id DESC"
+    )
+    return [
+        (read_model(database.path, id_, digest, manifest), count)
+        for id_, digest, manifest, count in rows
+        if count
+    ]
+
+
+def read_tracks(database: Database, model: Model, ids: list[int] | None = None) -> Iterator[Track]:
+    """Tracks that have files and a result of the model: all by their numbers, or some as listed."""
+    wanted = (
+        [row[0] for row in database.rows("SELECT track FROM results WHERE model = ?", (model.id,))]
+        if ids is None
+        else ids
+    )
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        places: dict[int, list[Path]] = {}
+        for track, path in database.rows(
+            f"SELECT track, path FROM places WHERE missing IS NULL AND track IN ({marks}) "
+            "ORDER BY path",
+            tuple(some),
+        ):
+            places.setdefault(track, []).append(Path(os.fsdecode(path)))
+        found = {
+            row[0]: row
+            for row in database.rows(
+                f"SELECT tracks.id, audio, {', '.join(COLUMNS)} FROM results JOIN tracks "
+                f"ON tracks.id = track WHERE model = ? AND track IN ({marks})",
+                (model.id, *some),
+            )
+        }
+        for id_ in some:
+            if id_ in places and id_ in found:
+                yield Track(
+                    id=id_,
+                    audio=found[id_][1],
+                    places=tuple(places[id_]),
+                    model=model,
+                    result=of_columns(found[id_][2:], model, database.path),
+                )
