@@ -19,8 +19,14 @@ from moodtheme.distillation.combination import AFFECT, EQUIVALENTS, FEELINGS, la
 from moodtheme.distillation.fit import Schedule, fit_student
 from moodtheme.distillation.hearing import read_answers
 from moodtheme.distillation.labels import make_material, open_material
+from moodtheme.distillation.official import (
+    Official,
+    evidence_at,
+    reliability,
+    standings_that_tell,
+)
 from moodtheme.distillation.plan import MusicTrack, Part, make_plan, read_music_table
-from moodtheme.distillation.reference import expected_calibration_error, weighted_quantiles
+from moodtheme.distillation.reference import weighted_quantiles
 from moodtheme.distillation.run import teacher_files
 from moodtheme.distillation.teachers import Teachers, label_columns
 from moodtheme.errors import DatasetError
@@ -267,10 +273,40 @@ def test_quantiles_give_each_track_its_share() -> None:
 def test_the_calibration_error_is_that_of_the_bins() -> None:
     rng = np.random.default_rng(0)
     said = rng.random((2000, 3))
-    assert expected_calibration_error(rng.random(said.shape) < said, said) < 0.03
-    assert expected_calibration_error(np.ones(said.shape, bool), said) == pytest.approx(
-        0.5, abs=0.02
-    )
+    artists = [f"artist {i}" for i in range(len(said))]
+
+    def error(truth: np.ndarray) -> tuple[float, float, float]:
+        return reliability(Official(truth, said, artists), said).error
+
+    right, low, high = error(rng.random(said.shape) < said)
+    assert right < 0.03 and low < high < 0.05
+    assert error(np.ones(said.shape, bool))[0] == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_lift_is_how_often_those_that_stand_high_carry_the_tag() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.random((1000, 3))
+    top = scores >= np.quantile(scores, 0.9, axis=0)
+    truth = np.stack([top[:, 0], rng.random(1000) < 0.1, np.zeros(1000, bool)], axis=1)
+    official = Official(truth, scores, [f"artist {i // 2}" for i in range(1000)])
+    right, chance, never = evidence_at(official, 0.95)
+    assert (right.tracks, right.carry) == (50, 50)
+    assert right.lift == pytest.approx(10, rel=0.01)
+    assert right.interval[0] < right.lift < right.interval[1]
+    assert chance.lift < right.interval[0]
+    assert never.carry == 0 and never.lift == 0
+    assert standings_that_tell(official)[[0, 2]].tolist() == [0.93, 1]
+
+
+def test_one_artists_tracks_say_less_than_many_artists() -> None:
+    rng = np.random.default_rng(2)
+    scores = rng.random((600, 1))
+    truth = rng.random(scores.shape) < 0.1 + 0.4 * (scores > 0.9)
+    spans = []
+    for each in (1, 60):
+        (found,) = evidence_at(Official(truth, scores, [str(i // each) for i in range(600)]), 0.9)
+        spans.append(found.interval[1] - found.interval[0])
+    assert spans[0] < spans[1]
 
 
 @pytest.mark.slow

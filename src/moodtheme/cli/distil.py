@@ -74,7 +74,7 @@ def distil(
     """
     try:
         from moodtheme.distillation.fit import Schedule
-        from moodtheme.distillation.reference import read_official
+        from moodtheme.distillation.official import read_official
         from moodtheme.distillation.run import Settings
         from moodtheme.distillation.run import distil as run_distillation
     except ImportError as error:

@@ -9,7 +9,7 @@ import typer
 from moodtheme.errors import BundleError
 
 if TYPE_CHECKING:
-    from moodtheme.tagging.bundle import Bundle
+    from moodtheme.tagging.bundle import Bundle, Thresholds
 
 app = typer.Typer(
     name="models", help="List, fetch and check models.", no_args_is_help=True, rich_markup_mode=None
@@ -144,11 +144,23 @@ def _facts(bundle: "Bundle", size: int) -> list[tuple[str, str]]:
     thresholds, calibration = bundle.thresholds, bundle.calibration
     facts += [
         ("thresholds", f"{thresholds.method}, {thresholds.chosen_on}" if thresholds else "none"),
+        *([("", _evidence(thresholds))] if thresholds and thresholds.evidence else []),
         ("calibration", calibration.fitted_on if calibration else "none"),
         ("size", f"{size / 1e6:.1f} MB"),
         ("tags", f"{len(bundle.tags)}: {', '.join(bundle.tags)}"),
     ]
     return facts
+
+
+def _evidence(thresholds: "Thresholds") -> str:
+    """How often what stands out is right, in a line."""
+    rows = zip(thresholds.values, thresholds.evidence, strict=True)
+    lifts = sorted(evidence.lift for value, evidence in rows if value < 1)
+    middle = f"{lifts[len(lifts) // 2]:.1f} times in the middle" if lifts else "never"
+    return (
+        f"{len(lifts)} tags can stand out; they are carried more often than in any track, "
+        f"{middle} ({thresholds.evidence_from})"
+    )
 
 
 def _print_json(value: object) -> None:

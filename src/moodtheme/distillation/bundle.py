@@ -14,11 +14,11 @@ import torch
 from moodtheme import __version__
 from moodtheme.distillation.combination import feeling_readings
 from moodtheme.distillation.doubts import learn_doubts
+from moodtheme.distillation.official import Official, cross_validated, reliability
 from moodtheme.distillation.plan import MusicTrack
 from moodtheme.distillation.quality import Quality
 from moodtheme.distillation.readings import DIMENSIONS
 from moodtheme.distillation.reference import (
-    Official,
     calibrate_by_standing,
     make_reference,
     synonym_groups,
@@ -111,12 +111,16 @@ def write_student(
     }
     listened = feeling_readings().max(axis=1) > 0 if answers else None
     if made.official is not None:
-        calibration, thresholds, figures = calibrate_by_standing(
-            made.official, scores, made.shares, listened=listened
+        official = made.official
+        calibration, thresholds = calibrate_by_standing(
+            official, scores, made.shares, listened=listened
+        )
+        before, after = (
+            reliability(official, said).error[0]
+            for said in (official.scores, cross_validated(official))
         )
         provenance["expected_calibration_error"] = (
-            f"{figures.error_before:.4f} before, {figures.error_after:.4f} after, on the official "
-            "test split, folds by artist"
+            f"{before:.4f} before, {after:.4f} after, on the official test split, folds by artist"
         )
     people = "; valence, arousal and a share of the tags from listeners' answers" if answers else ""
     bundle = Bundle(

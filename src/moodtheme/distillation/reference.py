@@ -7,16 +7,20 @@ set. So the probability says what it would be if the baseline judged music like 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from moodtheme.errors import DatasetError
+from moodtheme.distillation.official import (
+    LEAST_LIFT,
+    STANDINGS,
+    Official,
+    evidence_at,
+    standings_that_tell,
+)
 from moodtheme.evaluation.calibration import fit_calibration
-from moodtheme.scores.decisions import logit, sigmoid
-from moodtheme.tagging.bundle import Calibration, Reference, Thresholds
+from moodtheme.scores.decisions import logit
+from moodtheme.tagging.bundle import Calibration, Evidence, Reference, Thresholds
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -25,54 +29,9 @@ LEVELS = (
     0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, *(round(0.1 + 0.05 * i, 2) for i in range(17)),
     0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 1.0,
 )  # fmt: skip
-STANDINGS = (0.93, 0.95, 0.97, 0.98, 0.99)  # from which a tag may stand out
 LISTENED = 0.95  # from which standing a tag stands out that listeners' answers shaped
-LEAST_LIFT = 1.5  # times more often than in any track; the interval must lie above 1
 ALIKE = 0.95  # correlation from which two tags mean the same to the model
-_FOLDS = 5
-_BINS = 15
-_RESAMPLES = 200
-
-
-@dataclass(frozen=True)
-class Official:
-    """The official test set.
-
-    Attributes
-    ----------
-    truth
-        ``(tracks, tags)``.
-    scores
-        The baseline's published scores, of the same shape.
-    artists
-        One a track.
-    """
-
-    truth: BoolArray
-    scores: FloatArray
-    artists: Sequence[str]
-
-
-@dataclass(frozen=True)
-class OfficialFigures:
-    """What was measured on the official test set.
-
-    Attributes
-    ----------
-    error_before, error_after
-        Expected calibration error of the published scores and of calibrated ones, fitted on other
-        artists.
-    lift
-        By tag: how many times more often than any track one above its threshold carries the tag,
-        and the 95 % interval over artists; NaN where none does.
-    standing
-        By tag: from which standing it stands out; 1 where it never does.
-    """
-
-    error_before: float
-    error_after: float
-    lift: FloatArray
-    standing: FloatArray
+_NEVER_AT = 0.95  # where it is said how often a tag is right that never stands out
 
 
 def weighted_quantiles(
@@ -112,7 +71,7 @@ def calibrate_by_standing(
     shares: FloatArray,
     *,
     listened: BoolArray | None = None,
-) -> tuple[Calibration, Thresholds, OfficialFigures]:
+) -> tuple[Calibration, Thresholds]:
     """Calibration and thresholds for scores that are distributed as those of a reference.
 
     A tag stands out from the lowest of `STANDINGS` at which its lift reaches `LEAST_LIFT` and the
@@ -146,7 +105,7 @@ def calibrate_by_standing(
             "that collection's as far as this model ranks as the baseline does"
         ),
     )
-    standing, lift = _standing_out(official)
+    standing = standings_that_tell(official)
     if listened is not None:
         standing = np.where(listened, np.minimum(standing, LISTENED), standing)
     values = [
@@ -161,9 +120,20 @@ def calibrate_by_standing(
             f"from {LISTENED} where listeners' answers shaped the tag"
         ),
         chosen_on="the reference's standings and the official test split's truth, by artist",
+        evidence=_evidence(official, standing),
+        evidence_from=(
+            f"{len(official.truth)} tracks of MTG-Jamendo's mood/theme test split, as the baseline "
+            "ranks them; intervals over artists"
+        ),
     )
-    before, after = _calibration_errors(official)
-    return calibration, thresholds, OfficialFigures(before, after, lift, standing)
+    return calibration, thresholds
+
+
+def _evidence(official: Official, standing: FloatArray) -> tuple[Evidence, ...]:
+    """What the test set says of each tag from where it stands out, or else from `_NEVER_AT`."""
+    levels = np.where(standing < 1, standing, _NEVER_AT)
+    at = {float(level): evidence_at(official, float(level)) for level in np.unique(levels)}
+    return tuple(at[float(level)][tag] for tag, level in enumerate(levels))
 
 
 def synonym_groups(tags: Sequence[str], scores: FloatArray) -> tuple[tuple[str, ...], ...]:
@@ -182,74 +152,3 @@ def synonym_groups(tags: Sequence[str], scores: FloatArray) -> tuple[tuple[str, 
             break
         groups[j] += groups.pop(i)
     return tuple(tuple(tags[k] for k in sorted(group)) for group in groups if len(group) > 1)
-
-
-def _standing_out(official: Official) -> tuple[FloatArray, FloatArray]:
-    """From where each tag stands out, and its lift there with its interval."""
-    names, artist = np.unique(np.asarray(official.artists), return_inverse=True)
-    rng = np.random.default_rng(0)
-    draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), _RESAMPLES)
-    weights = np.concatenate([np.ones((1, len(names))), draws])[:, artist]
-    standings = np.ones(official.truth.shape[1])
-    lifts = np.full((len(standings), 3), np.nan)
-    for tag in range(len(standings)):
-        truth, scores = official.truth[:, tag], official.scores[:, tag]
-        for level in STANDINGS:
-            above = scores > np.quantile(scores, level)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                share = weights @ (truth & above) / (weights @ above)
-                lift = share / (weights @ truth / weights.sum(axis=1))
-            low, high = np.nanpercentile(lift[1:], [2.5, 97.5])
-            if lift[0] >= LEAST_LIFT and low > 1:
-                standings[tag], lifts[tag] = level, (lift[0], low, high)
-                break
-    return standings, lifts
-
-
-def _calibration_errors(official: Official) -> tuple[float, float]:
-    """Expected calibration error over all tags, before and after, folds by artist."""
-    names, artist = np.unique(np.asarray(official.artists), return_inverse=True)
-    fold = np.random.default_rng(0).integers(_FOLDS, size=len(names))[artist]
-    after = np.zeros(official.scores.shape)
-    for number in range(_FOLDS):
-        held = fold == number
-        fitted = fit_calibration(official.truth[~held], official.scores[~held])
-        after[held] = sigmoid(fitted.slopes * logit(official.scores[held]) + fitted.intercepts)
-    return tuple(
-        expected_calibration_error(official.truth, said) for said in (official.scores, after)
-    )  # type: ignore[return-value]
-
-
-def expected_calibration_error(truth: BoolArray, said: FloatArray) -> float:
-    """Mean over pairs of track and tag of |share that is true − mean said| in bins of what is said.
-
-    There are 15 bins with equally many pairs.
-    """
-    order = np.argsort(said, axis=None, kind="stable")
-    gaps = [
-        abs(truth.ravel()[part].mean() - said.ravel()[part].mean()) * len(part)
-        for part in np.array_split(order, _BINS)
-    ]
-    return float(sum(gaps) / truth.size)
-
-
-def read_official(truth: Path, scores: Path, table: Path) -> Official:
-    """The official test set: truth and scores as matrices, artists from its table of tracks.
-
-    Raises
-    ------
-    DatasetError
-        If they are not of the same tracks.
-    """
-    lines = table.read_text(encoding="utf-8").splitlines()[1:]
-    official = Official(
-        np.load(truth).astype(bool),
-        np.load(scores).astype(np.float64),
-        [line.split("\t")[1] for line in lines],
-    )
-    if not len(official.truth) == len(official.scores) == len(lines):
-        raise DatasetError(
-            f"{truth}, {scores} and {table} have {len(official.truth)}, {len(official.scores)} and "
-            f"{len(lines)} tracks; give those of one test set"
-        )
-    return official

@@ -11,10 +11,10 @@ from moodtheme.distillation.bundle import NAME, Made, write_student
 from moodtheme.distillation.fit import Schedule, fit_student
 from moodtheme.distillation.hearing import hear_tracks, read_answers
 from moodtheme.distillation.labels import make_material
+from moodtheme.distillation.official import Official
 from moodtheme.distillation.plan import NO_MUSIC, Part, Plan, make_plan, read_music_table
 from moodtheme.distillation.quality import Quality, measure_quality
 from moodtheme.distillation.readings import make_small
-from moodtheme.distillation.reference import Official
 from moodtheme.distillation.teachers import BASELINE, TAGGERS, Teachers
 from moodtheme.exporting.conformance import write_conformance
 from moodtheme.fetched.taggers import TAGGERS as PUBLISHED_TAGGERS

@@ -64,6 +64,8 @@ def _length_contradictions(bundle: Bundle) -> Iterator[str]:
     per_tag: dict[str, tuple[Any, ...]] = {}
     if bundle.thresholds is not None:
         per_tag["thresholds"] = bundle.thresholds.values
+        if bundle.thresholds.evidence:
+            per_tag["rows of evidence"] = bundle.thresholds.evidence
     if bundle.calibration is not None:
         per_tag["calibration slopes"] = bundle.calibration.slopes
         per_tag["calibration intercepts"] = bundle.calibration.intercepts
