@@ -16,6 +16,8 @@ import typer
 
 import moodtheme
 from moodtheme.cli.app import app
+from moodtheme.scores import Content, Names, write_matrix
+from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -121,9 +123,10 @@ def test_examples_in_python_run(
     for name in ("song.mp3", "Music/a.mp3", "Music/b.mp3"):
         soundfile.write(name, 0.1 * rng.standard_normal((3 * 44_100, 2)), 44_100)
     (tmp_path / "notes.txt").write_text("no music", encoding="utf-8")
-    np.save("truth.npy", rng.random((40, 56)) < 0.5)
-    for name in ("mine.npy", "theirs.npy"):
-        np.save(name, rng.random((40, 56), dtype=np.float32))
+    labelled = Names(tags=MOOD_THEME_TAGS, ids=tuple(map(str, range(40))))
+    write_matrix(Path("truth.npz"), rng.random((40, 56)) < 0.5, labelled, content=Content.TRUTH)
+    for name in ("mine.npz", "theirs.csv"):
+        write_matrix(Path(name), rng.random((40, 56), dtype=np.float32), labelled)
     (tmp_path / "songs.tsv").write_text("path\ttags\nsong.mp3\thappy\n", encoding="utf-8")
     write_library(tmp_path / "library.jsonl")
     names: dict[str, Any] = {}

@@ -106,7 +106,7 @@ def test_a_run_says_what_it_hears_and_records_it(session: tuple[Path, list[str]]
 def test_predicted_scores_are_those_of_training(
     program: Program, collection: Path, features: Path, trained: Path, tmp_path: Path
 ) -> None:
-    expected = np.load(trained / "validation-scores.npy")
+    expected = np.load(trained / "validation-scores.npz")["scores"]
     # From the store, and from the files alone.
     for number, options in enumerate([["--features", features], []]):
         output = tmp_path / f"{number}.npy"

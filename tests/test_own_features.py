@@ -79,7 +79,7 @@ def test_from_files_of_features_to_scores_without_any_audio(
     status, out, err = program("predict", run, "--part", "validation", "-o", scores)
     assert status == 0, err
     assert out.strip() == f"{scores}: 4 tracks, 2 tags, all frames, 5 at a time"
-    trained = np.load(run / "validation-scores.npy")
+    trained = np.load(run / "validation-scores.npz")["scores"]
     np.testing.assert_allclose(np.load(scores), trained, atol=1e-6)
     assert np.ptp(trained, axis=0).min() > 1e-4
 
@@ -101,7 +101,9 @@ def test_training_goes_on_from_any_epoch_with_the_same_numbers(
         words = command(table, tmp_path / run, "frames=5", f"epochs={epochs}")
         status, _, err = program(*words, "--features", features)
         assert status == 0, err
-    scores = [np.load(tmp_path / run / "validation-scores.npy") for run in ("short", "whole")]
+    scores = [
+        np.load(tmp_path / run / "validation-scores.npz")["scores"] for run in ("short", "whole")
+    ]
     np.testing.assert_array_equal(*scores)
 
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from moodtheme.errors import EvaluationError, UsageError
-from moodtheme.scores.matrices import load_systems, load_truth, match_systems, save_matrix
+from moodtheme.scores.forms import write_matrix
+from moodtheme.scores.matrices import load_systems, load_truth, match_systems
+from moodtheme.scores.names import NO_NAMES
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS, bare_name, load_tags, tags_for
 
 SCORES = np.array([[0.25, 0.5], [0.75, 1.0]], np.float32)
@@ -149,13 +151,11 @@ def test_validation_scores_that_cannot_be_matched_are_refused(tmp_path: Path) ->
 
 def test_saving_is_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "fused.npy"
-    save_matrix(path, SCORES)
+    write_matrix(path, SCORES, NO_NAMES)
     np.testing.assert_array_equal(np.load(path), SCORES)
     assert [p.name for p in tmp_path.iterdir()] == ["fused.npy"]
-    with pytest.raises(UsageError, match=r"end in \.npy"):
-        save_matrix(tmp_path / "fused.txt", SCORES)
     with pytest.raises(UsageError, match="folder that exists"):
-        save_matrix(tmp_path / "absent" / "fused.npy", SCORES)
+        write_matrix(tmp_path / "absent" / "fused.npy", SCORES, NO_NAMES)
 
 
 def test_csv_scores_are_read_by_tag_whatever_the_order_of_columns(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_csv_scores_are_read_by_tag_whatever_the_order_of_columns(tmp_path: Path
     assert load_systems([official])[0].values[0].tolist() == list(range(55, -1, -1))
     path.write_text("calm,sad\n1,0\n")
     assert load_truth(path).tolist() == [[True, False]]
-    with pytest.raises(EvaluationError, match=r"gru\.csv: has a column for the tag 'calm'"):
+    with pytest.raises(EvaluationError, match=r"gru\.csv: lacks the tag 'epic'"):
         load_systems([path], tags=("sad", "epic"))
 
 

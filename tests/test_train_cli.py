@@ -74,12 +74,14 @@ def test_from_a_table_to_tags(
     assert (status, out.split(",")[0]) == (0, f"{output}: 4 tracks"), err
     scores = np.load(output)
     assert (scores.shape, scores.dtype) == ((4, 2), np.float32)
-    np.testing.assert_allclose(scores, np.load(trained / "validation-scores.npy"), atol=0.02)
-    truth = np.load(trained / "validation-truth.npy")
+    np.testing.assert_allclose(
+        scores, np.load(trained / "validation-scores.npz")["scores"], atol=0.02
+    )
+    truth = np.load(trained / "validation-truth.npz")["truth"]
     with (trained / "history.csv").open(newline="") as file:
         figures = [float(row["validation_roc_auc"]) for row in csv.DictReader(file)]
     result = json.loads((trained / "result.json").read_text("utf-8"))
-    stored = float(macro(roc_auc(truth, np.load(trained / "validation-scores.npy"))))
+    stored = float(macro(roc_auc(truth, np.load(trained / "validation-scores.npz")["scores"])))
     assert result["validation_roc_auc"] == max(figures) == stored
 
     # The bundle says the same as PyTorch, and tags at once.
@@ -106,6 +108,31 @@ def test_from_a_table_to_tags(
     assert status == 0, err
     assert {tag["tag"] for tag in json.loads(out)[0]["tags"]} == {"high", "noisy"}
     assert all(tag["decision"] is not None for tag in json.loads(out)[0]["tags"])
+
+
+def test_predicted_columns_are_the_tables(
+    program: Program, collection: Path, trained: Path, tmp_path: Path
+) -> None:
+    # Scores used to come in the run's order of columns while help promised the table's.
+    turned = collection.parent / "turned.csv"
+    turned.write_text(
+        "path,split,artist,noisy,High\ntest-1.flac,test,A,1,0\ntest-0.flac,test,,1,1\n", "utf-8"
+    )
+    runs, table = tmp_path / "runs.npz", tmp_path / "tables.npz"
+    assert program("predict", trained, "-o", runs)[0] == 0
+    status, _, err = program("predict", trained, "--dataset", turned, "-o", table)
+    assert status == 0, err
+    with np.load(runs) as mine, np.load(table) as found:
+        assert found["tags"].tolist() == ["noisy", "High"]
+        assert found["ids"].tolist() == ["test-1.flac", "test-0.flac"]
+        assert found["artists"].tolist() == ["A", ""]
+        np.testing.assert_array_equal(found["scores"], mine["scores"][[1, 0]][:, ::-1])
+    # Other tags than the run's go into a file with names, and into no other.
+    turned.write_text("path,split,noisy\ntest-1.flac,test,1\n", "utf-8")
+    status, _, err = program("predict", trained, "--dataset", turned, "-o", table)
+    assert status == 0 and "--like" in err
+    status, _, err = program("predict", trained, "--dataset", turned, "-o", tmp_path / "x.npy")
+    assert status == 2 and "end in .npz" in err and not (tmp_path / "x.npy").exists()
 
 
 def test_whole_tracks_can_be_averaged(program: Program, trained: Path, tmp_path: Path) -> None:
@@ -141,7 +168,7 @@ def test_a_finished_run_trained_longer_ends_as_one_that_was_to_be_longer(
         for run in (trained, fresh)
     )
     assert longer == whole and len(longer) == 5
-    scores = [np.load(run / "validation-scores.npy") for run in (trained, fresh)]
+    scores = [np.load(run / "validation-scores.npz")["scores"] for run in (trained, fresh)]
     np.testing.assert_array_equal(*scores)
     assert json.loads((trained / "result.json").read_text("utf-8"))["epochs"] == 4
     # Not shorter, and no more of a stage that others began from.

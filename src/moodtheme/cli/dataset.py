@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moodtheme.cli.options import Division, MetadataFolder, Source
+from moodtheme.cli.truth import truth
 from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,24 +51,6 @@ LimitOption = Annotated[
     int | None,
     typer.Option("--limit", min=1, help="Only the first so many of the 100 archives."),
 ]
-MetadataOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--metadata",
-        help="Take MTG-Jamendo's lists from this copy of its repository (or of its folder data) "
-        "instead of fetching them.",
-    ),
-]
-SourceArgument = Annotated[
-    str,
-    typer.Argument(
-        help="jamendo, jamendo:FOLDER, a CSV or TSV table, or a folder with a folder a tag.",
-        show_default=False,
-    ),
-]
-SplitOption = Annotated[
-    int, typer.Option("--split", min=0, max=4, help="MTG-Jamendo's division, 0 to 4.")
-]
 
 
 @app.command()
@@ -76,7 +60,7 @@ def download(
     folder: Annotated[Path, typer.Argument(help="Where it goes.", show_default=False)],
     data_type: TypeOption = PublishedType.AUDIO,
     limit: LimitOption = None,
-    metadata: MetadataOption = None,
+    metadata: MetadataFolder = None,
     mirror: Annotated[
         list[str] | None,
         typer.Option(
@@ -147,7 +131,7 @@ def verify(
     folder: Annotated[Path, typer.Argument(help="Where it is.", show_default=False)],
     data_type: TypeOption = PublishedType.AUDIO,
     limit: LimitOption = None,
-    metadata: MetadataOption = None,
+    metadata: MetadataFolder = None,
     remove_corrupt: Annotated[
         bool,
         typer.Option("--remove-corrupt", help="Delete corrupt tracks, so that they are fetched."),
@@ -185,9 +169,9 @@ def verify(
 
 @app.command()
 def info(
-    source: SourceArgument,
-    split: SplitOption = 0,
-    metadata: MetadataOption = None,
+    source: Source,
+    split: Division = 0,
+    metadata: MetadataFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count tracks, hours and tags, and show what leaks between the splits."""
@@ -214,7 +198,7 @@ def info(
 
 @app.command()
 def split(
-    source: SourceArgument,
+    source: Source,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", help="Table to write, .tsv or .csv.", show_default=False),
@@ -224,7 +208,7 @@ def split(
         typer.Option("--shares", help="Shares of train, validation and test."),
     ] = (0.6, 0.2, 0.2),
     seed: Annotated[int, typer.Option("--seed", help="Decides between equal artists.")] = 0,
-    metadata: MetadataOption = None,
+    metadata: MetadataFolder = None,
 ) -> None:
     """Divide a collection so that no artist is in two splits, and write it as a table."""
     from moodtheme.cli.outputs import require_output
@@ -254,33 +238,7 @@ def split(
         _say(f"no track of {name} has the tag {', '.join(tags)}; another --seed may do better")
 
 
-@app.command()
-def truth(
-    source: SourceArgument,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="File to write, .npy.", show_default=False),
-    ],
-    part: Annotated[str, typer.Option("--part", help="train, validation, test, or all.")] = "test",
-    split: SplitOption = 0,
-    metadata: MetadataOption = None,
-) -> None:
-    """Write the label matrix of a split, as `moodtheme evaluate --truth` takes it.
-
-    Rows are the tracks in the collection's order, columns its tags in theirs.
-    """
-    from moodtheme.cli.outputs import require_output
-    from moodtheme.datasets import Metadata, Split, load_dataset
-    from moodtheme.scores.matrices import save_matrix
-
-    if part not in {*Split, "all"}:
-        raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
-    require_output(output, inputs=[source], suffixes=[".npy"])
-    table = load_dataset(source, metadata=Metadata(folder=metadata), split=split, check_files=False)
-    if part != "all":
-        table = table.part(Split(part))
-    save_matrix(output, table.labels)
-    print(f"{output}: {len(table)} tracks, {len(table.tags)} tags")
+app.command()(truth)
 
 
 def _archives(

@@ -27,7 +27,7 @@ def decide(
     scores: Annotated[
         str,
         typer.Argument(
-            metavar="SCORES.npy",
+            metavar="SCORES",
             help="The score file, or FILE.npz:MEMBER.",
             show_default=False,
         ),
@@ -50,8 +50,9 @@ def decide(
         typer.Option(
             "--output",
             "-o",
-            metavar="DECISIONS.npy",
-            help="Where to write the booleans (tracks, tags).",
+            metavar="FILE.npy",
+            help="Where to write the booleans (tracks, tags): .npy is the official form; .npz, "
+            ".csv and .parquet have names.",
             show_default=False,
         ),
     ],
@@ -59,7 +60,7 @@ def decide(
         Path | None,
         typer.Option(
             "--truth",
-            metavar="TRUTH.npy",
+            metavar="TRUTH",
             help="Labels of the scored tracks, for oracle rules.",
             show_default=False,
         ),
@@ -76,11 +77,12 @@ def decide(
     from moodtheme.evaluation.checks import check_finite, warn_of_range
     from moodtheme.evaluation.thresholds import top_k
     from moodtheme.scores.decisions import apply_thresholds
-    from moodtheme.scores.matrices import load_systems, save_matrix
+    from moodtheme.scores.forms import MATRIX_SUFFIXES, Content, write_matrix
+    from moodtheme.scores.matrices import load_systems
     from moodtheme.scores.vocabulary import load_tags, tags_for
 
     inputs = [scores, tags, truth, *(thresholds_from or ())]
-    require_output(output, inputs=inputs, suffixes=[".npy"])
+    require_output(output, inputs=inputs, suffixes=MATRIX_SUFFIXES)
     vocabulary = load_tags(tags) if tags else None
     systems = load_systems([scores], tags=vocabulary)
     if len(systems) != 1:
@@ -89,7 +91,7 @@ def decide(
             f"{scores}:{systems[0].name}, or fuse them first"
         )
     system = systems[0]
-    names = tags_for(system.values.shape[1], tags)
+    names = system.names.tags or tags_for(system.values.shape[1])
     with warnings_as_lines():
         check_finite(system.values, names, name=system.source)
         if thresholds not in CHOSEN:
@@ -104,7 +106,7 @@ def decide(
             )
             decisions = apply_thresholds(system.values, chosen)
             cells = chosen.tolist()
-    save_matrix(output, decisions)
+    write_matrix(output, decisions, system.names, content=Content.DECISIONS)
     rows: list[list[Cell]] = [
         # repr keeps every digit: these thresholds can be compared with published ones exactly.
         [tag, None if math.isnan(cell) else repr(cell), int(count)]
@@ -126,7 +128,7 @@ def _thresholds(
     import numpy as np
 
     from moodtheme.evaluation.thresholds import best_f1_thresholds, youden_thresholds
-    from moodtheme.scores.matrices import load_truth, match_systems
+    from moodtheme.scores.matrices import match_systems, put_like, read_truth
 
     if rule not in CHOSEN:
         return np.full(len(tags), _number(rule)), f"fixed at {rule}"
@@ -134,17 +136,19 @@ def _thresholds(
     if on_validation:
         if validation is None:
             raise UsageError(f"--thresholds {rule} needs --thresholds-from: a set to choose on")
-        labels = load_truth(validation[0], tags=vocabulary)
-        values = match_systems([system], validation[1], tags=vocabulary)[0].values
+        labels = put_like(read_truth(validation[0], tags=vocabulary), system, rows=False)
+        values = match_systems([system], validation[1], tags=vocabulary, like=labels)[0].values
     else:
         if truth is None:
             more = " or --thresholds-from" if rule == "youden" else ""
             raise UsageError(f"--thresholds {rule} needs --truth{more}: labels to choose on")
-        labels, values = load_truth(truth, tags=vocabulary), system.values
+        labels, values = put_like(read_truth(truth, tags=vocabulary), system), system.values
     chosen_on = "validation" if on_validation else "the scored set itself: an oracle"
     if rule == "youden":
-        return youden_thresholds(labels, values, tags=tags), f"best Youden's J on {chosen_on}"
-    return best_f1_thresholds(labels, values, tags=tags), f"best F1 on {chosen_on}"
+        return youden_thresholds(
+            labels.values, values, tags=tags
+        ), f"best Youden's J on {chosen_on}"
+    return best_f1_thresholds(labels.values, values, tags=tags), f"best F1 on {chosen_on}"
 
 
 def _number(rule: str) -> float:

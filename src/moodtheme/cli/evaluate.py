@@ -23,7 +23,8 @@ from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 
 if TYPE_CHECKING:
     from moodtheme.evaluation import Figure, SystemFigures
-    from moodtheme.scores.matrices import BoolMatrix, SystemScores
+    from moodtheme.scores.matrices import SystemScores
+    from moodtheme.scores.matrices import Truth as TruthMatrix
 
 POPULARITY = "popularity"
 """What the popularity baseline is called in tables."""
@@ -80,34 +81,40 @@ def evaluate(
     from moodtheme.evaluation import ScoredSet, evaluate_systems
     from moodtheme.evaluation.bootstrap import LEVEL
     from moodtheme.evaluation.popularity import popularity_scores
-    from moodtheme.scores.matrices import load_truth, match_systems
+    from moodtheme.scores.matrices import match_systems, put_like, read_truth
     from moodtheme.scores.vocabulary import load_tags, tags_for
 
     require_output(json, inputs=[truth, *scores, tags, popularity, *(thresholds_from or ())])
     with warnings_as_lines():
         vocabulary = load_tags(tags) if tags else None
-        labels = load_truth(truth, tags=vocabulary)
-        names = tags_for(labels.shape[1], tags)
+        named = read_truth(truth, tags=vocabulary)
+        labels = named.values
+        names = named.names.tags or tags_for(labels.shape[1])
         failures: list[EvaluationError] = []
-        systems = _usable(scores, labels, vocabulary, names, failures)
+        systems = _usable(scores, named, vocabulary, names, failures)
         for failure in failures:
             print(f"moodtheme: {failure}", file=sys.stderr)
         tables = {system.name: system.values for system in systems}
         validation = None
         if thresholds_from is not None:
-            matched = match_systems(systems, thresholds_from[1], tags=vocabulary) if systems else []
+            known = put_like(read_truth(thresholds_from[0], tags=vocabulary), named, rows=False)
+            matched = (
+                match_systems(systems, thresholds_from[1], tags=vocabulary, like=known)
+                if systems
+                else []
+            )
             validation = ScoredSet(
-                load_truth(thresholds_from[0], tags=vocabulary),
+                known.values,
                 {system.name: system.values for system in matched},
             )
         if popularity is not None:
             if POPULARITY in tables:
                 raise UsageError(f"a system is called {POPULARITY!r} already; rename its file")
-            training = load_truth(popularity, tags=vocabulary)
+            training = put_like(read_truth(popularity, tags=vocabulary), named, rows=False).values
             tables[POPULARITY] = popularity_scores(training, len(labels))
             if validation is not None:
-                known = {POPULARITY: popularity_scores(training, len(validation.truth))}
-                validation = ScoredSet(validation.truth, {**validation.scores, **known})
+                most = {POPULARITY: popularity_scores(training, len(validation.truth))}
+                validation = ScoredSet(validation.truth, {**validation.scores, **most})
         with progress_bar("Resampling") as progress:
             found = evaluate_systems(
                 labels,
@@ -141,7 +148,7 @@ def evaluate(
 
 def _usable(
     paths: Sequence[str],
-    truth: "BoolMatrix",
+    truth: "TruthMatrix",
     vocabulary: Sequence[str] | None,
     tags: Sequence[str],
     failures: list[EvaluationError],
@@ -153,16 +160,16 @@ def _usable(
     good = []
     for path in paths:
         try:
-            for system in load_systems([path], tags=vocabulary):
-                with warnings.catch_warnings():
-                    # Said once, when the figures are computed.
-                    warnings.simplefilter("ignore", EvaluationWarning)
-                    check_scores(system.values, truth, tags, name=system.source)
+            with warnings.catch_warnings():
+                # Said once, when the figures are computed.
+                warnings.simplefilter("ignore", EvaluationWarning)
+                for system in load_systems([path], tags=vocabulary, like=truth):
+                    check_scores(system.values, truth.values, tags, name=system.source)
             good.append(path)
         except EvaluationError as error:
             failures.append(error)
     # Names depend on all files together, so they are loaded together once it is known which.
-    return load_systems(good, tags=vocabulary) if good else []
+    return load_systems(good, tags=vocabulary, like=truth) if good else []
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """``moodtheme fuse``: several systems' scores into one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ from moodtheme.errors import EvaluationError, UsageError
 if TYPE_CHECKING:
     from moodtheme.evaluation.fusion_weights import LearnedWeights
     from moodtheme.scores.matrices import SystemScores
+    from moodtheme.scores.names import Names
 
 
 class Method(StrEnum):
@@ -33,7 +35,11 @@ def fuse(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FUSED.npy", help="Where to write.", show_default=False
+            "--output",
+            "-o",
+            metavar="FILE.npz",
+            help="Where to write; .csv, .parquet and .npy (numbers alone) are written too.",
+            show_default=False,
         ),
     ],
     method: Annotated[
@@ -57,7 +63,7 @@ def fuse(
         tuple[Path, Path] | None,
         typer.Option(
             "--weights-from",
-            metavar="VALIDATION_TRUTH.npy VALIDATION_SCORES",
+            metavar="VALIDATION_TRUTH VALIDATION_SCORES",
             help="For learned: the validation set to fit on, as --thresholds-from of evaluate. "
             "Never the set that will be reported.",
             show_default=False,
@@ -66,25 +72,31 @@ def fuse(
     tags: Tags = None,
     seed: Seed = 0,
 ) -> None:
-    """Fuse score files into one; all must hold the same tracks and tags in the same order."""
+    """Fuse score files into one; all must hold the same tracks and tags.
+
+    Files with names are put into the order of the first; others must be in it.
+    """
     from moodtheme.cli.outputs import require_output
     from moodtheme.cli.tables import print_table
     from moodtheme.evaluation.checks import check_finite
+    from moodtheme.scores.forms import MATRIX_SUFFIXES, write_matrix
     from moodtheme.scores.fusion import FusionMethod
     from moodtheme.scores.fusion import fuse as fuse_arrays
-    from moodtheme.scores.matrices import load_systems, save_matrix
+    from moodtheme.scores.matrices import load_systems
     from moodtheme.scores.vocabulary import load_tags, tags_for
 
     inputs = [*scores, tags, *(weights_from or ())]
-    require_output(output, inputs=inputs, suffixes=[".npy"])
+    require_output(output, inputs=inputs, suffixes=MATRIX_SUFFIXES)
     if (weights is not None) != (method is Method.WEIGHTED):
         raise UsageError("--weights goes with --method weighted, which needs it")
     if (weights_from is not None) != (method is Method.LEARNED):
         raise UsageError("--weights-from goes with --method learned, which needs it")
     vocabulary = load_tags(tags) if tags else None
-    systems = load_systems(scores, tags=vocabulary)
+    first = load_systems(scores[:1], tags=vocabulary)[0]
+    with warnings_as_lines():
+        systems = load_systems(scores, tags=vocabulary, like=first)
     matrices = [system.values for system in systems]
-    names = tags_for(matrices[0].shape[1], tags)
+    names = first.names.tags or tags_for(matrices[0].shape[1])
     for system in systems:
         if system.values.shape != matrices[0].shape:
             raise EvaluationError(
@@ -113,8 +125,17 @@ def fuse(
     else:
         shares = None if weights is None else _numbers(weights)
     kind = FusionMethod.WEIGHTED if shares is not None else FusionMethod(method.value)
-    save_matrix(output, fuse_arrays(matrices, method=kind, weights=shares))
+    write_matrix(output, fuse_arrays(matrices, method=kind, weights=shares), _together(systems))
     typer.echo(f"{output}: {len(systems)} systems fused, method {method}")
+
+
+def _together(systems: "list[SystemScores]") -> "Names":
+    """The first system's names; what one of them was trained on, the fusion was."""
+    import numpy as np
+
+    seen = [system.names.seen for system in systems if system.names.seen]
+    marked = tuple(np.any(seen, axis=0).tolist()) if seen else ()
+    return replace(next((s.names for s in systems if s.names.ids), systems[0].names), seen=marked)
 
 
 def _learn(
@@ -125,13 +146,14 @@ def _learn(
     seed: int,
 ) -> "LearnedWeights":
     from moodtheme.evaluation.fusion_weights import learn_weights
-    from moodtheme.scores.matrices import load_truth, match_systems
+    from moodtheme.scores.matrices import match_systems, put_like, read_truth
 
-    truth = load_truth(weights_from[0], tags=vocabulary)
-    matched = match_systems(systems, weights_from[1], tags=vocabulary)
     with warnings_as_lines(), progress_bar("Learning weights") as progress:
+        truth = read_truth(weights_from[0], tags=vocabulary)
+        truth = put_like(truth, systems[0], rows=False)
+        matched = match_systems(systems, weights_from[1], tags=vocabulary, like=truth)
         return learn_weights(
-            truth,
+            truth.values,
             [system.values for system in matched],
             tags=tags,
             seed=seed,

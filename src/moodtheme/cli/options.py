@@ -9,8 +9,8 @@ ScoreFiles = Annotated[
     list[str],
     typer.Argument(
         metavar="SCORES",
-        help="Score files: .npy or .csv (tracks, tags), or .npz with a system a member; "
-        "FILE.npz:MEMBER picks one.",
+        help="Score files: .npz with names, .csv, .parquet, .npy (tracks, tags), or .npz with a "
+        "system a member; FILE.npz:MEMBER picks one.",
         show_default=False,
     ),
 ]
@@ -19,8 +19,9 @@ Truth = Annotated[
     Path,
     typer.Option(
         "--truth",
-        metavar="TRUTH.npy",
-        help="Labels, bool (tracks, tags), rows as in the scores.",
+        metavar="TRUTH",
+        help="Labels, bool (tracks, tags), as `moodtheme dataset truth` writes them; without names "
+        "(.npy) rows and columns must be in the scores' order.",
         show_default=False,
     ),
 ]
@@ -30,8 +31,8 @@ Tags = Annotated[
     typer.Option(
         "--tags",
         metavar="FILE",
-        help="Names of the columns, one a line. Default for 56 columns: the official mood and "
-        "theme tags.",
+        help="The columns, one tag a line: what files without names have, and the order wanted of "
+        "others. Default for 56 columns without names: the official mood and theme tags.",
         show_default=False,
     ),
 ]
@@ -40,8 +41,8 @@ ThresholdsFrom = Annotated[
     tuple[Path, Path] | None,
     typer.Option(
         "--thresholds-from",
-        metavar="VALIDATION_TRUTH.npy VALIDATION_SCORES",
-        help="Choose thresholds on this set. VALIDATION_SCORES is a folder whose .npy files "
+        metavar="VALIDATION_TRUTH VALIDATION_SCORES",
+        help="Choose thresholds on this set. VALIDATION_SCORES is a folder whose files "
         "have the stems of the score files, an .npz with their members, or one file for one "
         "score file.",
         show_default=False,
@@ -121,3 +122,20 @@ ImageWeights = Annotated[
 ]
 
 Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
+
+MetadataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--metadata",
+        help="Take MTG-Jamendo's lists from this copy of its repository (or of its folder data) "
+        "instead of fetching them.",
+    ),
+]
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="jamendo, jamendo:FOLDER, a CSV or TSV table, or a folder with a folder a tag.",
+        show_default=False,
+    ),
+]

@@ -1,9 +1,10 @@
 """``moodtheme predict``: a trained system's scores for a table of tracks."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +18,11 @@ from moodtheme.cli.options import (
 )
 from moodtheme.errors import MissingExtraError, UsageError
 
+if TYPE_CHECKING:
+    from moodtheme.arrays import FloatArray
+    from moodtheme.datasets import TrackTable
+    from moodtheme.scores.names import Names
+
 
 def predict(
     run: Annotated[
@@ -25,7 +31,14 @@ def predict(
     ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE.npy", help="Scores.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.npz",
+            help="Scores with the names of tracks and tags; .csv and .parquet have them too, .npy "
+            "has the numbers alone.",
+            show_default=False,
+        ),
     ],
     dataset: Annotated[
         str | None,
@@ -61,8 +74,8 @@ def predict(
 ) -> None:
     """Score every track of a split: float32 (tracks, tags), rows and columns as in the table.
 
-    The file goes to `moodtheme evaluate`, `fuse` and `decide`; `moodtheme dataset truth` writes
-    the labels in the same order.
+    The file goes to `moodtheme evaluate`, `fuse` and `decide`, which match it by its names;
+    `moodtheme dataset truth` writes the labels.
     """
     try:
         from moodtheme.models.networks import choose_device
@@ -74,11 +87,11 @@ def predict(
     from moodtheme.cli.recipe_options import with_own_features
     from moodtheme.datasets import Split, load_dataset
     from moodtheme.recipes import with_values
-    from moodtheme.scores.matrices import save_matrix
+    from moodtheme.scores.forms import MATRIX_SUFFIXES, write_matrix
 
     if part not in {*Split, "all"}:
         raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
-    require_output(output, inputs=[dataset, weights], suffixes=[".npy"])
+    require_output(output, inputs=[dataset, weights], suffixes=MATRIX_SUFFIXES)
     system = load_trained(run)
     if evaluation is not None:
         recipe = with_values(system.run.recipe, {"evaluation": evaluation})
@@ -110,5 +123,29 @@ def predict(
             file=sys.stderr,
         )
         raise typer.Exit(1)
-    save_matrix(output, scores)
+    scores, names = _in_tables_order(scores, system.run.tags, table, output)
+    write_matrix(output, scores, names)
     print(f"{output}: {len(table)} tracks, {scores.shape[1]} tags, {system.run.recipe.view.heard}")
+
+
+def _in_tables_order(
+    scores: "FloatArray", tags: Sequence[str], table: "TrackTable", output: Path
+) -> "tuple[FloatArray, Names]":
+    """Scores with their columns as in the table; as in the run where the table has other tags."""
+    from moodtheme.scores.names import columns_like
+    from moodtheme.scores.vocabulary import tag_key
+
+    names = replace(table.names, tags=tuple(tags))
+    if {*map(tag_key, tags)} == {*map(tag_key, table.tags)}:
+        return columns_like(scores, names, table.names, source=str(output), like_source="the table")
+    if output.suffix == ".npy":
+        raise UsageError(
+            f"{output}: the run's tags are not the table's, so columns without names would be "
+            "taken for others; let the name end in .npz"
+        )
+    print(
+        f"moodtheme: the run's {len(tags)} tags are not the table's {len(table.tags)}; the scores "
+        f"have the run's, and `moodtheme dataset truth --like {output}` writes labels for them",
+        file=sys.stderr,
+    )
+    return scores, names

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from moodtheme.reproduction.table1 import Table1Row
     from moodtheme.scores.matrices import ScoreMatrix
+    from moodtheme.scores.matrices import Truth as TruthMatrix
 
 app = typer.Typer(
     name="report",
@@ -53,7 +54,7 @@ def table1(
         tuple[Path, Path] | None,
         typer.Option(
             "--validation",
-            metavar="VALIDATION_TRUTH.npy VALIDATION_DIR",
+            metavar="VALIDATION_TRUTH VALIDATION_DIR",
             help="Fill the validation column too, from files of the same names.",
             show_default=False,
         ),
@@ -69,16 +70,18 @@ def table1(
     from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import ScoredSet
     from moodtheme.reproduction.table1 import compare_with_paper
-    from moodtheme.scores.matrices import load_truth
+    from moodtheme.scores.matrices import read_truth
 
-    require_output(json, inputs=[truth, *folder.glob("*.npy")])
+    require_output(json, inputs=[truth, *folder.glob("*.np[yz]")])
     with warnings_as_lines(), progress_bar("Resampling") as progress:
+        labels = read_truth(truth)
+        known = None if validation is None else read_truth(validation[0])
         rows = compare_with_paper(
-            load_truth(truth),
-            _known_systems(folder),
+            labels.values,
+            _known_systems(folder, labels),
             validation=None
-            if validation is None
-            else ScoredSet(load_truth(validation[0]), _known_systems(validation[1])),
+            if validation is None or known is None
+            else ScoredSet(known.values, _known_systems(validation[1], known)),
             resamples=bootstrap,
             seed=seed,
             progress=progress,
@@ -127,13 +130,16 @@ def plots(
     from moodtheme.evaluation import evaluate_systems
     from moodtheme.evaluation import plots as draw
     from moodtheme.files import make_folder
-    from moodtheme.scores.matrices import load_systems, load_truth
+    from moodtheme.scores.matrices import load_systems, read_truth
     from moodtheme.scores.vocabulary import bare_name, load_tags, tags_for
 
     make_folder(output)
     vocabulary = load_tags(tags) if tags else None
-    labels = load_truth(truth, tags=vocabulary)
-    names = tags_for(labels.shape[1], tags)
+    with warnings_as_lines():
+        named = read_truth(truth, tags=vocabulary)
+        found = load_systems(scores, tags=vocabulary, like=named)
+    labels, systems = named.values, {system.name: system.values for system in found}
+    names = named.names.tags or tags_for(labels.shape[1])
     wanted = [bare_name(name) for name in tag or []]
     unknown = [name for name in wanted if name not in names]
     if unknown:
@@ -143,7 +149,6 @@ def plots(
     files = {stem: [output / f"{stem}.{kind}" for kind in format or list(Format)] for stem in stems}
     for path in itertools.chain(*files.values()):
         require_output(path, inputs=[truth, tags, *scores])
-    systems = {system.name: system.values for system in load_systems(scores, tags=vocabulary)}
     with warnings_as_lines(), progress_bar("Resampling") as progress:
         rows = evaluate_systems(
             labels, systems, tags=names, resamples=bootstrap, seed=seed, progress=progress
@@ -184,18 +189,23 @@ def page(
     typer.echo(write_report(folder))
 
 
-def _known_systems(folder: Path) -> "dict[str, ScoreMatrix]":
+def _known_systems(folder: Path, truth: "TruthMatrix") -> "dict[str, ScoreMatrix]":
     from moodtheme.recipes import TABLE_1
     from moodtheme.scores.matrices import load_systems
 
-    files = [folder / f"{row.name}.npy" for row in TABLE_1 if len(row.members) == 1]
-    present = [file for file in files if file.is_file()]
+    names = [row.name for row in TABLE_1 if len(row.members) == 1]
+    present = [
+        file
+        for name in names
+        for file in [folder / f"{name}.npz", folder / f"{name}.npy"]
+        if file.is_file()
+    ]
     if not present:
         raise UsageError(
             f"{folder}: none of the nine score files is there; their names are "
-            + ", ".join(file.name for file in files)
+            + ", ".join(f"{name}.npz (or .npy)" for name in names)
         )
-    return {system.name: system.values for system in load_systems(present)}
+    return {system.name: system.values for system in load_systems(present, like=truth)}
 
 
 def _print_table1(rows: "list[Table1Row]", *, with_validation: bool, resamples: int) -> None:

@@ -197,7 +197,7 @@ def _print_result(recipe: Recipe, run: Path, result: "Result") -> None:
         + ("" if memory is None else f"; peak memory {memory / 1e9:.2f} GB")
     )
     export = "" if kind_of(recipe).no_graph else f", or moodtheme export {run}"
-    typer.echo(f"next: moodtheme predict {run} --output scores.npy{export}")
+    typer.echo(f"next: moodtheme predict {run} --output scores.npz{export}")
 
 
 def _say(line: str) -> None:

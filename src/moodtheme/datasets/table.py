@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodtheme.errors import DatasetError
+from moodtheme.scores.names import Names
+from moodtheme.scores.vocabulary import tag_key
 
 
 class Split(StrEnum):
@@ -68,10 +70,16 @@ class TrackTable:
                 f"{self.labels.shape} and columns of another length ({', '.join(wrong) or 'none'})"
                 "; give every column one entry a track"
             )
-        for what, names in (("track", self.tracks), ("tag", self.tags)):
-            if len(set(names)) != len(names):
-                twice = next(name for name in names if names.count(name) > 1)
-                raise DatasetError(f"{what} {twice!r} is in the table twice; remove one of the two")
+        if len(set(self.tracks)) != size:
+            twice = next(name for name in self.tracks if self.tracks.count(name) > 1)
+            raise DatasetError(f"track {twice!r} is in the table twice; remove one of the two")
+        first: dict[str, str] = {}
+        for place, tag in enumerate(self.tags):
+            if (other := first.setdefault(tag_key(tag), tag)) != tag or tag in self.tags[:place]:
+                twice = repr(tag) if tag == other else f"{other!r} and {tag!r}"
+                raise DatasetError(
+                    f"the tag {twice} is in the table twice; write one of the two, everywhere"
+                )
 
     def __len__(self) -> int:
         return len(self.tracks)
@@ -80,6 +88,13 @@ class TrackTable:
     def files(self) -> list[Path]:
         """The tracks' files, with ``root`` in front."""
         return [self.root / path for path in self.paths]
+
+    @property
+    def names(self) -> Names:
+        """What rows and columns of matrices for these tracks are called."""
+        return Names(
+            tags=self.tags, ids=self.tracks, artists=self.artists if any(self.artists) else ()
+        )
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.intp] | Sequence[int]) -> Self:
         """Return the table of some rows: a boolean mask, or row numbers in the wanted order."""
@@ -119,6 +134,33 @@ class TrackTable:
     def present(self) -> Self:
         """Return the tracks whose file exists."""
         return self.select([row for row, file in enumerate(self.files) if file.is_file()])
+
+    def with_tags(self, tags: Sequence[str], *, whose: str) -> Self:
+        """Return the same tracks with the tags of a vocabulary, in its order.
+
+        Parameters
+        ----------
+        tags
+            Wanted; one that no track has is a column of zeros.
+        whose
+            Where they come from, for messages.
+
+        Raises
+        ------
+        DatasetError
+            A track has a tag that is not wanted.
+        """
+        column = {tag_key(tag): number for number, tag in enumerate(tags)}
+        labels = np.zeros((len(self), len(tags)), dtype=np.bool_)
+        for tag, has_it in zip(self.tags, self.labels.T, strict=True):
+            if tag_key(tag) in column:
+                labels[:, column[tag_key(tag)]] = has_it
+            elif has_it.any():
+                raise DatasetError(
+                    f"the tag {tag!r} of the table is not among the {len(tags)} of {whose}; add it "
+                    "there, or take it out of the table"
+                )
+        return replace(self, tags=tuple(tags), labels=labels)
 
     def with_splits(self, splits: Sequence[Split | None]) -> Self:
         """Return the same tracks with other splits."""

@@ -15,8 +15,9 @@ from moodtheme.recipes import BASELINE, TABLE_1
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import Kind
+from moodtheme.scores.forms import Content, write_matrix
 from moodtheme.scores.fusion import fuse
-from moodtheme.scores.matrices import load_systems, save_matrix
+from moodtheme.scores.matrices import load_systems
 from moodtheme.training.history import BEST
 from moodtheme.training.run_folder import read_result, stage_folder
 from moodtheme.training.trained import load_trained, score_files
@@ -59,7 +60,8 @@ def write_truth(job: Job) -> None:
     for split in Split:
         path = job.truth_file(split)
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_matrix(path, job.table.part(split).labels)
+        part = job.table.part(split)
+        write_matrix(path, part.labels, part.names, content=Content.TRUTH)
     with replacing(job.folder / "tags.txt") as temporary:
         temporary.write_text("\n".join(job.table.tags) + "\n", encoding="utf-8")
     for split in SCORED:
@@ -104,7 +106,7 @@ def predict(job: Job, system: str) -> None:
                     "named above; mend them or take them out of the table, then run the same "
                     "command again"
                 )
-            save_matrix(job.scores_file(split, system), scores)
+            write_matrix(job.scores_file(split, system), scores, job.table.part(split).names)
 
     job.stages.do(
         stage,
@@ -121,14 +123,16 @@ def fuse_rows(job: Job) -> None:
     def work() -> None:
         training = job.table.part(Split.TRAIN).labels
         for split in SCORED:
-            save_matrix(
+            part = job.table.part(split)
+            write_matrix(
                 job.scores_file(split, POPULARITY),
-                popularity_scores(training, len(job.table.part(split))),
+                popularity_scores(training, len(part)),
+                part.names,
             )
             for row in rows:
                 if row.kind is Kind.FUSION:
                     members = [load_scores(job.scores_file(split, m)) for m in row.members]
-                    save_matrix(job.scores_file(split, row.file), fuse(members))
+                    write_matrix(job.scores_file(split, row.file), fuse(members), part.names)
 
     job.stages.do(
         names.FUSE,

@@ -1,36 +1,26 @@
-"""Score and truth files: matrices of shape (tracks, tags) on disk.
+"""Score and truth files: matrices of shape (tracks, tags) with the names of rows and columns.
 
-A score file is a ``.npy`` or ``.csv`` (`moodtheme.scores.csv_matrices`) with one system's scores,
-named by the file's stem, or a ``.npz`` with several systems, each named by its member.
-``FILE.npz:MEMBER`` picks one member. Where two systems would share a name, both are called by their
-path (``FILE.npz:MEMBER`` for members).
-
-float16 and float32 are read as float32, float64 stays: both steps are exact, so two scores are
-tied after reading if and only if they were tied in the file. Files are never unpickled.
+`moodtheme.scores.forms` describes the files. A file with one system's scores is named by its stem;
+a ``.npz`` may have several systems, each named by its member, and ``FILE.npz:MEMBER`` picks one.
+Where two systems would share a name, both are called by their path (``FILE.npz:MEMBER`` for
+members).
 """
 
-import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, UsageError
-from moodtheme.files import destination, replacing
-from moodtheme.scores.csv_matrices import load_csv
+from moodtheme.scores.forms import MATRIX_SUFFIXES, Content, read_matrices, require_matrix
+from moodtheme.scores.names import NO_NAMES, Names, columns_like, in_order_of, rows_like
 
 ScoreMatrix: TypeAlias = npt.NDArray[np.floating[Any]]
 BoolMatrix: TypeAlias = npt.NDArray[np.bool_]
-
-_MAGIC = b"\x93NUMPY"
-"""What a ``.npy`` begins with."""
-
-MAX_BYTES = 8 * 1024**3
-"""Largest matrix read: 8 GiB hold the scores of 56 tags for 38 million tracks."""
 
 
 @dataclass(frozen=True)
@@ -45,62 +35,137 @@ class SystemScores:
         The file it came from, with ``:MEMBER`` for a member of an ``.npz``.
     values
         float32 or float64 (tracks, tags).
+    names
+        Of the rows and columns.
     """
 
     name: str
     source: str
     values: ScoreMatrix
+    names: Names = NO_NAMES
 
 
-def load_truth(path: Path, *, tags: Sequence[str] | None = None) -> BoolMatrix:
-    """Read a label matrix.
+@dataclass(frozen=True)
+class Truth:
+    """Labels.
+
+    Attributes
+    ----------
+    source
+        The file they came from.
+    values
+        bool (tracks, tags).
+    names
+        Of the rows and columns.
+    """
+
+    source: str
+    values: BoolMatrix
+    names: Names = NO_NAMES
+
+
+_Matrix = TypeVar("_Matrix", SystemScores, Truth)
+
+
+def put_like(one: _Matrix, like: SystemScores | Truth, *, rows: bool = True) -> _Matrix:
+    """Put a matrix into the order of another's names.
 
     Parameters
     ----------
-    path
-        A ``.npy`` of shape (tracks, tags): booleans, or numbers that are all 0 or 1. Or a
-        ``.csv`` of such numbers.
-    tags
-        The columns wanted of a ``.csv``, in order.
+    one
+        To be ordered.
+    like
+        Whose order it is to have.
+    rows
+        Whether both hold the same tracks; otherwise only columns are ordered.
 
     Raises
     ------
     EvaluationError
-        The file cannot be read, is no matrix, or holds anything but 0 and 1.
+        The tags differ, or tracks are lacking.
+
+    Warns
+    -----
+    EvaluationWarning
+        Tracks are named in only one of the two, so their order is trusted.
     """
-    matrix = _load_matrix(path, tags)
-    if matrix.dtype == np.bool_:
-        return matrix.astype(np.bool_)
-    if matrix.dtype.kind not in "iuf" or not np.isin(matrix, (0, 1)).all():
+    places = {"source": one.source, "like_source": like.source}
+    values, names = columns_like(one.values, one.names, like.names, **places)
+    if rows:
+        values, names = rows_like(values, names, like.names, **places)
+    return replace(one, values=values, names=names)
+
+
+def read_truth(path: Path, *, tags: Sequence[str] | None = None) -> Truth:
+    """Read a label matrix with its names.
+
+    Parameters
+    ----------
+    path
+        A file of `moodtheme.scores.forms`: booleans, or numbers that are all 0 or 1.
+    tags
+        The columns wanted, in order.
+
+    Raises
+    ------
+    EvaluationError
+        The file cannot be read, is no matrix, holds anything but 0 and 1, or other tags.
+    """
+    matrices, names = read_matrices(path)
+    labels = [name for name in ("", Content.TRUTH, Content.DECISIONS) if name in matrices]
+    if not labels:
+        raise EvaluationError(
+            f"{path}: has no member 'truth' (members: {', '.join(matrices) or 'none'}); are truth "
+            "and scores swapped?"
+        )
+    matrix = matrices[labels[0]]
+    if matrix.dtype.kind not in "biuf" or not np.isin(matrix, (0, 1)).all():
         raise EvaluationError(
             f"{path}: truth must be booleans, or numbers that are all 0 or 1 "
             f"(found {matrix.dtype}); are truth and scores swapped?"
         )
-    return matrix.astype(np.bool_)
+    values, names = in_order_of(tags, matrix.astype(np.bool_), names, source=str(path))
+    return Truth(str(path), values, names)
+
+
+def load_truth(path: Path, *, tags: Sequence[str] | None = None) -> BoolMatrix:
+    """Read a label matrix that is combined with nothing else; see `read_truth`."""
+    return read_truth(path, tags=tags).values
 
 
 def load_systems(
-    paths: Sequence[str | Path], *, tags: Sequence[str] | None = None
+    paths: Sequence[str | Path],
+    *,
+    tags: Sequence[str] | None = None,
+    like: Truth | SystemScores | None = None,
 ) -> list[SystemScores]:
     """Read score files; the order is that of the paths, then of the members.
 
     Parameters
     ----------
     paths
-        ``.npy``, ``.csv``, ``.npz`` or ``FILE.npz:MEMBER``.
+        Files of `moodtheme.scores.forms`, or ``FILE.npz:MEMBER``.
     tags
-        The columns wanted of a ``.csv``, in order.
+        The columns wanted, in order.
+    like
+        What the scores are to be compared or combined with: their rows and columns come in its
+        order, by name.
 
     Raises
     ------
     EvaluationError
-        A file cannot be read or does not hold floating-point matrices.
+        A file cannot be read, does not hold floating-point matrices, or other tracks or tags.
     UsageError
         No path was given, or the same system twice.
+
+    Warns
+    -----
+    EvaluationWarning
+        Tracks are named in only one of two files, so their order is trusted.
     """
     if not paths:
-        raise UsageError("no score files; name at least one .npy, .csv or .npz file")
-    systems = [system for path in paths for system in _load_file(str(path), tags)]
+        raise UsageError("no score files; name at least one .npz, .npy or .csv file")
+    systems = [system for path in paths for system in _load_file(str(path), tags, like)]
     uses = Counter(system.name for system in systems)
     named = [
         replace(system, name=system.source) if uses[system.name] > 1 else system
@@ -113,7 +178,11 @@ def load_systems(
 
 
 def match_systems(
-    systems: Sequence[SystemScores], where: Path, *, tags: Sequence[str] | None = None
+    systems: Sequence[SystemScores],
+    where: Path,
+    *,
+    tags: Sequence[str] | None = None,
+    like: Truth | SystemScores | None = None,
 ) -> list[SystemScores]:
     """Find the scores that the same systems gave on another set, such as validation.
 
@@ -122,21 +191,22 @@ def match_systems(
     systems
         The systems to look for.
     where
-        A folder with a ``.npy`` or ``.csv`` of the same stem for each; an ``.npz`` with a member
-        of the same name for each; or, for a single system, one file whatever its name.
-    tags
-        The columns wanted of a ``.csv``, in order.
+        A folder with a file of the same stem for each; an ``.npz`` with a member of the same name
+        for each; or, for a single system, one file whatever its name.
+    tags, like
+        As for `load_systems`; ``like`` is the set's truth.
 
     Raises
     ------
     EvaluationError
-        A system has no counterpart.
+        A system has no counterpart, or it has other tracks or tags.
     """
     if where.is_dir():
-        files = [*where.glob("*.csv"), *where.glob("*.npy")]
+        # Of two files with one stem the one that has names.
+        files = [file for kind in reversed(MATRIX_SUFFIXES) for file in where.glob(f"*{kind}")]
         candidates = {path.stem: str(path) for path in files}
     else:
-        members = _load_file(str(where), tags)
+        members = _load_file(str(where), tags, like)
         if len(systems) == 1 and len(members) == 1:
             return [replace(members[0], name=systems[0].name)]
         candidates = {_own_name(member.source): member.source for member in members}
@@ -145,14 +215,14 @@ def match_systems(
         if name not in candidates:
             raise EvaluationError(
                 f"{where}: holds no scores called {name!r}; for several systems give a folder of "
-                ".npy files of the same stems, or an .npz of the same members"
+                "files of the same stems, or an .npz of the same members"
             )
         if wanted.count(name) > 1:
             raise EvaluationError(
                 f"{where}: several of the score files are called {name!r}, so their counterparts "
                 "cannot be told apart; rename them or take them one by one"
             )
-    found = [_load_file(candidates[name], tags)[0] for name in wanted]
+    found = [_load_file(candidates[name], tags, like)[0] for name in wanted]
     return [replace(other, name=system.name) for system, other in zip(systems, found, strict=True)]
 
 
@@ -161,42 +231,31 @@ def as_scores(scores: npt.NDArray[Any]) -> ScoreMatrix:
     return scores.astype(np.float32) if scores.dtype == np.float16 else scores
 
 
-def save_matrix(path: Path, matrix: npt.NDArray[Any]) -> None:
-    """Write a ``.npy`` so that the file is either whole or not there.
-
-    Raises
-    ------
-    UsageError
-        The path does not end in ``.npy`` or cannot be written to.
-    """
-    if path.suffix != ".npy" and not path.is_dir() and not destination(path)[1]:
-        raise UsageError(f"{path}: the output is a NumPy array; let its name end in .npy")
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(file, np.ascontiguousarray(matrix), allow_pickle=False)
-
-
-def _load_file(source: str, tags: Sequence[str] | None) -> list[SystemScores]:
+def _load_file(
+    source: str, tags: Sequence[str] | None, like: Truth | SystemScores | None
+) -> list[SystemScores]:
     path, member = _split_member(source)
-    if path.suffix != ".npz":
-        return [SystemScores(path.stem, str(path), _floating(_load_matrix(path, tags), source))]
-    try:
-        with path.open("rb") as file:
-            if not zipfile.is_zipfile(file):
-                raise _unreadable(path, ValueError("not a .npz file"))
-        with np.load(path, allow_pickle=False) as archive:
-            if sum(info.file_size for info in archive.zip.infolist()) > MAX_BYTES:
-                raise EvaluationError(f"{path}: unpacks to more than 8 GiB; split it")
-            if not archive.files or (member is not None and member not in archive.files):
-                raise EvaluationError(
-                    f"{path}: has no member {member or ''}; its members are: "
-                    f"{', '.join(archive.files) or 'none'}"
-                )
-            return [
-                SystemScores(name, f"{path}:{name}", _floating(archive[name], f"{path}:{name}"))
-                for name in (archive.files if member is None else [member])
-            ]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise _unreadable(path, error) from error
+    matrices, names = read_matrices(path)
+    systems = {
+        name: matrix
+        for name, matrix in matrices.items()
+        if name not in {Content.TRUTH, Content.DECISIONS} or member == name
+    }
+    if not systems or (member is not None and member not in systems):
+        swapped = "; are truth and scores swapped?" if not systems and matrices else ""
+        raise EvaluationError(
+            f"{path}: has no member {member or 'scores'}; its members are: "
+            f"{', '.join(matrices) or 'none'}{swapped}"
+        )
+    found = []
+    for name in systems if member is None else [member]:
+        alone = member is None and name in {"", Content.SCORES} and len(systems) == 1
+        place = str(path) if alone else f"{path}:{name}"
+        values, own = _floating(systems[name], place), names
+        values, own = in_order_of(tags, values, own, source=place)
+        system = SystemScores(path.stem if alone else name, place, values, own)
+        found.append(system if like is None else put_like(system, like))
+    return found
 
 
 def _split_member(source: str) -> tuple[Path, str | None]:
@@ -209,45 +268,11 @@ def _own_name(source: str) -> str:
     return path.stem if member is None else member
 
 
-def _load_matrix(path: Path, tags: Sequence[str] | None) -> npt.NDArray[Any]:
-    if path.suffix.lower() == ".csv":
-        matrix = load_csv(path, tags)
-        _require_matrix(matrix, str(path))
-        return matrix
-    try:
-        with path.open("rb") as file:
-            if file.read(len(_MAGIC)) != _MAGIC:
-                raise _unreadable(path, ValueError("not a .npy file"))
-        # Mapping compares the header's shape with the file's size before anything is allocated.
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise _unreadable(path, error) from error
-    if mapped.nbytes > MAX_BYTES:
-        raise EvaluationError(f"{path}: larger than 8 GiB; split it")
-    _require_matrix(mapped, str(path))
-    return np.array(mapped)
-
-
-def _require_matrix(array: npt.NDArray[Any], source: str) -> None:
-    if array.ndim != 2 or 0 in array.shape:
-        raise EvaluationError(
-            f"{source}: has shape {array.shape}; expected (tracks, tags) with at least one of each"
-        )
-
-
 def _floating(matrix: npt.NDArray[Any], source: str) -> ScoreMatrix:
-    _require_matrix(matrix, source)
+    require_matrix(matrix, source)
     if matrix.dtype.kind != "f" or matrix.dtype.itemsize > 8:
         raise EvaluationError(
             f"{source}: scores must be float16, float32 or float64, found {matrix.dtype}; "
             "are these labels or decisions? Write scores with .astype('float32')"
         )
     return matrix.astype(np.float64 if matrix.dtype.itemsize == 8 else np.float32)
-
-
-def _unreadable(path: Path, error: Exception) -> EvaluationError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return EvaluationError(
-        f"{path}: cannot be read as a NumPy array ({reason}); give a .npy that numpy.save wrote, "
-        "without pickled objects, or a .csv with a line of tags and a line of numbers a track"
-    )

@@ -4,6 +4,7 @@ Tags are bare names everywhere in this package (``action``). Files of the MTG-Ja
 prefix each with its category (``mood/theme---action``); both forms are read.
 """
 
+import unicodedata
 from pathlib import Path
 
 from moodtheme.errors import EvaluationError
@@ -34,7 +35,15 @@ def bare_name(tag: str) -> str:
     tag
         ``mood/theme---action`` or ``action``.
     """
-    return tag.strip().rpartition(CATEGORY_SEPARATOR)[2]
+    return " ".join(unicodedata.normalize("NFC", tag).split()).rpartition(CATEGORY_SEPARATOR)[2]
+
+
+def tag_key(tag: str) -> str:
+    """What two spellings of a tag have in common: ``Happy`` and ``happy`` are one tag.
+
+    Category, case and spaces around do not matter, nor whether an accent is part of its letter.
+    """
+    return bare_name(tag).casefold()
 
 
 def load_tags(path: Path) -> tuple[str, ...]:
@@ -60,8 +69,9 @@ def load_tags(path: Path) -> tuple[str, ...]:
     tags = tuple(bare_name(line) for line in lines if line.strip())
     if not tags:
         raise EvaluationError(f"{path}: holds no tags; write one tag a line, in column order")
-    for tag in tags:
-        if not tag or tags.count(tag) > 1:
+    keys = [tag_key(tag) for tag in tags]
+    for tag, key in zip(tags, keys, strict=True):
+        if not tag or keys.count(key) > 1:
             raise EvaluationError(
                 f"{path}: {f'the tag {tag!r} stands twice' if tag else 'a tag has no name'}; "
                 "give every column its own name"

@@ -7,7 +7,7 @@ from pathlib import Path
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import DatasetError
 from moodtheme.models.networks import parameter_count, second_bias_parameters
-from moodtheme.scores.matrices import save_matrix
+from moodtheme.scores.forms import Content, write_matrix
 from moodtheme.training.examples import TrackSet
 from moodtheme.training.fit import fit
 from moodtheme.training.history import read_best
@@ -93,8 +93,11 @@ def train_system(
         machine=settings.machine,
     )
     best = read_best(stage_folder(folder, result.best_stage))
-    save_matrix(folder / VALIDATION_TRUTH, parts[Split.VALIDATION].labels)
-    save_matrix(folder / VALIDATION_SCORES, best["validation_scores"].numpy())
+    validation = parts[Split.VALIDATION]
+    write_matrix(
+        folder / VALIDATION_TRUTH, validation.labels, validation.names, content=Content.TRUTH
+    )
+    write_matrix(folder / VALIDATION_SCORES, best["validation_scores"].numpy(), validation.names)
     return result
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from moodtheme.arrays import FloatArray
 from moodtheme.errors import AudioError, TrainingError, UsageError
-from moodtheme.scores.matrices import BoolMatrix, load_systems, load_truth
+from moodtheme.scores.matrices import BoolMatrix, load_systems, read_truth
 from moodtheme.training.examples import Weighted, score_inputs
 from moodtheme.training.history import read_best
 from moodtheme.training.kinds import kind_of
@@ -85,17 +85,19 @@ def load_validation(folders: Sequence[Path]) -> tuple[BoolMatrix, list[FloatArra
     UsageError
         If the runs were validated on different tracks or labels.
     """
-    truth = load_truth(folders[0] / VALIDATION_TRUTH)
+    truth = read_truth(folders[0] / VALIDATION_TRUTH)
     first = read_run(folders[0])
     for folder in folders[1:]:
         same_data = read_run(folder).data_sha256 == first.data_sha256
-        if not same_data or not np.array_equal(load_truth(folder / VALIDATION_TRUTH), truth):
+        if not same_data or not np.array_equal(
+            read_truth(folder / VALIDATION_TRUTH).values, truth.values
+        ):
             raise UsageError(
                 f"{folder} was trained or validated on other tracks than {folders[0]}; fuse runs "
                 "on one dataset"
             )
-    systems = load_systems([folder / VALIDATION_SCORES for folder in folders])
-    return truth, [np.asarray(system.values, dtype=np.float32) for system in systems]
+    systems = load_systems([folder / VALIDATION_SCORES for folder in folders], like=truth)
+    return truth.values, [np.asarray(system.values, dtype=np.float32) for system in systems]
 
 
 def score_files(

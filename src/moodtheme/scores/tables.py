@@ -1,0 +1,176 @@
+"""Score and truth matrices as tables of other programs: CSV, and Parquet with its extra.
+
+A row a track. The columns ``track`` (or ``path``), ``artist`` and ``seen`` hold what
+`moodtheme.scores.names.Names` has under these names, and every other column is a tag. In CSV each
+number has the fewest digits that give it back.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.errors import EvaluationError, MissingExtraError
+from moodtheme.files import csv_line
+from moodtheme.scores.names import Names
+from moodtheme.scores.vocabulary import bare_name
+
+MAX_CSV_BYTES = 1024**3
+"""Largest file read: 1 GiB of text holds the scores of 56 tags for about two million tracks."""
+
+_ROW_NAMES = {"track": "ids", "path": "ids", "artist": "artists", "seen": "seen"}
+_WRITTEN = {"ids": "track", "artists": "artist", "seen": "seen"}
+_TRUE = frozenset({"1", "1.0", "true"})
+
+
+def load_csv(path: Path) -> tuple[npt.NDArray[np.float64], Names]:
+    """Read a matrix and its names.
+
+    Parameters
+    ----------
+    path
+        UTF-8 text, separated by commas.
+
+    Returns
+    -------
+    float64 (tracks, tags), Names
+        Not checked for range, NaN or infinity.
+
+    Raises
+    ------
+    EvaluationError
+        The file cannot be read, has no line of tags, or a cell is no number.
+    """
+    try:
+        if path.stat().st_size > MAX_CSV_BYTES:
+            raise EvaluationError(f"{path}: larger than 1 GiB; give scores of this size as .npz")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise EvaluationError(
+            f"{path}: cannot be read as CSV ({error}); write a line of tags, then a line of "
+            "numbers for each track"
+        ) from error
+    heads = [bare_name(head) for head in rows[0]] if rows else []
+    kept = [index for index, head in enumerate(heads) if head.lower() not in _ROW_NAMES]
+    tags = [heads[index] for index in kept]
+    if not tags or any(_number(tag) is not None for tag in tags):
+        raise EvaluationError(
+            f"{path}: the first line must name each column's tag once (found "
+            f"{', '.join(heads[:3]) or 'nothing'}{', …' if len(heads) > 3 else ''}); put one tag a "
+            "column there"
+        )
+    matrix = np.empty((len(rows) - 1, len(tags)))
+    for place, row in enumerate(rows[1:]):
+        numbers = [_number(row[index]) for index in kept] if len(row) == len(heads) else [None]
+        if None in numbers:
+            raise EvaluationError(
+                f"{path}: row {place + 1} below the tags does not hold a number for each of the "
+                f"{len(tags)} tags; mend the row, or leave the track out of truth and scores alike"
+            )
+        matrix[place] = numbers
+    columns = {
+        head.lower(): [row[index] for row in rows[1:]]
+        for index, head in enumerate(heads)
+        if index not in kept
+    }
+    return matrix, _names(tags, columns)
+
+
+def load_parquet(path: Path) -> tuple[npt.NDArray[Any], Names]:
+    """Read a matrix and its names; as `load_csv`, with the numbers' own type.
+
+    Raises
+    ------
+    EvaluationError
+        The file cannot be read.
+    MissingExtraError
+        pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtraError("reading Parquet files", "parquet") from error
+    try:
+        with path.open("rb") as file:
+            table = pq.read_table(file)
+        heads = [bare_name(head) for head in table.column_names]
+        row_names = {
+            head.lower(): table.column(place).to_pylist()
+            for place, head in enumerate(heads)
+            if head.lower() in _ROW_NAMES
+        }
+        tags = [head for head in heads if head.lower() not in _ROW_NAMES]
+        columns = [
+            table.column(place).to_numpy()
+            for place, head in enumerate(heads)
+            if head.lower() not in _ROW_NAMES
+        ]
+    except (OSError, pa.ArrowException) as error:
+        raise EvaluationError(
+            f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]}); give a file with a "
+            "column a tag"
+        ) from error
+    if not tags:
+        raise EvaluationError(f"{path}: has no column of a tag; put one tag a column there")
+    return np.column_stack(columns), _names(tags, row_names)
+
+
+def write_csv(path: Path, values: npt.NDArray[Any], names: Names) -> None:
+    """Write what `load_csv` reads; decisions and truth as 0 and 1."""
+    numbers = values.astype(np.uint8) if values.dtype == np.bool_ else values
+    row_names = _columns(names)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(csv_line([*row_names, *names.tags]))
+        for place, row in enumerate(numbers):
+            cells = (str(column[place]) for column in row_names.values())
+            file.write(csv_line([*cells, *row.astype(str)]))
+
+
+def write_parquet(path: Path, values: npt.NDArray[Any], names: Names) -> None:
+    """Write what `load_parquet` reads.
+
+    Raises
+    ------
+    MissingExtraError
+        pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtraError("writing Parquet files", "parquet") from error
+    columns: dict[str, Any] = {name: list(column) for name, column in _columns(names).items()}
+    columns |= {tag: values[:, place] for place, tag in enumerate(names.tags)}
+    pq.write_table(pa.table(columns), path)
+
+
+def _columns(names: Names) -> dict[str, Sequence[object]]:
+    """The names of the rows as columns, those that there are."""
+    held = {"ids": names.ids, "artists": names.artists, "seen": [int(one) for one in names.seen]}
+    return {_WRITTEN[field]: column for field, column in held.items() if column}
+
+
+def _names(tags: Sequence[str], columns: Mapping[str, Sequence[object]]) -> Names:
+    fields: dict[str, Sequence[object]] = {
+        # An identifier wins over a path.
+        _ROW_NAMES[head]: column
+        for head, column in sorted(columns.items())
+    }
+    return Names(
+        tags=tuple(tags),
+        ids=tuple(str(cell).strip() for cell in fields.get("ids", ())),
+        artists=tuple(str(cell or "").strip() for cell in fields.get("artists", ())),
+        seen=tuple(str(cell).strip().lower() in _TRUE for cell in fields.get("seen", ())),
+    )
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
