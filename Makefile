@@ -11,19 +11,25 @@ FILES ?=
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(VENV)/.base: pyproject.toml constraints.txt
+# Nothing is compiled ahead: of PyTorch's thousands of modules few are ever imported.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+
+$(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "moodtheme needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.train: $(VENV)/.base
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
+$(VENV)/.base: $(VENV)/.python pyproject.toml constraints.txt
+	$(INSTALL) -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.base
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+$(VENV)/.train: $(VENV)/.python pyproject.toml constraints.txt
+	$(INSTALL) -e '.[train]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
+	$(INSTALL) -e '.[train,dev]'
 	@touch $@
 
 ifeq ($(strip $(FILES)),)

@@ -123,8 +123,8 @@ def reproduce(
 ) -> None:
     """Train the paper's systems, fuse and evaluate them, export models, write a report.
 
-    Everything is checked and estimated first. A stage is skipped while its inputs are the same,
-    and goes on where it was if the command was killed.
+    Everything is checked first, and estimated unless it is the demo corpus. A stage is
+    skipped while its inputs are the same, and goes on where it was if the command was killed.
     """
     try:
         from moodtheme.reproduction.job import Console, Request, default_preset
@@ -203,6 +203,8 @@ def _announce(prepared: "Prepared", say: Callable[[str], None]) -> None:
     """Say how long each stage will take, before the first."""
     from moodtheme.reproduction.run import table_of
 
+    if not prepared.estimates.stages:
+        return
     for stage, seconds, work in table_of(prepared.estimates):
         say(f"estimate: {stage}: {seconds} ({work})")
 

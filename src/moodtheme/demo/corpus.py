@@ -6,6 +6,7 @@ tag can be read off a single feature and perfect scores are out of reach.
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from moodtheme.demo.moods import CUE_NAMES, CUES, Cues, Mood, blend, perturb
 from moodtheme.demo.pieces import GENERATOR_VERSION, MARK, SAMPLE_RATE, has_mark, render, write_flac
 from moodtheme.demo.styles import Style, derived_seed, draw_style, stream
 from moodtheme.errors import UsageError
-from moodtheme.work import Progress, no_progress
+from moodtheme.work import Progress, cores, no_progress, read_ahead
 
 TABLE_NAME = "tracks.csv"
 AUDIO_FOLDER = "audio"
@@ -186,7 +187,9 @@ def make_demo_corpus(
     """
     tracks = demo_tracks(n_tracks, seed=seed)
     (folder / AUDIO_FOLDER).mkdir(parents=True, exist_ok=True)
-    for index, track in enumerate(tracks):
+
+    def compose(index: int) -> None:
+        track = tracks[index]
         path = folder / track.path
         mark = f"{MARK} {GENERATOR_VERSION}: corpus seed {seed}, track {index}, {duration_s} s"
         if not has_mark(path, mark):
@@ -198,7 +201,10 @@ def make_demo_corpus(
                 sample_rate=SAMPLE_RATE,
             )
             write_flac(path, audio, SAMPLE_RATE, title=f"Track {index}", mark=mark)
-        progress(index + 1, len(tracks))
+
+    with closing(read_ahead(compose, range(len(tracks)), jobs=cores())) as composed:
+        for done, _ in enumerate(composed, start=1):
+            progress(done, len(tracks))
     table = folder / TABLE_NAME
     write_table(_table(tracks, folder, duration_s), table)
     return table

@@ -6,7 +6,7 @@ machine.
 """
 
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -34,9 +34,9 @@ from moodtheme.training.module import tagging_loss
 from moodtheme.work import cores
 
 # Measured: MP3 decoded and resampled, in real time's multiples, for files that are not there;
-# seconds for a graph to be traced (3 for a CRNN, 12 for three Deep Spectrum systems), for a copy of
-# one to be written, and for a track's tag in a resample, on 4,231 tracks with 56 tags.
-_DECODING, _GRAPH_S, _COPY_S, _CELL_S = 500.0, 8.0, 0.3, 7e-8
+# seconds for a graph to be traced (3 for a CRNN, 12 for three Deep Spectrum systems), for the five
+# of the nine to be copied, and for a track's tag in a resample, on 4,231 tracks with 56 tags.
+_DECODING, _GRAPH_S, _COPY_S, _CELL_S = 500.0, 8.0, 1.5, 7e-8
 _FORWARD = 1 / 3  # of a step: backward takes two products for each one forward
 _SMALL_BATCH = 2  # tracks in a timed step of audio on a processor, where time grows with them
 _PATIENCES = 2  # after how many patiences a training that ends early is taken to end
@@ -162,22 +162,18 @@ def _add_systems(coming: Estimates, job: Job, decoding: float) -> dict[str, int]
 
 
 def _add_exports(coming: Estimates, job: Job, weights: Mapping[str, int]) -> None:
-    """Models of the systems and of the nine; a graph is made once for all that hold it."""
-    models: dict[str, tuple[str, ...]] = {names.export(s): (s,) for s in exportable(job.recipes)}
-    models |= {names.export(FUSED): NINE_SYSTEMS} if has_nine(job.recipes) else {}
-    made = set[Hashable]()
-    for stage, systems in models.items():
-        if job.stages.is_done(stage):
+    """Models of the systems, each with a graph at most, and of the nine, of graphs there then."""
+    nine = {FUSED: NINE_SYSTEMS} if has_nine(job.recipes) else {}
+    for name, systems in ({s: (s,) for s in exportable(job.recipes)} | nine).items():
+        if job.stages.is_done(names.export(name)):
             continue
-        kinds = {system: kind_of(job.recipes[system]) for system in systems}
-        graphs = {kind.shares_graph(None) or system: kind for system, kind in kinds.items()}
-        new = len(graphs.keys() - made)
-        made |= graphs.keys()
-        written = sum(weights.get(system, 0) for system in systems)
-        for kind in graphs.values():
-            written += IMAGE_NETWORKS[kind.view.extractor].download_bytes if kind.images else 0
-        work = f"{len(graphs)} graph{'s' if len(graphs) > 1 else ''}, {new or 'none'} new"
-        coming.add(stage, _GRAPH_S * new + _COPY_S * len(graphs), work, written)
+        kinds = (kind_of(job.recipes[system]) for system in systems)
+        # Systems with equal features share a graph, and the network of pictures in it.
+        images = {kind.view: kind.view.extractor for kind in kinds if kind.images}.values()
+        written = sum(IMAGE_NETWORKS[network].download_bytes for network in images)
+        written += sum(weights.get(system, 0) for system in systems)
+        seconds, work = (_COPY_S, "no graph is new") if name == FUSED else (_GRAPH_S, "a graph")
+        coming.add(names.export(name), seconds, work, written)
 
 
 def _without_features(job: Job, view: ExtractedView) -> int:

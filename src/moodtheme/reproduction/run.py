@@ -62,6 +62,9 @@ def prepare(
 ) -> Prepared:
     """Check everything and estimate every stage; nothing but the demo corpus is made.
 
+    A run on the demo corpus is over before an estimate of it would have paid: only a dry run of it
+    is estimated.
+
     Parameters
     ----------
     request
@@ -116,8 +119,9 @@ def prepare(
     check(lambda: require_own_runs(job))
     for needed in checks.needed_weights(recipes):
         check(partial(checks.check_weights, needed, offline=request.offline))
-    estimates = estimate(job)
-    check(lambda: checks.check_room(estimates, folder))
+    estimates = Estimates() if stop_at_problems and request.source == DEMO else estimate(job)
+    if estimates.disk_bytes:
+        check(lambda: checks.check_room(estimates, folder))
     if estimates.memory_bytes:
         check(lambda: checks.check_memory(estimates, device=device.type))
     return Prepared(job=job, estimates=estimates, problems=tuple(problems))
