@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from moodtheme.datasets import find_shared_audio, read_table, shared_audio_warning
-from moodtheme.datasets.duplicates import Split
+from moodtheme.datasets import find_shared_audio, read_table
+from moodtheme.datasets.duplicates import Split, shared_audio_warning
 from moodtheme.errors import ReproductionError
 from program import Program
 

@@ -10,10 +10,16 @@ from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 from moodtheme.scores import Content, Names, load_systems, read_truth, write_matrix
 from moodtheme.scores.forms import MATRIX_SUFFIXES
 from moodtheme.scores.matrices import put_like
+from moodtheme.scores.names import Seen
 from program import Program
 
 TAGS, IDS = ("calm", "happy", "sad"), ("a.mp3", "b.mp3", "c.mp3", "d.mp3")
-NAMES = Names(tags=TAGS, ids=IDS, artists=("x", "", "x", "y"), seen=(True, False, False, False))
+NAMES = Names(
+    tags=TAGS,
+    ids=IDS,
+    artists=("x", "", "x", "y"),
+    seen=(Seen.TRAIN, Seen.NOTHING, Seen.ARTIST, Seen.VALIDATION),
+)
 SCORES = np.random.default_rng(0).random((4, 3)).astype(np.float32)
 TRUTH = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], np.bool_)
 TABLE = "path,tags,split\n" + "".join(
@@ -51,7 +57,8 @@ def test_no_name_is_unpickled(tmp_path: Path) -> None:
         ({"tags": np.array(["a", "b", "A"])}, "the tag 'a', also written 'A', stands twice"),
         ({"ids": np.array(["1", "2", "3", "1"])}, "the track '1' stands twice"),
         ({"tags": np.zeros((4, 3), np.float32)}, "one row of text"),
-        ({"seen": np.zeros(4, np.int64)}, "one row of booleans"),
+        ({"seen": np.zeros(4, np.int64)}, "one row of text"),
+        ({"seen": np.array(["train", "", "", "perhaps"])}, "'perhaps' is not what"),
     ],
 )
 def test_names_that_do_not_fit_are_refused(

@@ -71,7 +71,7 @@ def test_one_command_makes_scores_models_results_and_a_report(
     # The figures are those of the files beside them.
     row = results.rows[1]
     status, out, err = program(
-        "evaluate", folder / row.test_scores.path, "--truth", folder / "truth" / "test.npy",
+        "evaluate", folder / row.test_scores.path, "--truth", folder / "truth" / "test.npz",
         "--tags", folder / "tags.txt", "--long",
     )  # fmt: skip
     assert status == 0, err
@@ -124,12 +124,12 @@ def test_the_same_command_does_nothing_again(
 def test_other_settings_are_refused_before_anything_starts(
     program: Program, collection: Path, finished: Path
 ) -> None:
-    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*.npy")}
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*.npz")}
     more = ["--set", "crnn.units=5", "--seed", 1]
     status, _, err = program(*arguments(finished, collection, *more, systems=SYSTEM))
     assert status == 1
     assert "head.units 4, not 5; seed 0, not 1" in err and "nothing was started" in err
-    assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*.npy")}
+    assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*.npz")}
 
 
 def test_a_table_whose_files_are_half_missing_stops_with_the_list(

@@ -78,7 +78,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_results_of_an_undisturbed_
             unfinish(disturbed, chance)
     assert start(words).wait() == 0
     assert (disturbed / "results.json").read_bytes() == (undisturbed / "results.json").read_bytes()
-    for file in undisturbed.rglob("*.npy"):
+    for file in undisturbed.rglob("*.npz"):
         other = disturbed / file.relative_to(undisturbed)
         assert other.read_bytes() == file.read_bytes(), file
     skipped = [line for line in said(disturbed) if line.endswith("unchanged, skipped")]
@@ -253,7 +253,7 @@ def test_mtg_jamendo_in_miniature_from_download_to_report(program: Program, tmp_
     heard = {tag.name: tag.score for tag in tagger.tag(dataset / table[0]).tags}
     np.testing.assert_allclose([heard[tag] for tag in tagger.tags], fused[0], atol=2e-3)
     status, out, _ = program(
-        "report", "table1", run / "scores" / "test", "--truth", run / "truth" / "test.npy"
+        "report", "table1", run / "scores" / "test", "--truth", run / "truth" / "test.npz"
     )
     assert status == 0 and "all systems" in out
     assert json.loads((run / "timings.json").read_text("utf-8"))["stages"]

@@ -135,6 +135,91 @@ def test_predicted_columns_are_the_tables(
     assert status == 2 and "end in .npz" in err and not (tmp_path / "x.npy").exists()
 
 
+def resplit(collection: Path, folder: Path) -> Path:
+    """Training recordings under other names, as another table's test; one of the run's own."""
+    folder.mkdir()
+    lines = ["path,tags,split,artist"]
+    for number in range(3):
+        shutil.copy(collection.parent / f"train-{number}.flac", folder / f"{number}.flac")
+        lines.append(f"{number}.flac,{'high' if number % 2 == 0 else 'noisy'},test,A")
+    shutil.copy(collection.parent / "test-1.flac", folder / "other.flac")
+    lines.append("other.flac,noisy,test,train artist 0")
+    (folder / "again.csv").write_text("\n".join(lines), "utf-8")
+    return folder / "again.csv"
+
+
+def test_what_was_trained_on_is_no_test(
+    program: Program, collection: Path, trained: Path, tmp_path: Path
+) -> None:
+    # A re-split table used to give splendid figures on tracks that were all trained on.
+    table, scores = resplit(collection, tmp_path / "again"), tmp_path / "scores.npz"
+    predict = ["predict", trained, "--dataset", table, "-o", scores]
+    status, out, err = program(*predict)
+    assert (status, out) == (1, "") and not scores.exists()
+    assert "3 of 4 recordings were trained on (0.flac, 1.flac, 2.flac)" in err
+    assert "--allow-seen" in err
+    status, _, err = program(*predict, "--allow-seen")
+    assert status == 0 and "1 of 4 tracks are by artists that were trained on" in err
+    with np.load(scores) as found:
+        assert found["seen"].tolist() == ["train"] * 3 + ["artist"]
+    # The mark stays with the scores, fused ones too, and evaluation refuses them.
+    truth, fused = tmp_path / "truth.npz", tmp_path / "fused.csv"
+    assert program("dataset", "truth", table, "-o", truth)[0] == 0
+    assert program("fuse", scores, "-o", fused)[0] == 0
+    for file in (scores, fused):
+        status, out, err = program("evaluate", "--truth", truth, file)
+        assert (status, out) == (1, "") and "3 of 4 recordings were trained on" in err
+        status, out, err = program("evaluate", "--truth", truth, file, "--allow-seen")
+        assert status == 0 and out.splitlines()[1].startswith(f"{file.stem} (seen)\t")
+    # Training and validation tracks may be scored as what they are.
+    for part in ("train", "validation", "all"):
+        status, _, err = program("predict", trained, "--part", part, "-o", tmp_path / "own.npz")
+        assert status == 0 and "warning" not in err, err
+    with np.load(tmp_path / "own.npz") as found:
+        assert sorted(set(found["seen"].tolist())) == ["", "train", "validation"]
+
+
+def test_a_run_that_did_not_write_down_its_tracks(
+    program: Program, collection: Path, trained: Path, tmp_path: Path
+) -> None:
+    (trained / "tracks.json").unlink()
+    scores = tmp_path / "scores.npz"
+    status, _, err = program("predict", trained, "-o", scores)
+    assert status == 1 and "tracks.json" in err and "repeat the run's" in err
+    # The finished run's command writes it, and trains nothing.
+    status, _, err = program(*arguments(collection, trained))
+    assert status == 0 and "epoch" not in err
+    assert program("predict", trained, "-o", scores)[0] == 0
+
+
+def test_shared_artists_are_said(program: Program, collection: Path, tmp_path: Path) -> None:
+    table = tmp_path / "shared.tsv"
+    rows = collection.read_text("utf-8").replace("test artist 0", "train artist 0")
+    table.write_text(rows.replace("\n", f"\n{collection.parent}/").rpartition("\n")[0], "utf-8")
+    _, _, err = program(*arguments(table, tmp_path / "run"))
+    assert "1 artist is in more than one part of the collection" in err
+    assert "train artist 0" in err and "moodtheme dataset split" in err
+
+
+def test_unreadable_tracks_can_be_left_out_of_scores(
+    program: Program, collection: Path, trained: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(collection.parent, tmp_path / "collection")
+    (folder / "test-1.flac").write_bytes(b"not audio" * 100)
+    table, scores, truth = folder / collection.name, tmp_path / "s.npz", tmp_path / "t.npz"
+    predict = ["predict", trained, "--dataset", table, "-o", scores]
+    status, _, err = program(*predict)
+    assert status == 1 and "--skip-unreadable" in err and not scores.exists()
+    status, out, err = program(*predict, "--skip-unreadable", "--threads", 1)
+    assert status == 0 and "3 tracks, 2 tags" in out and "1 of 4 tracks are left out" in err
+    # The truth of all tracks does not fit any more; that of the scored ones does.
+    assert program("dataset", "truth", table, "-o", truth)[0] == 0
+    status, _, err = program("evaluate", "--truth", truth, scores)
+    assert status == 1 and "lacks 1 of the 4 tracks" in err and "test-1.flac" in err
+    assert program("dataset", "truth", table, "--like", scores, "-o", truth)[0] == 0
+    assert program("evaluate", "--truth", truth, scores)[0] == 0
+
+
 def test_whole_tracks_can_be_averaged(program: Program, trained: Path, tmp_path: Path) -> None:
     centre, cover = tmp_path / "centre.npy", tmp_path / "cover.npy"
     assert program("predict", trained, "-o", centre)[0] == 0
@@ -201,7 +286,7 @@ def test_unreadable_files_stop_a_run_or_are_left_out(program: Program, tmp_path:
     assert status == 0 and "1 tracks" in err
     output = tmp_path / "test.npy"
     status, _, err = program("predict", tmp_path / "run", "-o", output)
-    assert status == 1 and "1 of 4 tracks" in err and not output.exists()
+    assert status == 1 and "1 of 4 tracks cannot be scored" in err and not output.exists()
 
 
 def test_soundnet_trains_on_its_own_rate(

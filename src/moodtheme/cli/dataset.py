@@ -179,8 +179,8 @@ def info(
         JAMENDO,
         Metadata,
         as_text,
+        leaks,
         load_dataset,
-        shared_audio_warning,
         summarise,
     )
 
@@ -192,7 +192,7 @@ def info(
         print(json.dumps({"source": source, **asdict(summary), "files_present": present}, indent=2))
     else:
         print(f"{source}: {as_text(summary, files_present=present)}")
-    if present and (warning := shared_audio_warning(table, jobs=2, report=_say)):
+    for warning in leaks(table, jobs=2, report=_say) if present else []:
         _say(warning)
 
 

@@ -3,12 +3,14 @@
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from moodtheme.cli.options import (
+    AllowSeen,
     Bootstrap,
     Json,
     ScoreFiles,
@@ -71,6 +73,7 @@ def evaluate(
         typer.Option("--long", help="Print every figure, micro ones included, one a line."),
     ] = False,
     json: Json = None,
+    allow_seen: AllowSeen = False,
 ) -> None:
     """Evaluate score files against truth: ROC-AUC, PR-AUC, F1, with intervals.
 
@@ -91,7 +94,7 @@ def evaluate(
         labels = named.values
         names = named.names.tags or tags_for(labels.shape[1])
         failures: list[EvaluationError] = []
-        systems = _usable(scores, named, vocabulary, names, failures)
+        systems = _usable(scores, named, vocabulary, names, failures, allow_seen)
         for failure in failures:
             print(f"moodtheme: {failure}", file=sys.stderr)
         tables = {system.name: system.values for system in systems}
@@ -152,9 +155,10 @@ def _usable(
     vocabulary: Sequence[str] | None,
     tags: Sequence[str],
     failures: list[EvaluationError],
+    allow_seen: bool,
 ) -> "list[SystemScores]":
     """Load what fits the truth; what does not is a failure and does not stop the rest."""
-    from moodtheme.evaluation.checks import check_scores
+    from moodtheme.evaluation.checks import check_scores, check_seen
     from moodtheme.scores.matrices import load_systems
 
     good = []
@@ -165,11 +169,18 @@ def _usable(
                 warnings.simplefilter("ignore", EvaluationWarning)
                 for system in load_systems([path], tags=vocabulary, like=truth):
                     check_scores(system.values, truth.values, tags, name=system.source)
+                    check_seen(system.names.seen, name=system.source, allow=allow_seen)
             good.append(path)
         except EvaluationError as error:
             failures.append(error)
     # Names depend on all files together, so they are loaded together once it is known which.
-    return load_systems(good, tags=vocabulary, like=truth) if good else []
+    systems = load_systems(good, tags=vocabulary, like=truth) if good else []
+    return [
+        replace(system, name=f"{system.name} (seen)")
+        if check_seen(system.names.seen, name=system.source, allow=allow_seen)
+        else system
+        for system in systems
+    ]
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -131,10 +131,10 @@ def fuse(
 
 def _together(systems: "list[SystemScores]") -> "Names":
     """The first system's names; what one of them was trained on, the fusion was."""
-    import numpy as np
+    from moodtheme.scores.names import Seen
 
     seen = [system.names.seen for system in systems if system.names.seen]
-    marked = tuple(np.any(seen, axis=0).tolist()) if seen else ()
+    marked = tuple(map(Seen.most, zip(*seen, strict=True)))
     return replace(next((s.names for s in systems if s.names.ids), systems[0].names), seen=marked)
 
 

@@ -109,6 +109,15 @@ SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out tracks that cannot be read.")
 ]
 
+AllowSeen = Annotated[
+    bool,
+    typer.Option(
+        "--allow-seen",
+        help="Go on where the system was trained or chosen on the very recordings of the test; "
+        "the figures are marked.",
+    ),
+]
+
 Part = Annotated[str, typer.Option("--part", help="train, validation, test, or all.")]
 
 ImageWeights = Annotated[

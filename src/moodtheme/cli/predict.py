@@ -4,24 +4,22 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from moodtheme.cli.options import (
+    AllowSeen,
     Device,
     Division,
     ImageWeights,
     Jobs,
     Offline,
     Part,
+    SkipUnreadable,
+    Threads,
 )
 from moodtheme.errors import MissingExtraError, UsageError
-
-if TYPE_CHECKING:
-    from moodtheme.arrays import FloatArray
-    from moodtheme.datasets import TrackTable
-    from moodtheme.scores.names import Names
 
 
 def predict(
@@ -71,15 +69,22 @@ def predict(
     device: Device = "auto",
     jobs: Jobs = 2,
     offline: Offline = False,
+    threads: Threads = None,
+    skip_unreadable: SkipUnreadable = False,
+    allow_seen: AllowSeen = False,
 ) -> None:
     """Score every track of a split: float32 (tracks, tags), rows and columns as in the table.
 
     The file goes to `moodtheme evaluate`, `fuse` and `decide`, which match it by its names;
-    `moodtheme dataset truth` writes the labels.
+    `moodtheme dataset truth` writes the labels. Recordings that the run was trained or chosen on,
+    known by their audio whatever they are called, are refused as a test.
     """
     try:
+        import torch
+
         from moodtheme.models.networks import choose_device
-        from moodtheme.training.trained import features_of, load_trained, score_files
+        from moodtheme.training.prediction import predict_table, require_unseen
+        from moodtheme.training.trained import features_of, load_trained
     except ImportError as error:
         raise MissingExtraError("predicting with a trained system") from error
     from moodtheme.cli.outputs import require_output
@@ -92,6 +97,8 @@ def predict(
     if part not in {*Split, "all"}:
         raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
     require_output(output, inputs=[dataset, weights], suffixes=MATRIX_SUFFIXES)
+    if threads is not None:
+        torch.set_num_threads(threads)
     system = load_trained(run)
     if evaluation is not None:
         recipe = with_values(system.run.recipe, {"evaluation": evaluation})
@@ -102,50 +109,52 @@ def predict(
     if part != "all":
         table = table.part(Split(part))
     require_output(output, inputs=table.files)
+    known = output.suffix != ".npy" or _same_tags(system.run.tags, table.tags)
+    if not known:
+        raise UsageError(
+            f"{output}: the run's tags are not the table's, so columns without names would be "
+            "taken for others; let the name end in .npz"
+        )
+    seen = require_unseen(run, table, allow_seen=allow_seen, jobs=jobs, report=_say)
     with progress_bar("scoring") as bar:
-        scores, failures = score_files(
+        predicted = predict_table(
             system,
-            table.files,
+            table,
+            seen,
             device=choose_device(device),
             jobs=jobs,
             features=features or features_of(run),
             weights=weights,
             offline=offline,
-            report=lambda line: print(line, file=sys.stderr),
+            report=_say,
             progress=bar,
         )
-    for failure in failures:
-        print(f"moodtheme: {failure}", file=sys.stderr)
-    if failures:
-        print(
-            f"moodtheme: {len(failures)} of {len(table)} tracks cannot be scored, so {output} is "
-            "not written; mend them or take them out of the table",
-            file=sys.stderr,
+    for failure in predicted.failures:
+        _say(f"moodtheme: {failure}")
+    if predicted.failures and (not skip_unreadable or not len(predicted.scores)):
+        _say(
+            f"moodtheme: {len(predicted.failures)} of {len(table)} tracks cannot be scored, so "
+            f"{output} is not written; mend them, take them out of the table, or leave them out "
+            "with --skip-unreadable"
         )
         raise typer.Exit(1)
-    scores, names = _in_tables_order(scores, system.run.tags, table, output)
-    write_matrix(output, scores, names)
-    print(f"{output}: {len(table)} tracks, {scores.shape[1]} tags, {system.run.recipe.view.heard}")
+    if predicted.failures:
+        _say(f"moodtheme: {len(predicted.failures)} of {len(table)} tracks are left out")
+    write_matrix(output, predicted.scores, predicted.names)
+    tracks, tags = predicted.scores.shape
+    print(f"{output}: {tracks} tracks, {tags} tags, {system.run.recipe.view.heard}")
+    if predicted.failures or not _same_tags(system.run.tags, table.tags):
+        _say(
+            f"`moodtheme dataset truth --like {output}` writes labels for exactly these tracks and "
+            "tags"
+        )
 
 
-def _in_tables_order(
-    scores: "FloatArray", tags: Sequence[str], table: "TrackTable", output: Path
-) -> "tuple[FloatArray, Names]":
-    """Scores with their columns as in the table; as in the run where the table has other tags."""
-    from moodtheme.scores.names import columns_like
+def _same_tags(first: Sequence[str], second: Sequence[str]) -> bool:
     from moodtheme.scores.vocabulary import tag_key
 
-    names = replace(table.names, tags=tuple(tags))
-    if {*map(tag_key, tags)} == {*map(tag_key, table.tags)}:
-        return columns_like(scores, names, table.names, source=str(output), like_source="the table")
-    if output.suffix == ".npy":
-        raise UsageError(
-            f"{output}: the run's tags are not the table's, so columns without names would be "
-            "taken for others; let the name end in .npz"
-        )
-    print(
-        f"moodtheme: the run's {len(tags)} tags are not the table's {len(table.tags)}; the scores "
-        f"have the run's, and `moodtheme dataset truth --like {output}` writes labels for them",
-        file=sys.stderr,
-    )
-    return scores, names
+    return {*map(tag_key, first)} == {*map(tag_key, second)}
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

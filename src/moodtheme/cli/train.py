@@ -117,7 +117,7 @@ def train(
         from moodtheme.training.system_run import train_system
     except ImportError as error:
         raise MissingExtraError("training a system") from error
-    from moodtheme.datasets import load_dataset, shared_audio_warning
+    from moodtheme.datasets import leaks, load_dataset
 
     settings = Settings(
         recipe=recipe,
@@ -140,7 +140,7 @@ def train(
     )
     # Missing files are counted and named for the splits that are used.
     table = load_dataset(dataset, split=split, check_files=False)
-    if is_first_process() and (warning := shared_audio_warning(table, jobs=jobs, report=_say)):
+    for warning in leaks(table, jobs=jobs, report=_say) if is_first_process() else []:
         _say(warning)
     # Of several processes the first has started the others.
     with claimed_folder(run) if is_first_process() else nullcontext():

@@ -6,8 +6,9 @@ Collections of music with tags, as one table of tracks whatever their form.
 
 from moodtheme.datasets.duplicates import (
     SharedAudio,
+    audio_identities,
     find_shared_audio,
-    shared_audio_warning,
+    leaks,
 )
 from moodtheme.datasets.jamendo import Metadata
 from moodtheme.datasets.readers import read_table, write_table
@@ -24,14 +25,15 @@ __all__ = [
     "Summary",
     "TrackTable",
     "as_text",
+    "audio_identities",
     "check_splits",
     "concatenate",
     "find_shared_audio",
     "group_folds",
+    "leaks",
     "load_dataset",
     "read_folder",
     "read_table",
-    "shared_audio_warning",
     "split_by_artist",
     "summarise",
     "write_table",

@@ -1,14 +1,17 @@
-"""The same audio in two parts of a collection, whatever the files are called."""
+"""The same audio, or the same artist, in two parts of a collection."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from moodtheme.audio import KnownFiles, audio_beginning
+from moodtheme.datasets.splits import shared_names
 from moodtheme.datasets.table import Split, TrackTable
 from moodtheme.errors import AudioError
 from moodtheme.fetched import cache_dir
+from moodtheme.work import some_of
 
 _NAMED = 5
 _KEPT_IN = "audio"
@@ -53,15 +56,45 @@ def find_shared_audio(
         Called with a line about how far it is, if it takes long.
     """
     files = [(split, file) for split, file in zip(table.splits, table.files, strict=True) if split]
-    folder = cache_dir() / _KEPT_IN
-    with suppress(OSError):  # without it files are read again next time
-        folder.mkdir(parents=True, exist_ok=True)
+    folder = _folder()
     quick = KnownFiles(folder, table=_BEGINNINGS, identify=audio_beginning)
     alike = [
         pair for group in _in_several_parts(files, quick, jobs, report).values() for pair in group
     ]
     shared = _in_several_parts(alike, KnownFiles(folder), jobs, report)
     return tuple(SharedAudio(identity, tuple(group)) for identity, group in shared.items())
+
+
+def audio_identities(
+    files: Sequence[Path], *, jobs: int = 1, report: Callable[[str], None] = lambda line: None
+) -> list[str | None]:
+    """Identities of files' audio, in order; None for a file that is missing or cannot be read.
+
+    A file is read once for as long as it does not change.
+    """
+    found = KnownFiles(_folder()).find_all(files, jobs=jobs, report=report)
+    return [None if isinstance(one, AudioError) else one for one in found]
+
+
+def leaks(
+    table: TrackTable, *, jobs: int = 1, report: Callable[[str], None] = lambda line: None
+) -> list[str]:
+    """What makes figures on this collection come out too good, a sentence each."""
+    said = [shared_audio_warning(table, jobs=jobs, report=report), shared_artists_warning(table)]
+    return [sentence for sentence in said if sentence]
+
+
+def shared_artists_warning(table: TrackTable) -> str | None:
+    """Artists with tracks in more than one part, in a sentence; None where there are none."""
+    pairs = list(combinations(Split, 2))
+    shared = sorted({a for pair in pairs for a in shared_names(table.artists, table.splits, *pair)})
+    if not shared:
+        return None
+    count = "1 artist is" if len(shared) == 1 else f"{len(shared)} artists are"
+    return (
+        f"warning: {count} in more than one part of the collection, so that figures come out too "
+        f"good: {some_of(shared)}; divide it with `moodtheme dataset split`"
+    )
 
 
 def shared_audio_warning(
@@ -77,6 +110,13 @@ def shared_audio_warning(
         f"warning: {count} in more than one part of the collection, so that figures come "
         f"out too good: {'; '.join(map(str, shared[:_NAMED]))}{more}; leave them in one"
     )
+
+
+def _folder() -> Path:
+    folder = cache_dir() / _KEPT_IN
+    with suppress(OSError):  # without it files are read again next time
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _in_several_parts(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, EvaluationWarning
 from moodtheme.scores.matrices import BoolMatrix
+from moodtheme.scores.names import Seen
 from moodtheme.scores.vocabulary import tags_for
 from moodtheme.work import some_of
 
@@ -126,6 +127,53 @@ def check_finite(scores: npt.NDArray[Any], tags: Sequence[str], *, name: str = "
             f"{name}: NaN or infinite scores for {spell(tags, columns)}, first in row {row}; "
             "predict these tracks again or leave them out of truth and scores alike"
         )
+
+
+def check_seen(seen: Sequence[Seen], *, name: str, allow: bool = False) -> bool:
+    """See that a system is not tested on what it was trained on.
+
+    Parameters
+    ----------
+    seen
+        What it saw of each track; empty where that is not known.
+    name
+        The system or file, for messages.
+    allow
+        Warn where it was trained on them, instead of refusing.
+
+    Returns
+    -------
+    bool
+        Whether it was trained on some of the very recordings.
+
+    Raises
+    ------
+    EvaluationError
+        It was, and that is not allowed.
+
+    Warns
+    -----
+    EvaluationWarning
+        It was, or its epoch was chosen on some, or it was trained on others by the same artists.
+    """
+    for kind, what in (
+        (Seen.TRAIN, "recordings were trained on"),
+        (Seen.VALIDATION, "recordings chose the system's epoch"),
+        (Seen.ARTIST, "tracks are by artists that were trained on"),
+    ):
+        count = list(seen).count(kind)
+        if count and kind is Seen.TRAIN and not allow:
+            raise EvaluationError(
+                f"{name}: {count} of {len(seen)} {what}, so these figures would be no test; score "
+                "other recordings, or have the figures marked with --allow-seen"
+            )
+        if count:
+            warnings.warn(
+                f"{name}: {count} of {len(seen)} {what}: figures come out too good",
+                EvaluationWarning,
+                stacklevel=3,
+            )
+    return Seen.TRAIN in seen
 
 
 def warn_of_undefined(truth: BoolMatrix, tags: Sequence[str], *, name: str = "truth") -> None:

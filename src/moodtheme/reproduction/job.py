@@ -202,11 +202,11 @@ class Job:
 
     def scores_file(self, split: Split, name: str) -> Path:
         """Scores of a row; all rows of a split lie in one folder, as `moodtheme evaluate` likes."""
-        return self.folder / "scores" / split / f"{name}.npy"
+        return self.folder / "scores" / split / f"{name}.npz"
 
     def truth_file(self, split: Split) -> Path:
         """Labels of a split."""
-        return self.folder / "truth" / f"{split}.npy"
+        return self.folder / "truth" / f"{split}.npz"
 
     def relative(self, path: Path) -> str:
         """A path in the run's folder as results name it."""

@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreFile:
-    """Scores or truth as ``.npy``, (tracks, tags), rows in the table's order of the split."""
+    """Scores or truth with names, (tracks, tags), rows in the table's order of the split."""
 
     path: str
     sha256: str

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from moodtheme import __version__
-from moodtheme.datasets import Metadata, Split, shared_audio_warning
+from moodtheme.datasets import Metadata, Split, leaks
 from moodtheme.errors import ReproductionError
 from moodtheme.files import sha256_of
 from moodtheme.models.networks import choose_device
@@ -103,7 +103,8 @@ def prepare(
     collection = _collection(request, folder, console)
     console.say(_described(collection))
     check(lambda: require_files(collection, folder if stop_at_problems else None))
-    check(lambda: shared_audio_warning(collection.table, jobs=request.jobs, report=console.say))
+    for leak in leaks(collection.table, jobs=request.jobs, report=console.say):
+        console.say(leak)
     if request.threads is not None:
         torch.set_num_threads(request.threads)
     device = choose_device(request.device)

@@ -19,8 +19,10 @@ from moodtheme.scores.forms import Content, write_matrix
 from moodtheme.scores.fusion import fuse
 from moodtheme.scores.matrices import load_systems
 from moodtheme.training.history import BEST
+from moodtheme.training.prediction import predict_table
 from moodtheme.training.run_folder import read_result, stage_folder
-from moodtheme.training.trained import load_trained, score_files
+from moodtheme.training.seen import seen_before
+from moodtheme.training.trained import load_trained
 
 SCORED = (Split.VALIDATION, Split.TEST)
 POPULARITY = "popularity"
@@ -87,26 +89,30 @@ def predict(job: Job, system: str) -> None:
     def work() -> None:
         trained = load_trained(job.system_folder(system))
         for split in SCORED:
-            files = job.table.part(split).files
+            part = job.table.part(split)
+            seen = seen_before(
+                job.system_folder(system), part, jobs=job.request.jobs, report=job.console.say
+            )
             with job.console.bar(f"{stage}, {split}") as progress:
-                scores, failures = score_files(
+                predicted = predict_table(
                     trained,
-                    files,
+                    part,
+                    seen,
                     device=job.device,
                     jobs=job.request.jobs,
                     features=job.features,
                     offline=job.request.offline,
                     progress=progress,
                 )
-            for failure in failures:
+            for failure in predicted.failures:
                 job.console.say(str(failure))
-            if failures:
+            if predicted.failures:
                 raise ReproductionError(
-                    f"{len(failures)} of {len(files)} {split} tracks cannot be scored, they are "
-                    "named above; mend them or take them out of the table, then run the same "
-                    "command again"
+                    f"{len(predicted.failures)} of {len(part)} {split} tracks cannot be scored, "
+                    "they are named above; mend them or take them out of the table, then run the "
+                    "same command again"
                 )
-            write_matrix(job.scores_file(split, system), scores, job.table.part(split).names)
+            write_matrix(job.scores_file(split, system), predicted.scores, predicted.names)
 
     job.stages.do(
         stage,
@@ -131,8 +137,10 @@ def fuse_rows(job: Job) -> None:
             )
             for row in rows:
                 if row.kind is Kind.FUSION:
-                    members = [load_scores(job.scores_file(split, m)) for m in row.members]
-                    write_matrix(job.scores_file(split, row.file), fuse(members), part.names)
+                    files = [job.scores_file(split, member) for member in row.members]
+                    members = load_systems(files)
+                    fused = fuse([member.values for member in members])
+                    write_matrix(job.scores_file(split, row.file), fused, members[0].names)
 
     job.stages.do(
         names.FUSE,

@@ -11,7 +11,8 @@ decisions (tracks, tags)     bool
 tags      (tags,)            text: what the columns are called
 ids       (tracks,)          text: the tracks' identifiers in their table
 artists   (tracks,)          text, optional; ``""`` where it is not known
-seen      (tracks,)          bool, optional: the system was trained on this very recording
+seen      (tracks,)          text, optional: what the system saw of the recording, see
+                             `moodtheme.scores.names.Seen`
 ========= ================== ==============================================================
 
 Any other member is one more system's scores, called by its name. ``.csv`` and ``.parquet``
@@ -32,7 +33,7 @@ import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, UsageError
 from moodtheme.files import destination, replacing
-from moodtheme.scores.names import Names
+from moodtheme.scores.names import Names, names_from
 from moodtheme.scores.tables import load_csv, load_parquet, write_csv, write_parquet
 
 MAX_BYTES = 8 * 1024**3
@@ -134,7 +135,7 @@ def require_matrix(array: npt.NDArray[Any], source: str) -> None:
 def _write_archive(path: Path, matrix: npt.NDArray[Any], names: Names, content: Content) -> None:
     members: dict[str, npt.NDArray[Any]] = {str(content): matrix}
     members |= {
-        name: np.array(getattr(names, name), dtype=np.bool_ if name == "seen" else np.str_)
+        name: np.array(getattr(names, name), dtype=np.str_)
         for name in _NAMES
         if getattr(names, name)
     }
@@ -164,14 +165,13 @@ def _read_archive(path: Path) -> tuple[dict[str, npt.NDArray[Any]], Names]:
 def _names_of(path: Path, members: Mapping[str, npt.NDArray[Any]]) -> Names:
     for name in _NAMES:
         array = members.get(name)
-        wanted = "b" if name == "seen" else "U"
-        if array is not None and (array.ndim != 1 or array.dtype.kind != wanted):
+        if array is not None and (array.ndim != 1 or array.dtype.kind != "U"):
             raise EvaluationError(
-                f"{path}: its member {name} must be one row of "
-                f"{'booleans' if name == 'seen' else 'text'} (found {array.dtype}, shape "
+                f"{path}: its member {name} must be one row of text (found {array.dtype}, shape "
                 f"{array.shape}); write the names again, or call a system's scores otherwise"
             )
-    return Names(**{name: tuple(members[name].tolist()) for name in _NAMES if name in members})
+    found = {name: members[name].tolist() for name in _NAMES if name in members}
+    return names_from(found, source=str(path))
 
 
 def _read_array(path: Path) -> npt.NDArray[Any]:

@@ -6,8 +6,9 @@ Numbers are compared only where their names agree. Tags are told apart by `tag_k
 
 import unicodedata
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -18,6 +19,23 @@ from moodtheme.scores.vocabulary import MOOD_THEME_TAGS, tag_key
 from moodtheme.work import some_of
 
 _Array = TypeVar("_Array", bound=npt.NDArray[Any])
+
+
+class Seen(StrEnum):
+    """What a system saw of a recording before it scored it."""
+
+    TRAIN = "train"
+    """It was trained on it."""
+    VALIDATION = "validation"
+    """Its epoch was chosen on it."""
+    ARTIST = "artist"
+    """It was trained on another one by the same artist."""
+    NOTHING = ""
+
+    @classmethod
+    def most(cls, several: Iterable["Seen"]) -> "Seen":
+        """What a fusion saw whose members saw each of these."""
+        return min(several, key=list(cls).index)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +51,13 @@ class Names:
     artists
         One a row, ``""`` where it is not known.
     seen
-        One a row: whether the system was trained or chosen on this very recording.
+        One a row: what the system saw of this very recording.
     """
 
     tags: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     artists: tuple[str, ...] = ()
-    seen: tuple[bool, ...] = ()
+    seen: tuple[Seen, ...] = ()
 
     def rows(self, wanted: Sequence[int]) -> Self:
         """Return the names of some rows, in that order."""
@@ -78,6 +96,26 @@ class Names:
                         "of the two"
                     )
         return self
+
+
+def names_from(columns: Mapping[str, Sequence[object]], *, source: str) -> Names:
+    """Names as they were read from a file, by attribute.
+
+    Raises
+    ------
+    EvaluationError
+        What was seen of a track is said in another word than those of `Seen`.
+    """
+    texts = {
+        name: tuple(str(cell or "").strip() for cell in cells) for name, cells in columns.items()
+    }
+    said = texts.pop("seen", ())
+    if odd := sorted(set(said) - set(Seen)):
+        raise EvaluationError(
+            f"{source}: {odd[0]!r} is not what a system can have seen of a track; write "
+            "train, validation, artist, or nothing"
+        )
+    return Names(**texts, seen=tuple(map(Seen, said)))
 
 
 NO_NAMES = Names()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, MissingExtraError
 from moodtheme.files import csv_line
-from moodtheme.scores.names import Names
+from moodtheme.scores.names import Names, names_from
 from moodtheme.scores.vocabulary import bare_name
 
 MAX_CSV_BYTES = 1024**3
@@ -23,7 +23,6 @@ MAX_CSV_BYTES = 1024**3
 
 _ROW_NAMES = {"track": "ids", "path": "ids", "artist": "artists", "seen": "seen"}
 _WRITTEN = {"ids": "track", "artists": "artist", "seen": "seen"}
-_TRUE = frozenset({"1", "1.0", "true"})
 
 
 def load_csv(path: Path) -> tuple[npt.NDArray[np.float64], Names]:
@@ -77,7 +76,7 @@ def load_csv(path: Path) -> tuple[npt.NDArray[np.float64], Names]:
         for index, head in enumerate(heads)
         if index not in kept
     }
-    return matrix, _names(tags, columns)
+    return matrix, _names(path, tags, columns)
 
 
 def load_parquet(path: Path) -> tuple[npt.NDArray[Any], Names]:
@@ -117,7 +116,7 @@ def load_parquet(path: Path) -> tuple[npt.NDArray[Any], Names]:
         ) from error
     if not tags:
         raise EvaluationError(f"{path}: has no column of a tag; put one tag a column there")
-    return np.column_stack(columns), _names(tags, row_names)
+    return np.column_stack(columns), _names(path, tags, row_names)
 
 
 def write_csv(path: Path, values: npt.NDArray[Any], names: Names) -> None:
@@ -151,22 +150,14 @@ def write_parquet(path: Path, values: npt.NDArray[Any], names: Names) -> None:
 
 def _columns(names: Names) -> dict[str, Sequence[object]]:
     """The names of the rows as columns, those that there are."""
-    held = {"ids": names.ids, "artists": names.artists, "seen": [int(one) for one in names.seen]}
+    held = {"ids": names.ids, "artists": names.artists, "seen": names.seen}
     return {_WRITTEN[field]: column for field, column in held.items() if column}
 
 
-def _names(tags: Sequence[str], columns: Mapping[str, Sequence[object]]) -> Names:
-    fields: dict[str, Sequence[object]] = {
-        # An identifier wins over a path.
-        _ROW_NAMES[head]: column
-        for head, column in sorted(columns.items())
-    }
-    return Names(
-        tags=tuple(tags),
-        ids=tuple(str(cell).strip() for cell in fields.get("ids", ())),
-        artists=tuple(str(cell or "").strip() for cell in fields.get("artists", ())),
-        seen=tuple(str(cell).strip().lower() in _TRUE for cell in fields.get("seen", ())),
-    )
+def _names(path: Path, tags: Sequence[str], columns: Mapping[str, Sequence[object]]) -> Names:
+    # An identifier wins over a path.
+    fields = {_ROW_NAMES[head]: column for head, column in sorted(columns.items())}
+    return names_from({"tags": tags, **fields}, source=str(path))
 
 
 def _number(cell: str) -> float | None:

@@ -20,7 +20,8 @@ from moodtheme.training.run_folder import (
     claim,
     stage_folder,
 )
-from moodtheme.training.settings import Settings
+from moodtheme.training.seen import write_tracks
+from moodtheme.training.settings import Settings, is_first_process
 from moodtheme.work import Progress, Report, no_progress, some_of
 
 
@@ -80,6 +81,8 @@ def train_system(
         ),
     )
     parts = _prepare(source, parts, settings, report=report, progress=progress)
+    if is_first_process():
+        write_tracks(folder, parts, jobs=settings.jobs, report=report)
     sets = {
         split: TrackSet(source.examples(part.files), part.labels) for split, part in parts.items()
     }
