@@ -83,7 +83,7 @@ def test_one_command_makes_scores_models_results_and_a_report(
     # The model says what the scores say.
     assert row.bundle is not None
     tagger = Tagger.load(folder / row.bundle)
-    scores = np.load(folder / row.test_scores.path)
+    scores = np.load(folder / row.test_scores.path)["scores"]
     for number in (0, 3):
         heard = tagger.tag(collection.parent / f"test-{number}.flac")
         found = [next(t.score for t in heard.tags if t.name == tag) for tag in tagger.tags]
