@@ -27,6 +27,8 @@ __all__ = [
     "demo",
     "errors",
     "evaluation",
+    "explain",
+    "explaining",
     "features",
     "find_audio_files",
     "over_time",
@@ -40,8 +42,19 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from moodtheme import audio, datasets, demo, errors, evaluation, features, recipes, scores
+    from moodtheme import (
+        audio,
+        datasets,
+        demo,
+        errors,
+        evaluation,
+        explaining,
+        features,
+        recipes,
+        scores,
+    )
     from moodtheme.audio import audio_identity, find_audio_files
+    from moodtheme.explaining import explain
     from moodtheme.tagging.answers import (
         DimensionScore,
         ModelIdentity,
@@ -66,6 +79,7 @@ _ANSWERS = {
 _HOMES = {
     "audio_identity": "audio",
     "find_audio_files": "audio",
+    "explain": "explaining",
     "tag_files": "tagging.batch",
     "Tagger": "tagging.tagger",
     **dict.fromkeys(("HeardWindow", "MemberListening"), "tagging.ears"),

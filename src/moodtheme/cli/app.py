@@ -18,6 +18,7 @@ from moodtheme.cli import (
     distil,
     doctor,
     evaluate,
+    explain,
     export,
     features,
     fuse,
@@ -71,6 +72,7 @@ app = typer.Typer(
 
 
 app.command("tag")(tag.tag)
+app.command("explain")(explain.explain)
 app.command("demo")(demo.demo)
 app.add_typer(models.app)
 app.command("doctor")(doctor.doctor)

@@ -56,11 +56,11 @@ class Tagger:
         if digest not in (None, self.bundle.digest):
             raise BundleError(f"{folder} holds another bundle than before; load the model again")
         require_bounded(folder, self.bundle)
-        sessions = [
+        self._sessions = tuple(
             MemberSession(folder, self.bundle, member, threads=threads)
             for member in self.bundle.members
-        ]
-        self._listener = Listener(self.bundle, sessions, batch_size, relative_to=relative_to)
+        )
+        self._listener = Listener(self.bundle, self._sessions, batch_size, relative_to=relative_to)
 
     @classmethod
     def load(
@@ -110,6 +110,11 @@ class Tagger:
     def tags(self) -> tuple[str, ...]:
         """Tags in the order of the scores."""
         return self.bundle.tags
+
+    @property
+    def sessions(self) -> tuple[MemberSession, ...]:
+        """The members' graphs, in the bundle's order, for who gives them windows of their own."""
+        return self._sessions
 
     def listen(
         self,

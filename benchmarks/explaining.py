@@ -1,0 +1,263 @@
+"""Whether the regions that explanations name are real, on any folder of music.
+
+    python benchmarks/explaining.py FOLDER [--pieces 100] [--kept FILE] [--chosen-on]
+
+From each piece the middle 58 s (two windows of moodtheme-small) are taken, and every tag that
+stands out is explained as `moodtheme explain` does. Then, with places drawn anew:
+
+- deletion: by how much the tag's logit falls when the region is hidden, and when regions of the
+  same size and shape at random places are;
+- the same with noise of the removed part's own level in its place;
+- insertion: how much of the logit is left when only the region is heard, or only a random one; and
+  both as curves over the share that is hidden or left, for the strongest tag of each piece;
+- on every fourth piece, how much the regions overlap that another grid finds (one with a column
+  more): what they share of all that is in either.
+
+Parameters were chosen on pieces of other folders than those reported: a third of the sub-folders
+of FOLDER, by a digest of their names, is left out, and with ``--chosen-on`` only that third is
+used. Results are kept in FILE, a line a piece, and a run goes on where it was stopped. Intervals
+are 95 %, over resampled pieces.
+"""
+
+import argparse
+import hashlib
+import json
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from moodtheme.audio import Position, find_audio_files, read_excerpt
+from moodtheme.errors import AudioError
+from moodtheme.explaining.hearing import HeardPiece, readings
+from moodtheme.explaining.hiding import hide
+from moodtheme.explaining.regions import Cells, Region, best_regions, elsewhere, overlap
+from moodtheme.explaining.search import Search, outstanding
+from moodtheme.tagging.tagger import Tagger
+
+SECONDS = 58.0
+COLUMNS = 12  # of about 5 s
+CONTROLS = 3
+CURVE = (1 / 32, 1 / 16, 1 / 8, 1 / 4)
+Row = dict[str, Any]
+
+
+def wanted(folder: Path, *, chosen_on: bool) -> list[Path]:
+    """Pieces of the sub-folders that are reported, or of those parameters were chosen on."""
+    files = find_audio_files([folder])[0]
+
+    def is_third(file: Path) -> bool:
+        name = file.relative_to(folder).parts[0]
+        return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 3 == 0
+
+    files = [file for file in files if is_third(file) == chosen_on]
+    random.Random(0).shuffle(files)
+    return files
+
+
+def measure(tagger: Tagger, file: Path, *, regrid: bool) -> Row | None:
+    """All that is measured of a piece; None for one of less than two windows or that fails."""
+    rate = tagger.bundle.members[0].sample_rate
+    try:
+        audio = read_excerpt(
+            file, sample_rate=rate, length_s=SECONDS, position=Position.CENTRE
+        ).samples
+        if len(audio) < 0.95 * SECONDS * rate:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            cut = Path(folder) / "piece.wav"
+            soundfile.write(cut, audio, rate, subtype="FLOAT")
+            piece = HeardPiece(tagger, cut)
+    except AudioError:
+        return None
+    started = time.process_time()
+    targets = outstanding(piece.listening, most=len(tagger.tags))
+    search = searching(piece, targets, COLUMNS)
+    whole = readings(piece.listening)
+    rng = np.random.default_rng(1)
+    found = search.explanations()
+    tags = []
+    for number, (explanation, target) in enumerate(zip(found, targets, strict=True)):
+        reason = explanation.raises
+        if reason is None:
+            continue
+        places = [elsewhere(reason.region, search.cells, rng) for _ in range(CONTROLS)]
+        tag: Row = {
+            "tag": explanation.of.name,
+            "region": [
+                reason.region.spans_s,
+                reason.region.low_hz,
+                min(reason.region.high_hz, 1e9),
+            ],
+            "share": search.cells.share(reason.region),
+            "effect": reason.effect,
+            "elsewhere": [search.effect(region, target) for region in places],
+            "is_real": reason.is_real,
+            "noise": [
+                noise_effect(piece, region, target) for region in (reason.region, *places[:1])
+            ],
+        }
+        if number == 0:
+            tag["curve"] = curve(piece, search, explanation.effects, target, rng)
+            tag["logit"] = whole[target]
+        tags.append(tag)
+    row = {"file": str(file), "tags": tags, "windows": piece.windows}
+    if regrid and targets:
+        again = searching(piece, targets, COLUMNS + 1).explanations()
+        row["overlap"] = [
+            overlap(one.raises.region, two.raises.region, search.cells)
+            for one, two in zip(found, again, strict=True)
+            if one.raises is not None and two.raises is not None
+        ]
+        row["overlap_real"] = [
+            one.raises.is_real and two.raises.is_real
+            for one, two in zip(found, again, strict=True)
+            if one.raises is not None and two.raises is not None
+        ]
+    row["heard"] = piece.windows_heard
+    row["seconds"] = time.process_time() - started
+    return row
+
+
+def searching(piece: HeardPiece, targets: list[int], columns: int) -> Search:
+    """A search whose grid has so many columns, for what raises tags alone."""
+    search = Search(piece, targets, budget=1_000_000, seed=columns)
+    search.cells = Cells.of(piece.duration_s, piece.top_hz, columns=columns)
+    search.signs = (1,)
+    return search
+
+
+def noise_effect(piece: HeardPiece, region: Region, target: int) -> float:
+    """What a region does when noise of its own level takes its place."""
+    rng = np.random.default_rng(2)
+
+    def change(audio: np.ndarray, rate: int, start_s: float) -> np.ndarray:
+        hidden = hide(audio, region, rate, start_s=start_s)
+        if hidden is audio:
+            return audio
+        noise = rng.standard_normal(len(audio)).astype(np.float32)
+        noise -= hide(noise, region, rate, start_s=start_s)
+        gain = np.sqrt(np.mean((audio - hidden) ** 2) / np.mean(noise**2))
+        return hidden + noise * np.float32(gain)
+
+    whole, heard = readings(piece.listening), readings(piece.heard_through(change))
+    return float(whole[target] - heard[target])
+
+
+def curve(
+    piece: HeardPiece,
+    search: Search,
+    effects: np.ndarray,
+    target: int,
+    rng: np.random.Generator,
+) -> dict[str, list[float]]:
+    """Logits with growing regions hidden, and with only those left: the map's best, and random."""
+    found: dict[str, list[float]] = {
+        name: [] for name in ("without", "without_random", "only", "only_random")
+    }
+    for share in CURVE:
+        region = best_regions(effects, search.cells, share=share)[0]
+        other = elsewhere(region, search.cells, rng)
+        for name, where in (("", region), ("_random", other)):
+            found[f"without{name}"].append(float(readings(piece.without(where))[target]))
+            found[f"only{name}"].append(float(readings(piece.only(where))[target]))
+    return found
+
+
+def interval(rows: list[Row], figure: Callable[[list[Row]], float], *, draws: int = 500) -> str:
+    """A figure over pieces, with its interval over resampled pieces."""
+    rng = np.random.default_rng(0)
+    drawn = [
+        figure([rows[i] for i in rng.integers(len(rows), size=len(rows))]) for _ in range(draws)
+    ]
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    return f"{figure(rows):.2f} [{low:.2f}, {high:.2f}]"
+
+
+def report(rows: list[Row]) -> None:
+    """Print all figures."""
+
+    def tags(some: list[Row], *, real: bool = False) -> list[Row]:
+        return [tag for row in some for tag in row["tags"] if tag["is_real"] or not real]
+
+    def effect(some: list[Row], *, real: bool) -> float:
+        return float(np.mean([tag["effect"] for tag in tags(some, real=real)]))
+
+    def other(some: list[Row], *, real: bool) -> float:
+        return float(np.mean([np.mean(tag["elsewhere"]) for tag in tags(some, real=real)]))
+
+    total = len(tags(rows))
+    print(f"pieces {len(rows)}, tags that stand out {total}, windows heard a piece "
+          f"{np.mean([row['heard'] for row in rows]):.0f}, seconds of a core a piece "
+          f"{np.mean([row['seconds'] for row in rows]):.1f}")  # fmt: skip
+    for real, name in ((False, "all tags"), (True, "regions named as reasons")):
+        print(f"{name}: {len(tags(rows, real=real))}")
+        print(f"  logit falls by             {interval(rows, lambda s, r=real: effect(s, real=r))}")
+        print(f"  by regions elsewhere       {interval(rows, lambda s, r=real: other(s, real=r))}")
+        ratio = interval(rows, lambda s, r=real: effect(s, real=r) / other(s, real=r))
+        print(f"  ratio of the means         {ratio}")
+        three = interval(rows, lambda s, r=real: float(np.mean(
+            [t["effect"] >= 3 * max(np.mean(t["elsewhere"]), 0) for t in tags(s, real=r)]
+        )))  # fmt: skip
+        print(f"  share with at least 3 ×    {three}")
+        noise = interval(rows, lambda s, r=real: float(
+            np.mean([t["noise"][0] for t in tags(s, real=r)])
+            / np.mean([t["noise"][1] for t in tags(s, real=r)])
+        ))  # fmt: skip
+        with_noise = np.mean([tag["noise"][0] for tag in tags(rows, real=real)])
+        print(f"  with noise in its place    {with_noise:.2f}, ratio {noise}")
+    curves = [tag for tag in tags(rows) if "curve" in tag]
+    print(f"curves, strongest tag of {len(curves)} pieces; change of the logit by share")
+    print("  share             " + "  ".join(f"{share:6.3f}" for share in CURVE))
+    for name in ("without", "without_random", "only", "only_random"):
+        changes = np.mean([np.array(t["curve"][name]) - t["logit"] for t in curves], axis=0)
+        print(f"  {name:17} " + "  ".join(f"{change:+6.2f}" for change in changes))
+    with_overlap = [row for row in rows if row.get("overlap")]
+    if with_overlap:
+
+        def same(some: list[Row]) -> float:
+            return float(np.mean([value for row in some for value in row["overlap"]]))
+
+        print(f"another grid, {len(with_overlap)} pieces, overlap {interval(with_overlap, same)}")
+
+
+def main() -> None:
+    """Measure what is not kept yet, then report."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--pieces", type=int, default=100)
+    parser.add_argument("--kept", type=Path, default=Path("explaining.jsonl"))
+    parser.add_argument("--chosen-on", action="store_true")
+    parser.add_argument("--model", default="moodtheme-small")
+    options = parser.parse_args()
+    rows: list[Row] = []
+    seen: set[str] = set()
+    if options.kept.exists():
+        for line in options.kept.read_text("utf-8").splitlines():
+            row = json.loads(line)
+            seen.add(row["file"])
+            if row.get("tags"):
+                rows.append(row)
+    tagger = Tagger.load(options.model)
+    with options.kept.open("a", encoding="utf-8") as kept:
+        for file in wanted(options.folder, chosen_on=options.chosen_on):
+            if len(rows) >= options.pieces:
+                break
+            if str(file) in seen:
+                continue
+            row = measure(tagger, file, regrid=len(rows) % 4 == 0)
+            kept.write(json.dumps(row or {"file": str(file)}) + "\n")
+            kept.flush()
+            if row and row["tags"]:
+                rows.append(row)
+                print(f"{len(rows)} {file.name}", flush=True)
+    report(rows)
+
+
+if __name__ == "__main__":
+    main()

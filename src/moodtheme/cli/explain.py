@@ -1,0 +1,122 @@
+"""``moodtheme explain``: which part of a piece makes a model say what it says."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moodtheme.cli.options import Seed
+from moodtheme.cli.results import Format, format_of
+from moodtheme.cli.streams import printable, say
+from moodtheme.errors import UsageError
+
+
+def explain(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A piece.", show_default=False)],
+    *,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tag",
+            metavar="TAG",
+            help="A tag to explain; may be repeated. What stands out where nothing is named.",
+            show_default=False,
+        ),
+    ] = None,
+    dimensions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dimension",
+            metavar="NAME",
+            help="A dimension to explain, such as arousal; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(metavar="NAME|DIR", help="A model's name, or a bundle's folder.")
+    ] = "moodtheme-small",
+    budget: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Windows the model may hear; more look closer."),
+    ] = 800,
+    seed: Seed = 0,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also draw it; FILE ends in .png or .svg (needs the `explain` extra).",
+            show_default=False,
+        ),
+    ] = None,
+    dark: Annotated[bool, typer.Option("--dark", help="Draw for a dark background.")] = False,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="table or json; by the end of FILE's name unless given, else a table.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to FILE, not to standard output."
+        ),
+    ] = None,
+) -> None:
+    """Say which seconds and frequencies of a piece raise or lower a tag.
+
+    Parts of the piece are hidden and the model hears it again. What is said was measured on the
+    model; it is no statement about the music or its listeners.
+    """
+    for library in ("OPENBLAS", "OMP", "MKL"):  # as for `moodtheme tag`
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    from moodtheme.cli.explanations import lines, record
+    from moodtheme.cli.outputs import JSON_ESCAPES, PYTHON_ESCAPES, require_output, result_stream
+    from moodtheme.cli.page import Page
+    from moodtheme.cli.progress import progress_bar
+    from moodtheme.explaining import can_describe, describe, explain
+    from moodtheme.tagging.tagger import Tagger
+    from moodtheme.work import cores
+
+    form = form or format_of(output)
+    if form not in {Format.TABLE, Format.JSON}:
+        raise UsageError(f"an explanation is no list, so not {form}; choose table or json")
+    if dark and picture is None:
+        raise UsageError("--dark is about the picture; add --picture FILE")
+    require_output(output, inputs=[path])
+    require_output(picture, inputs=[path], suffixes=(".png", ".svg"))
+    if picture is not None:
+        from moodtheme.explaining.pictures import draw, require_matplotlib
+
+        require_matplotlib()
+    tagger = Tagger.load(model, threads=cores())
+    with progress_bar("hearing", unit="windows") as progress:
+        found = explain(
+            tagger,
+            path,
+            tags=tags or (),
+            dimensions=dimensions or (),
+            budget=budget,
+            seed=seed,
+            progress=progress,
+        )
+    for warning in found.warnings:
+        say(f"warning: {printable(path)}: {printable(warning)}")
+    described = describe(path) if can_describe() else None
+    if described is None:
+        say("tempo, register and the like, and a picture, with: pip install 'moodtheme[explain]'")
+    is_json = form is Format.JSON
+    with result_stream(output, errors=JSON_ESCAPES if is_json else PYTHON_ESCAPES) as out:
+        if is_json:
+            import json
+
+            out.write(json.dumps(record(found, described), ensure_ascii=False, indent=2) + "\n")
+        else:
+            page = Page.of(sys.stdout if output is None else None)
+            for line in lines(found, described, page):
+                out.write(line + "\n")
+    if picture is not None:
+        draw(found, picture, dark=dark)
