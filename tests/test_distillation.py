@@ -16,7 +16,7 @@ from moodtheme.distillation import labels as labels_module
 from moodtheme.distillation.agreement import spearman_per_tag, top_overlap
 from moodtheme.distillation.augment import CONTENT_SAMPLES, Change, content, cut, heard
 from moodtheme.distillation.combination import AFFECT, EQUIVALENTS, FEELINGS, label_readings
-from moodtheme.distillation.fit import Schedule, fit_student
+from moodtheme.distillation.fit import Schedule, Student, fit_student, load_student
 from moodtheme.distillation.hearing import read_answers
 from moodtheme.distillation.labels import make_material, open_material
 from moodtheme.distillation.official import (
@@ -26,10 +26,11 @@ from moodtheme.distillation.official import (
     standings_that_tell,
 )
 from moodtheme.distillation.plan import MusicTrack, Part, make_plan, read_music_table
+from moodtheme.distillation.readings import read_labels
 from moodtheme.distillation.reference import weighted_quantiles
 from moodtheme.distillation.run import teacher_files
 from moodtheme.distillation.teachers import Teachers, label_columns
-from moodtheme.errors import DatasetError
+from moodtheme.errors import DatasetError, WeightsError
 from moodtheme.models.mediaeval_baseline import BaselineNetwork
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, FRAMES, N_MELS, SAMPLE_RATE
 from moodtheme.models.taggers import Crnn, Musicnn
@@ -334,6 +335,37 @@ def test_a_whole_distillation_makes_a_bundle_that_tags(
     )  # fmt: skip
     assert code == 0
     assert '"standing"' in out
+
+    code, _, err = program(
+        "distil", music, "--run", tmp_path / "again", "--teachers", teachers,
+        "--answers", table, "--student", tmp_path / "run" / "student.pt", "--jobs", 1,
+    )  # fmt: skip
+    assert code == 0
+    assert "labels:" not in err
+    assert not (tmp_path / "again" / "material").exists()
+    again = read_manifest(tmp_path / "again" / "moodtheme-small")
+    assert again.members == bundle.members
+    assert again.reference == bundle.reference
+
+
+def test_what_is_no_student_of_these_teachers_is_refused(tmp_path: Path) -> None:
+    torch.save({"student": Student(label_columns([])).state_dict()}, tmp_path / "student.pt")
+    load_student(tmp_path / "student.pt", label_columns([]))
+    with pytest.raises(WeightsError, match=r"student\.pt is no student of 2 teachers"):
+        load_student(tmp_path / "student.pt", label_columns(["mtat-crnn"]))
+
+
+def test_readings_of_the_teachers_themselves_follow_their_answers() -> None:
+    rng = np.random.default_rng(0)
+    columns = label_columns(["mtat-crnn"])
+    labels = rng.normal(size=(60, columns.n))
+    felt = rng.random((60, 9)) + np.outer(labels[:, 0], np.ones(9))
+    tags, dimensions = read_labels(columns, labels, felt)(labels)
+    assert tags.shape == (60, len(MOOD_THEME_TAGS))
+    np.testing.assert_allclose(tags.std(axis=0), 1.0, atol=1e-6)
+    np.testing.assert_allclose(dimensions.mean(axis=0), 0.0, atol=1e-6)
+    action = MOOD_THEME_TAGS.index("action")
+    assert np.corrcoef(tags[:, action], labels[:, action])[0, 1] > 0.5
 
 
 @pytest.mark.slow

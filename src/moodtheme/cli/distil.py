@@ -61,6 +61,14 @@ def distil(
     ] = 6.0,
     seed: TrainingSeed = 0,
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to compute.")] = "cpu",
+    student: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A trained student.pt: make anew only what is read from it.",
+            show_default=False,
+        ),
+    ] = None,
     jobs: Annotated[
         int, typer.Option(min=1, help="Tracks at work at once; threads of the training.")
     ] = 2,
@@ -91,6 +99,7 @@ def distil(
         schedule=Schedule(epochs=epochs, seed=seed),
         seed=seed,
         device=device,
+        student=student,
     )
 
     def say(line: str) -> None:

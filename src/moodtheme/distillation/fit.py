@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from moodtheme.distillation.agreement import spearman_per_tag
 from moodtheme.distillation.labels import Material, open_material
 from moodtheme.distillation.plan import Part
 from moodtheme.distillation.teachers import BASELINE, Columns
+from moodtheme.errors import WeightsError
 from moodtheme.files import replacing
 from moodtheme.models.moodtheme_small import EMBEDDING, SmallNetwork
 
@@ -171,6 +173,26 @@ def fit_student(
         with replacing(checkpoint) as temporary:
             torch.save(state, temporary)
     return student.cpu().eval()
+
+
+def load_student(checkpoint: Path, columns: Columns) -> Student:
+    """A student that another run has trained.
+
+    Raises
+    ------
+    WeightsError
+        If the file is none, or its teachers were others.
+    """
+    student = Student(columns)
+    try:
+        kept = torch.load(checkpoint, weights_only=True, map_location="cpu")
+        student.load_state_dict(kept["student"])
+    except (OSError, RuntimeError, KeyError, pickle.UnpicklingError) as error:
+        raise WeightsError(
+            f"{checkpoint} is no student of {len(columns.logits)} teachers ({error}); give the "
+            "student.pt of a run of `moodtheme distil` with the same teachers"
+        ) from error
+    return student.eval()
 
 
 class _Windows:

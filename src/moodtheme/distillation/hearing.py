@@ -1,6 +1,7 @@
 """What the student hears of whole tracks, and what listeners said of some of them."""
 
 import csv
+import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from moodtheme.audio import SILENCE_PEAK, read_audio
 from moodtheme.distillation.combination import FEELINGS
 from moodtheme.errors import AudioError, DatasetError
+from moodtheme.files import replacing
 from moodtheme.models.moodtheme_small import (
     EXCERPT_SAMPLES,
     SAMPLE_RATE,
@@ -26,12 +28,44 @@ Report = Callable[[int, int, str | None], None]
 
 
 def hear_tracks(
-    network: SmallNetwork, paths: Sequence[Path], *, jobs: int, report: Report
+    network: SmallNetwork, paths: Sequence[Path], kept: Path, *, jobs: int, report: Report
 ) -> dict[Path, FloatArray]:
-    """Embeddings ``(windows, 512)`` of whole tracks; those that cannot be used are left out."""
+    """Embeddings ``(windows, 512)`` of whole tracks; those that cannot be used are left out.
+
+    Parameters
+    ----------
+    network
+        What hears.
+    paths
+        The tracks.
+    kept
+        Folder in which each track's embeddings are kept, so that hearing goes on where it stopped.
+    jobs
+        Tracks heard at once.
+    report
+        Called after each track.
+    """
     front_end = SmallFrontEnd()
+    weights = hashlib.sha256()
+    for value in network.state_dict().values():
+        weights.update(value.numpy().tobytes())
+    kept.mkdir(parents=True, exist_ok=True)
 
     def hear(path: Path) -> FloatArray | str:
+        if not path.is_file():
+            return newly(path)
+        mark = weights.copy()
+        mark.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
+        file = kept / f"{mark.hexdigest()[:32]}.npy"
+        if file.exists():
+            return np.asarray(np.load(file), dtype=np.float64)
+        found = newly(path)
+        if not isinstance(found, str):
+            with replacing(file) as temporary, temporary.open("wb") as opened:
+                np.save(opened, found.astype(np.float32))
+        return found
+
+    def newly(path: Path) -> FloatArray | str:
         try:
             audio = read_audio(path, sample_rate=SAMPLE_RATE, minimum_s=1.0).samples
         except AudioError as error:

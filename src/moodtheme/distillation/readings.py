@@ -4,7 +4,7 @@ The embedding, what it says of the teachers, and what listeners answered about s
 two small matrices come out. Nothing here is fitted but one ridge regression on the answers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from moodtheme.distillation.combination import (
 )
 from moodtheme.distillation.fit import Student
 from moodtheme.distillation.tagger_tags import TAGGER_TAGS
-from moodtheme.distillation.teachers import BASELINE
+from moodtheme.distillation.teachers import BASELINE, Columns
 from moodtheme.models.moodtheme_small import Small
 
 FloatArray = npt.NDArray[np.float64]
@@ -79,29 +79,20 @@ def make_small(
     """
     embeddings = np.stack([heard[path].mean(axis=0) for path in reference])
     columns = student.columns
-    shares = shares / shares.sum()
     weights, bias = (
         p.detach().double().numpy() for p in (student.labels.weight, student.labels.bias)
     )
     labels = _Reading(weights[: columns.n_logits], bias[: columns.n_logits])
+    answered = [path for path in answers if path in heard]
+    tags, dimensions = _put_together(
+        columns,
+        labels,
+        embeddings,
+        shares / shares.sum(),
+        np.array([heard[path].mean(axis=0) for path in answered]),
+        np.array([answers[path] for path in answered]),
+    )
     own = columns.logits[BASELINE]
-    if not answers:
-        feelings = None
-        dimensions = labels.through(_dimensions_of_tags(student))
-    else:
-        answered = [path for path in answers if path in heard]
-        feelings, dimensions = _fit(
-            embeddings,
-            shares,
-            np.stack([heard[path].mean(axis=0) for path in answered]),
-            np.stack([answers[path] for path in answered]),
-        )
-        feelings = feelings.of_unit_spread(embeddings, shares)
-    dimensions = dimensions.of_unit_spread(embeddings, shares)
-    tags = labels.through(label_readings(columns)) + dimensions.through(affect_readings())
-    if feelings is not None:
-        tags = tags + feelings.through(feeling_readings())
-    tags = tags.of_unit_spread(embeddings, shares)
     centre, scale = (part[own].double().numpy() for part in (student.centre, student.scale))
     small = Small(student.network, n_tags=own.stop, n_dimensions=len(DIMENSIONS))
     with torch.no_grad():
@@ -110,6 +101,60 @@ def make_small(
         small.dimensions.weight.copy_(torch.from_numpy(_STEEPNESS * dimensions.weights))
         small.dimensions.bias.copy_(torch.from_numpy(_STEEPNESS * dimensions.bias))
     return small.eval()
+
+
+def read_labels(
+    columns: Columns, labels: FloatArray, felt: FloatArray
+) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
+    """What the readings would be of a student that says just what its teachers say.
+
+    Parameters
+    ----------
+    columns
+        What the labels are.
+    labels, felt
+        The teachers' ``(tracks, columns)`` of tracks about which listeners were asked, and what
+        they felt, ``(tracks, 9)``.
+
+    Returns
+    -------
+    Function from labels to tags ``(tracks, 56)`` and dimensions ``(tracks, 2)``, of unit
+    spread over those tracks.
+    """
+    mean, deviation = labels.mean(axis=0), np.maximum(labels.std(axis=0), 1e-3)
+    said = (labels - mean) / deviation
+    every = _Reading(np.eye(columns.n_logits, columns.n), np.zeros(columns.n_logits))
+    tags, dimensions = _put_together(
+        columns, every, said, np.full(len(said), 1 / len(said)), said, felt
+    )
+
+    def read(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        standardised = (rows - mean) / deviation
+        return tags(standardised), dimensions(standardised)
+
+    return read
+
+
+def _put_together(
+    columns: Columns,
+    labels: _Reading,
+    embeddings: FloatArray,
+    shares: FloatArray,
+    answered: FloatArray,
+    felt: FloatArray,
+) -> tuple[_Reading, _Reading]:
+    """Tags and dimensions, both of unit spread over the embeddings."""
+    feelings = None
+    if len(answered):
+        feelings, dimensions = _fit(embeddings, shares, answered, felt)
+        feelings = feelings.of_unit_spread(embeddings, shares)
+    else:
+        dimensions = labels.through(_dimensions_of_tags(columns))
+    dimensions = dimensions.of_unit_spread(embeddings, shares)
+    tags = labels.through(label_readings(columns)) + dimensions.through(affect_readings())
+    if feelings is not None:
+        tags = tags + feelings.through(feeling_readings())
+    return tags.of_unit_spread(embeddings, shares), dimensions
 
 
 def _fit(
@@ -129,9 +174,8 @@ def _fit(
     return _Reading(both.weights[:n], both.bias[:n]), _Reading(both.weights[n:], both.bias[n:])
 
 
-def _mean_of(student: Student, collection: str, tag: str) -> FloatArray:
+def _mean_of(columns: Columns, collection: str, tag: str) -> FloatArray:
     """Weights on the teachers' standardised logits: a tag's mean over a collection's taggers."""
-    columns = student.columns
     weights = np.zeros(columns.n_logits)
     for teacher, part in columns.logits.items():
         if teacher.startswith(f"{collection}-"):
@@ -139,14 +183,14 @@ def _mean_of(student: Student, collection: str, tag: str) -> FloatArray:
     return np.asarray(weights / max(weights.sum(), 1.0))
 
 
-def _dimensions_of_tags(student: Student) -> FloatArray:
+def _dimensions_of_tags(columns: Columns) -> FloatArray:
     """Valence and arousal from what taggers say, for want of listeners."""
-    valence = _mean_of(student, "jamendo", "happy") - 0.5 * _mean_of(student, "msd", "sad")
+    valence = _mean_of(columns, "jamendo", "happy") - 0.5 * _mean_of(columns, "msd", "sad")
     arousal = (
-        _mean_of(student, "mtat", "fast")
-        + _mean_of(student, "mtat", "loud")
-        - _mean_of(student, "mtat", "slow")
-        - _mean_of(student, "mtat", "soft")
-        - _mean_of(student, "mtat", "quiet")
+        _mean_of(columns, "mtat", "fast")
+        + _mean_of(columns, "mtat", "loud")
+        - _mean_of(columns, "mtat", "slow")
+        - _mean_of(columns, "mtat", "soft")
+        - _mean_of(columns, "mtat", "quiet")
     )
     return np.stack([valence, arousal])

