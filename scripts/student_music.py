@@ -42,7 +42,7 @@ from moodtheme.files import replacing, sha256_of
 from no_music import RATE
 
 EMOTIFY = {"classical": 0, "rock": 100, "electronic": 200, "pop": 300}  # genre: first number
-AUDIO = {".ogg", ".oga", ".opus", ".mp3", ".flac"}
+KEPT = {".ogg", ".oga", ".opus", ".mp3", ".flac", ".mid"}
 UNKNOWN = "unknown: ask whoever gave it to you"
 FIRST_DEMO_SEED = 100  # below lie the seeds of the pieces that `moodtheme demo` writes
 
@@ -77,14 +77,14 @@ def fetch(package: str, folder: Path) -> None:
         for file in sorted((here / "tree").rglob("*")):
             if not file.is_file() or file.is_symlink():
                 continue
-            if file.suffix.lower() in AUDIO or file.name == "copyright":
+            if file.suffix.lower() in KEPT or file.name == "copyright":
                 place = kept / file.relative_to(here / "tree")
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(file, place)
             elif file.suffix.lower() in {".zip", ".pk3"} and zipfile.is_zipfile(file):
                 with zipfile.ZipFile(file) as inside:
                     for name in inside.namelist():
-                        if PurePosixPath(name).suffix.lower() in AUDIO:
+                        if PurePosixPath(name).suffix.lower() in KEPT:
                             inside.extract(name, kept / "archives" / file.name)
         (kept / "origin.txt").write_text(f"{archive.name} SHA-256 {sha256_of(archive)}\n")
         kept.rename(target)
