@@ -18,13 +18,13 @@ from moodtheme import Tagger, tag_files
 from moodtheme.audio import audio_identity, open_audio, stream
 from moodtheme.errors import BundleError, SilentAudioError
 from moodtheme.tagging.answers import (
-    over_time,
     track_dimensions,
     track_embedding,
     track_scores,
     track_tags,
 )
 from moodtheme.tagging.bundle import ExcerptPolicy, Output
+from moodtheme.tagging.timeline import over_time
 from toy_bundle import make_bundle, make_many_membered_bundle, toy_member
 
 CENTRE, START, COVER = ExcerptPolicy.CENTRE, ExcerptPolicy.START, ExcerptPolicy.COVER

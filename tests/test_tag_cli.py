@@ -119,8 +119,10 @@ def test_top_timeline_and_the_other_formats_say_the_same(
     (entry,) = json.loads(out)
     assert len(entry["tags"]) == 2
     assert [(w["start_s"], w["end_s"]) for w in entry["timeline"]] == [
-        (0, 2), (2, 4), (4, 6), (6, 8), (7, 9),
+        (0, 2), (2, 4), (4, 6), (6, 8), (8, 9),
     ]  # fmt: skip
+    (section,) = entry["sections"]
+    assert (section["start_s"], section["end_s"], len(section["tags"])) == (0, 9, 2)
     assert all(len(w["tags"]) == 2 for w in entry["timeline"])
 
     _, out, _ = program(*common, "--format", "jsonl")
@@ -135,11 +137,11 @@ def test_top_timeline_and_the_other_formats_say_the_same(
     assert {(row["model"], row["model_digest"]) for row in rows} == {tuple(entry["model"].values())}
 
     _, out, _ = program(*common)
-    heading, line, *windows, by = out.splitlines()
+    heading, line, *sections, by = out.splitlines()
     assert heading.startswith("FILE")
     assert "0:09" in line
     assert f"{entry['tags'][0]['tag']} {entry['tags'][0]['score']:.2f}" in line
-    assert len(windows) == 5
+    assert len(sections) == 1
     assert "toy" in by and entry["model"]["digest"][:8] in by and __version__ in by
 
     _, out, _ = program(*common, "--scores")

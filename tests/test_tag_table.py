@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,10 +16,11 @@ from moodtheme.tagging.answers import (
     DimensionScore,
     ModelIdentity,
     TagScore,
-    TimelineWindow,
     TrackTags,
 )
 from moodtheme.tagging.bundle import Bundle, Calibration, Dimension, Fusion, Reference, Thresholds
+from moodtheme.tagging.timeline import Section, Timeline
+from moodtheme.tagging.windows import Steps
 
 ALBUM = Path("/music/Ann Example/Ann Example - Songs of the Sea and the Shore")
 FIRST = ALBUM / "Ann Example - Songs of the Sea and the Shore - 01 The Tide.mp3"
@@ -59,15 +61,24 @@ def mood(valence: float, arousal: float) -> tuple[DimensionScore, ...]:
     return (DimensionScore("valence", valence, 0.5), DimensionScore("arousal", arousal, 0.5))
 
 
+def changing(*sections: Section) -> Timeline:
+    """Stretches between changes; the curves are not looked at here."""
+    nothing = np.empty(0)
+    return Timeline(
+        make_bundle(), None, Steps(2, 6), nothing, nothing, np.empty((0, 4), np.float32), None,
+        sections, (),
+    )  # fmt: skip
+
+
 RESULTS = (
     TrackTags(FIRST, 221.0, tags(sad=0.995, melancholic=0.98), mood(-0.31, -0.45), model=MODEL),
     TrackTags(
         SECOND, 4000.0, tags(commercial=0.96, corporate=0.98, sad=0.96), mood(0.81, 0.02),
         notes=("nothing above 4 kHz, as on a telephone; believe the tags less",),
         model=MODEL, audio="audio:abcdef0123456789",
-        timeline=(
-            TimelineWindow(0, 29, tags(sad=0.95), mood(0.2, 0.72)),
-            TimelineWindow(3600, 3629, tags(), mood(0.01, -0.004)),
+        timeline=changing(
+            Section(0, 29, tags(sad=0.95), mood(0.2, 0.72)),
+            Section(3600, 3629, tags(), mood(0.01, -0.004), ("sad",), ("commercial", "sad")),
         ),
     ),
     TrackTags(WIDE, 61.0, tags(), mood(0.0, 0.0), warnings=("1 s missing",), model=MODEL),
@@ -103,6 +114,7 @@ FILE                       LENGTH  WHAT STANDS OUT        MOOD (-1 TO +1)
                                                           rather positive +0.20
          1:00:00-1:00:29           nothing stands out     medium energy +0.00,
                                                           neutral +0.01
+                                   more sad; less commercial, sad
 …歌われた長い長い歌.flac     1:01  nothing stands out     medium energy +0.00,
                                                           neutral +0.00
                                    warning: 1 s missing
@@ -138,6 +150,7 @@ FILE                              LENGTH
   1:00:00-1:00:29
     nothing stands out
     medium energy +0.00, neutral +0.01
+    more sad; less commercial, sad
 …の夜に歌われた長い長い歌.flac      1:01
   nothing stands out
   medium energy +0.00, neutral +0.00
@@ -162,6 +175,7 @@ FILE                                   LENGTH  WHAT STANDS OUT               MOO
                                                note: nothing above 4 kHz, as on a telephone; believe the tags less
                            0:00-0:29           sad +                         very lively +0.72, rather positive +0.20
                      1:00:00-1:00:29           nothing stands out            medium energy +0.00, neutral +0.01
+                                               more sad; less commercial, sad
 … – 嵐の夜に歌われた長い長い歌.flac      1:01  nothing stands out            medium energy +0.00, neutral +0.00
                                                warning: 1 s missing
 Cafe\u0301 \\u200b🎵.ogg                        0:30  sad +                         lively +0.50, positive +0.50
@@ -182,8 +196,8 @@ def test_without_a_width_nothing_is_cut_and_a_track_is_a_line() -> None:
         assert "  MOOD" in lines[0] and ", " in line[len(name) :]
     assert lines[0].startswith("FILE ")
     assert lines[-1] == BY
-    notes, windows = 2, 2
-    assert len(lines) == 2 + len(RESULTS) + notes + windows
+    notes, sections, changes = 2, 2, 1
+    assert len(lines) == 2 + len(RESULTS) + notes + sections + changes
 
 
 def test_without_a_reference_or_decisions_the_scores_are_shown_as_such() -> None:
@@ -238,6 +252,7 @@ def test_raw_scores_say_which_audio_it_was_too() -> None:
         "                                   arousal +0.72",
         "         1:00:00-1:00:29           advertising 0.25, commercial 0.25,",
         "                                   valence +0.01, arousal -0.00",
+        "                                   more sad; less commercial, sad",
     ]
 
 
@@ -294,11 +309,11 @@ file_names = st.text(characters, min_size=1, max_size=60).filter(lambda n: n not
 
 @given(st.lists(file_names, min_size=1, max_size=5), st.integers(30, 130))
 def test_no_line_is_wider_than_the_page_whatever_the_names(names: list[str], cells: int) -> None:
-    window = TimelineWindow(0, 29, tags(), mood(0.05, 0.3))
+    section = Section(0, 29, tags(), mood(0.05, 0.3))
     results = tuple(
         TrackTags(
             Path("Music") / name, 61.0, tags(sad=0.99), mood(0.2, -0.8), model=MODEL,
-            timeline=(window,),
+            timeline=changing(section),
         )
         for name in names
     )  # fmt: skip

@@ -139,15 +139,20 @@ def test_silence_is_an_error_and_silent_windows_do_not_count(tagger: Tagger) -> 
 
 
 def test_the_timeline_follows_the_music(tagger: Tagger, tmp_path: Path) -> None:
-    audio = np.concatenate([noise(4, level=0.05), np.zeros(2 * SAMPLES), noise(4, level=0.9)])
+    audio = np.concatenate([noise(20, level=0.05), np.zeros(4 * SAMPLES), noise(21, level=0.9)])
     soundfile.write(tmp_path / "a.wav", audio, RATE, subtype="FLOAT")
-    windows = tagger.timeline(tmp_path / "a.wav", hop_s=2.0)
-    assert [(w.start_s, w.end_s) for w in windows] == [(0, 2), (2, 4), (8, 10), (10, 12)]
-    loud = [{t.name: t.score for t in w.tags}["loud"] for w in windows]
-    assert max(loud[:2]) < min(loud[2:])
-    assert len(tagger.timeline(tmp_path / "a.wav", hop_s=1.0)) > len(windows)
-    with pytest.raises(ValueError, match="hop_s"):
-        tagger.timeline(tmp_path / "a.wav", hop_s=3.0)
+    timeline = tagger.timeline(tmp_path / "a.wav")
+    heard = [(w.start_s, w.end_s) for w in timeline]
+    # A step without sound is left out, and the last ends with the track.
+    assert heard[:11] == [(2 * i, 2 * i + 2) for i in range(10)] + [(28, 30)]
+    assert heard[-2:] == [(46, 48), (48, 49)]
+    loud = [{t.name: t.score for t in w.tags}["loud"] for w in timeline]
+    assert max(loud[:10]) < min(loud[10:])
+    assert timeline[-1] == timeline[len(timeline) - 1] == timeline[:][-1]
+    assert len(tagger.timeline(tmp_path / "a.wav", hop_s=1.0)) > len(timeline)
+    for wrong in ({"hop_s": 0.1}, {"span_s": 31.0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            tagger.timeline(tmp_path / "a.wav", **wrong)
 
 
 @pytest.mark.parametrize("content", [np.zeros(40_000), np.zeros(100)])

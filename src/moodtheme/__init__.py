@@ -16,8 +16,11 @@ __all__ = [
     "Listening",
     "MemberListening",
     "ModelIdentity",
+    "Section",
+    "TagPeak",
     "TagScore",
     "Tagger",
+    "Timeline",
     "TimelineWindow",
     "TrackTags",
     "__version__",
@@ -59,9 +62,7 @@ if TYPE_CHECKING:
         DimensionScore,
         ModelIdentity,
         TagScore,
-        TimelineWindow,
         TrackTags,
-        over_time,
         track_dimensions,
         track_embedding,
         track_scores,
@@ -71,11 +72,13 @@ if TYPE_CHECKING:
     from moodtheme.tagging.ears import HeardWindow, MemberListening
     from moodtheme.tagging.listening import Listening
     from moodtheme.tagging.tagger import Tagger
+    from moodtheme.tagging.timeline import Section, TagPeak, Timeline, TimelineWindow, over_time
 
 _ANSWERS = {
-    "DimensionScore", "ModelIdentity", "TagScore", "TimelineWindow", "TrackTags", "over_time",
-    "track_dimensions", "track_embedding", "track_scores", "track_tags",
+    "DimensionScore", "ModelIdentity", "TagScore", "TrackTags", "track_dimensions",
+    "track_embedding", "track_scores", "track_tags",
 }  # fmt: skip
+_TIMELINE = ("Section", "TagPeak", "Timeline", "TimelineWindow", "over_time")
 _HOMES = {
     "audio_identity": "audio",
     "find_audio_files": "audio",
@@ -85,6 +88,7 @@ _HOMES = {
     **dict.fromkeys(("HeardWindow", "MemberListening"), "tagging.ears"),
     "Listening": "tagging.listening",
     **dict.fromkeys(_ANSWERS, "tagging.answers"),
+    **dict.fromkeys(_TIMELINE, "tagging.timeline"),
 }
 """Where the names live that are not packages themselves."""
 

@@ -27,6 +27,7 @@ from moodtheme.cli import (
     report,
     reproduce,
     tag,
+    timeline,
     train,
 )
 from moodtheme.cli.streams import (
@@ -73,6 +74,7 @@ app = typer.Typer(
 
 app.command("tag")(tag.tag)
 app.command("explain")(explain.explain)
+app.command("timeline")(timeline.timeline)
 app.command("demo")(demo.demo)
 app.add_typer(models.app)
 app.command("doctor")(doctor.doctor)

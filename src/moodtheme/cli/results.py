@@ -10,6 +10,7 @@ from moodtheme.files import csv_line
 
 if TYPE_CHECKING:  # the command's options are built from this module before anything is loaded
     from moodtheme.tagging.answers import DimensionScore, TagScore, TrackTags
+    from moodtheme.tagging.timeline import Section
 
 _LIST = "; "  # between the parts of a CSV field that holds several
 
@@ -101,7 +102,20 @@ def record(result: "TrackTags", top: int | None) -> dict[str, Any]:
             }
             for window in result.timeline
         ]
+        entry["sections"] = [section_record(section, top) for section in result.timeline.sections]
     return entry
+
+
+def section_record(section: "Section", top: int | None) -> dict[str, Any]:
+    """A stretch between two changes as a JSON object."""
+    return {
+        "start_s": round(section.start_s, 3),
+        "end_s": round(section.end_s, 3),
+        "tags": _tags(section.tags, top),
+        "dimensions": _dimensions(section.dimensions),
+        "rose": list(section.rose),
+        "fell": list(section.fell),
+    }
 
 
 class JsonWriter:

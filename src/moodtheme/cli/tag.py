@@ -56,7 +56,12 @@ def tag(
         ),
     ] = False,
     timeline: Annotated[
-        bool, typer.Option("--timeline", help="Add tags over time, a window every 10 s.")
+        bool,
+        typer.Option(
+            "--timeline",
+            help="Add tags over time, every 2 s, and where the mood changes; in a table the "
+            "stretches between changes.",
+        ),
     ] = False,
     windows: Annotated[
         int | None,

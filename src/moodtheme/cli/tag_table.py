@@ -14,9 +14,16 @@ from typing import Self
 from rich.cells import cell_len
 
 from moodtheme.cli.page import Page, flow, padded, short_names, widest
-from moodtheme.tagging.answers import DimensionScore, TagScore, TimelineWindow, TrackTags
+from moodtheme.tagging.answers import DimensionScore, TagScore, TrackTags
 from moodtheme.tagging.bundle import Bundle, Dimension, Reference
-from moodtheme.tagging.in_words import dimension_in_words, findings, in_reading_order
+from moodtheme.tagging.in_words import (
+    changed,
+    clock,
+    dimension_in_words,
+    findings,
+    in_reading_order,
+)
+from moodtheme.tagging.timeline import Section
 
 TABLE_TOP = 5  # tags, or groups of them, that a piece has unless told
 _COLUMNS_FROM = 76  # cells of a line from which there are columns
@@ -162,7 +169,7 @@ class TableWriter:
         return _text(lines)
 
     def add(self, result: TrackTags) -> str:
-        """A piece, what there is to say about it, and each window of its timeline."""
+        """A piece, what there is to say about it, and the stretches between its changes."""
         layout, prose = self._layout, self._page.prose
         if result.model is not None:
             model = f"{result.model.name} {result.model.digest[:_SHORT_DIGEST]}"
@@ -172,27 +179,29 @@ class TableWriter:
             reason = map(self._page.alarming, prose(f"error: {result.error}", layout.room))
             return _text(layout.piece(name, "-", reason))
         said = self._said(result.tags, result.dimensions, layout)
-        lines = layout.piece(name, _clock(result.duration_s), said)
+        lines = layout.piece(name, clock(result.duration_s), said)
         about = [*(f"note: {n}" for n in result.notes), *(f"warning: {w}" for w in result.warnings)]
         if self._raw and result.audio:
             about.append(f"audio: {result.audio.rpartition(':')[2][:_SHORT_DIGEST]}")
         for text in about:
             lines += layout.below(prose(text, layout.room))
-        for window in result.timeline or ():
-            lines += self._window(window)
+        for section in () if result.timeline is None else result.timeline.sections:
+            lines += self._section(section)
         return _text(lines)
 
     def end(self) -> str:
         """Which model and version it was."""
         return _text(flow(self._by, self._page.cells))
 
-    def _window(self, window: TimelineWindow) -> list[str]:
+    def _section(self, section: Section) -> list[str]:
         layout = self._layout
-        span = f"{_clock(window.start_s)}-{_clock(window.end_s)}"
+        span = f"{clock(section.start_s)}-{clock(section.end_s)}"
+        inner = layout if layout.has_columns else layout.indented()
+        said = self._said(section.tags, section.dimensions, inner)
+        if section.rose or section.fell:
+            said += self._page.prose(changed(section), inner.room)
         if layout.has_columns:
-            said = self._said(window.tags, window.dimensions, layout)
             return layout.piece(padded(span, layout.name, right=True), "", said)
-        said = self._said(window.tags, window.dimensions, layout.indented())
         return layout.below([span, *(_GAP + line for line in said)])
 
     def _said(
@@ -261,11 +270,3 @@ def _examples(dimension: Dimension) -> Iterable[str]:
 
 def _text(lines: Iterable[str]) -> str:
     return "".join(line.rstrip() + "\n" for line in lines)
-
-
-def _clock(seconds: float | None) -> str:
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

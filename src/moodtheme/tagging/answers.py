@@ -1,8 +1,9 @@
-"""What follows from a listening: scores, dimensions, an embedding, tags, and tags over time."""
+"""What follows from a listening: scores, dimensions, an embedding, and tags."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from moodtheme.tagging.ears import HeardWindow, MemberListening
 from moodtheme.tagging.listening import Listening
 from moodtheme.tagging.notes import doubtful
 from moodtheme.tagging.session import fuse_systems
+
+if TYPE_CHECKING:
+    from moodtheme.tagging.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +64,6 @@ class DimensionScore:
     name: str
     value: float
     standing: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineWindow:
-    """The tags of a stretch of a track, ordered as a track's, and its dimensions."""
-
-    start_s: float
-    end_s: float
-    tags: tuple[TagScore, ...]
-    dimensions: tuple[DimensionScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +118,7 @@ class TrackTags:
     audio: str | None = None
     model: ModelIdentity | None = None
     version: str = __version__
-    timeline: tuple[TimelineWindow, ...] | None = None
+    timeline: "Timeline | None" = None
     windows: int | None = None
     relative_to: Reference | None = field(default=None, repr=False)
 
@@ -142,6 +136,8 @@ def track_tags(listening: Listening, *, timeline: bool = False) -> TrackTags:
     SilentAudioError
         If nothing was heard.
     """
+    from moodtheme.tagging.timeline import over_time  # which is made of the answers here
+
     bundle = listening.bundle
     return TrackTags(
         Path(listening.source),
@@ -175,7 +171,7 @@ def track_dimensions(listening: Listening) -> FloatArray | None:
     heard = [m for m in listening.members if any(w.dimensions is not None for w in m.track)]
     if not heard:
         return None
-    return _mean_of([_mean(listening, m, lambda w: w.dimensions) for m in heard])
+    return mean_of([_mean(listening, m, lambda w: w.dimensions) for m in heard])
 
 
 def track_embedding(listening: Listening) -> FloatArray | None:
@@ -192,37 +188,6 @@ def track_embedding(listening: Listening) -> FloatArray | None:
     if not parts:
         return None
     return np.asarray(np.concatenate(parts) / np.sqrt(len(parts)), np.float32)
-
-
-def over_time(listening: Listening) -> tuple[TimelineWindow, ...]:
-    """Tags over time, if the listening has steps; those without sound are left out.
-
-    Where members hear excerpts of different lengths, the longest sets the times.
-
-    Raises
-    ------
-    SilentAudioError
-        If a member heard nothing.
-    """
-    bundle, members = listening.bundle, listening.members
-    if not all(member.steps for member in members):
-        raise _silent(listening)
-    longest = max(members, key=lambda heard: heard.member.excerpt_s)
-    rows = []
-    for step, window in longest.steps.items():
-        if all(step in member.steps for member in members):
-            windows = [member.steps[step] for member in members]
-            scores = fuse_systems(bundle, np.concatenate([w.scores for w in windows]))
-            placed = [w.dimensions for w in windows if w.dimensions is not None]
-            rows.append(
-                TimelineWindow(
-                    window.start_s,
-                    window.end_s,
-                    rank(bundle, scores, listening.reference),
-                    place(bundle, _mean_of(placed) if placed else None, listening.reference),
-                )
-            )
-    return tuple(rows)
 
 
 def rank(bundle: Bundle, scores: FloatArray, reference: Reference | None) -> tuple[TagScore, ...]:
@@ -267,7 +232,7 @@ def place(
     )
 
 
-def _silent(listening: Listening) -> SilentAudioError:
+def silent(listening: Listening) -> SilentAudioError:
     """What to raise, with what may be why."""
     why = "".join(f" ({warning})" for warning in listening.warnings)
     return SilentAudioError(
@@ -290,10 +255,10 @@ def _mean(
         total = total + window.weight * value.astype(np.float64)
         weight += window.weight
     if weight == 0.0:
-        raise _silent(listening)
+        raise silent(listening)
     return np.asarray(total / weight, dtype=np.float32)
 
 
-def _mean_of(values: Iterable[FloatArray]) -> FloatArray:
+def mean_of(values: Iterable[FloatArray]) -> FloatArray:
     """Mean of members' values."""
     return np.asarray(np.mean(list(values), axis=0, dtype=np.float64), np.float32)

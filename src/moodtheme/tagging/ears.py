@@ -10,6 +10,7 @@ from moodtheme.audio import SILENCE_PEAK, Resampler
 from moodtheme.tagging.bundle import Member
 from moodtheme.tagging.session import Heard, MemberSession
 from moodtheme.tagging.windows import (
+    CentredWindows,
     Excerpt,
     ScatteredWindows,
     SlidingWindows,
@@ -55,7 +56,8 @@ class MemberListening:
     track
         The windows that its policy asks for.
     steps
-        Windows over the whole track by the number of their step; empty unless they were asked for.
+        Short windows over the whole track by the number of their step; empty unless they were
+        asked for.
     """
 
     member: Member
@@ -66,7 +68,9 @@ class MemberListening:
 class Cut:
     """Windows on their way: the cutter, and where those it gave lie."""
 
-    def __init__(self, cutter: SlidingWindows | ScatteredWindows | Excerpt) -> None:
+    def __init__(
+        self, cutter: SlidingWindows | ScatteredWindows | CentredWindows | Excerpt
+    ) -> None:
         self.cutter = cutter
         self.places: list[tuple[int, int, float]] = []
 
@@ -78,10 +82,10 @@ class Ear:
         self.member = session.member
         self.track: Cut | None = None
         self.steps: Cut | None = None
-        self.hop = 1
         self.session, self._batch_size = session, batch_size
         self._waiting: list[Window] = []
-        self._heard: dict[int, tuple[Heard, int] | None] = {}  # by start; None without sound
+        # By start and length; None without sound.
+        self._heard: dict[tuple[int, int], tuple[Heard, int] | None] = {}
 
     @property
     def full(self) -> bool:
@@ -135,9 +139,9 @@ class Ear:
     def _add(self, cut: Cut, windows: Iterator[Window]) -> None:
         for window in windows:
             cut.places.append((window.start, window.length, window.weight))
-            if window.start in self._heard:
+            if (window.start, window.length) in self._heard:
                 continue
-            self._heard[window.start] = None
+            self._heard[window.start, window.length] = None
             if float(np.abs(window.audio).max()) >= SILENCE_PEAK:
                 self._waiting.append(window)
             if len(self._waiting) == self._batch_size:
@@ -147,7 +151,7 @@ class Ear:
         if self._waiting:
             heard = self.session.hear(np.stack([window.audio for window in self._waiting]))
             for row, window in enumerate(self._waiting):
-                self._heard[window.start] = heard, row
+                self._heard[window.start, window.length] = heard, row
             self._waiting.clear()
 
     def heard(self) -> MemberListening:
@@ -158,14 +162,14 @@ class Ear:
         return MemberListening(self.member, track, steps)
 
     def _windows(self, cut: Cut) -> Iterator[tuple[int, HeardWindow]]:
-        """Windows with sound, each with the number of the step it begins at or before."""
+        """Windows with sound, each with its number among all."""
         rate = self.member.sample_rate
-        for start, length, weight in cut.places:
-            if (found := self._heard[start]) is None:
+        for number, (start, length, weight) in enumerate(cut.places):
+            if (found := self._heard[start, length]) is None:
                 continue
             heard, row = found
             yield (
-                -(-start // self.hop),
+                number,
                 HeardWindow(
                     start / rate,
                     (start + length) / rate,

@@ -1,10 +1,11 @@
-"""A result in words: which tags stand out, how strongly, and what valence and arousal amount to."""
+"""A result in words: what stands out, how strongly, how it feels, and how it changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from moodtheme.tagging.answers import TagScore
-from moodtheme.tagging.bundle import Dimension
+from moodtheme.tagging.bundle import Bundle, Dimension
+from moodtheme.tagging.timeline import Section, Timeline
 
 OUTSTANDING = 0.95
 """A tag stands out where its standing is at least this, if a bundle has a reference and decides
@@ -19,6 +20,8 @@ three times as likely with it."""
 WORD_CUTS = (0.1, 0.35, 0.7)
 """Distances from 0, on a scale from -1 to 1, from which a feeling is "rather" one, is one, and is
 "very" much one; nearer to 0 it is neither. By what the words say; no labels were asked."""
+
+_NAMED = 2  # tags that a section is called by
 
 # What 0, less and more are called; the order is that of "calm, rather negative".
 _FEELINGS = {
@@ -110,9 +113,7 @@ def dimension_in_words(dimension: Dimension, value: float) -> str:
     Valence and arousal are brought to a scale from -1 to 1; other dimensions are named, with their
     values as they are.
     """
-    span = dimension.highest - dimension.lowest
-    # Rounded first, so that the word is that of the number beside it; + 0.0 makes -0.0 a 0.
-    placed = round(2 * (value - dimension.lowest) / span - 1, 2) + 0.0
+    placed = _placed(dimension, value)
     word = feeling(dimension.name, placed)
     return (
         f"{dimension.name} {round(value, 2) + 0.0:.2f}" if word is None else f"{word} {placed:+.2f}"
@@ -123,6 +124,75 @@ def in_reading_order(dimensions: Sequence[Dimension]) -> list[Dimension]:
     """Dimensions as they are read: arousal, valence, others in their order."""
     order = {name: place for place, name in enumerate(_FEELINGS)}
     return sorted(dimensions, key=lambda dimension: order.get(dimension.name, len(order)))
+
+
+def clock(seconds: float | None) -> str:
+    """Such as ``1:32`` or ``1:02:05``; a question mark for None."""
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def changed(section: Section) -> str:
+    """What a section has more and less of than the one before, such as ``more epic; less calm``."""
+    parts = [("more", section.rose), ("less", section.fell)]
+    return "; ".join(f"{word} {', '.join(tags)}" for word, tags in parts if tags)
+
+
+def section_in_words(bundle: Bundle, section: Section, *, by_standing: bool = False) -> str:
+    """What a section is: the tags that stand out most, else how it feels, else what changed.
+
+    Parameters
+    ----------
+    bundle
+        The model's.
+    section
+        A stretch of a track.
+    by_standing
+        As for `findings`.
+    """
+    found = findings(section.tags, bundle.synonyms, by_standing=by_standing)
+    if found:
+        return " and ".join(finding.names[0] for finding in found[:_NAMED])
+    values = {place.name: place.value for place in section.dimensions}
+    felt = [
+        feeling(dimension.name, _placed(dimension, values[dimension.name]))
+        for dimension in in_reading_order(bundle.dimensions)
+        if dimension.name in values
+    ]
+    words = [word for word in felt if word is not None]
+    if words:
+        return " and ".join(words)
+    return changed(section) or f"most of all {section.tags[0].name}"
+
+
+def timeline_in_words(timeline: Timeline, *, by_standing: bool = False) -> str:
+    """How a track goes, such as ``calm until 1:32, then epic``.
+
+    Where neighbours have the same words, what changed is said instead.
+    """
+    bundle, sections = timeline.bundle, timeline.sections
+    words = [section_in_words(bundle, section, by_standing=by_standing) for section in sections]
+    if timeline.is_steady:
+        return f"{words[0]} throughout"
+    said = [words[0]]
+    for section, word, before in zip(sections[1:], words[1:], words, strict=False):
+        said.append(changed(section) or word if word == before else word)
+    parts = [f"{said[0]} until {clock(sections[0].end_s)}"]
+    parts += [
+        f"then {word} until {clock(section.end_s)}"
+        for word, section in zip(said[1:-1], sections[1:-1], strict=True)
+    ]
+    return ", ".join([*parts, f"then {said[-1]}"])
+
+
+def _placed(dimension: Dimension, value: float) -> float:
+    """A value on a scale from -1 to 1."""
+    span = dimension.highest - dimension.lowest
+    # Rounded first, so that the word is that of the number beside it; + 0.0 makes -0.0 a 0.
+    return round(2 * (value - dimension.lowest) / span - 1, 2) + 0.0
 
 
 def _stands_out(tag: TagScore, *, by_standing: bool) -> bool:

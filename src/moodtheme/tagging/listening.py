@@ -34,7 +34,8 @@ from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Member, Reference
 from moodtheme.tagging.ears import Cut, Ear, Feed, MemberListening
 from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.spread import plan_spread, play_spread
-from moodtheme.tagging.windows import Excerpt, SlidingWindows
+from moodtheme.tagging.windows import CentredWindows, Excerpt, SlidingWindows, Steps
+from moodtheme.work import Progress, no_progress
 
 MINIMUM_S = 1.0
 
@@ -61,6 +62,8 @@ class Listening:
         How many windows were asked for in place of the whole track; None for all of it.
     relative_to
         Among which music it stands instead of the bundle's reference, if any was named.
+    steps
+        How closely the track was followed; None where it was not.
     """
 
     bundle: Bundle
@@ -71,6 +74,7 @@ class Listening:
     warnings: tuple[str, ...] = ()
     windows: int | None = None
     relative_to: Reference | None = None
+    steps: Steps | None = None
 
     @property
     def reference(self) -> Reference | None:
@@ -102,17 +106,19 @@ class Listener:
         self._relative_to = relative_to
         self._bundle, self._sessions, self._batch_size = bundle, tuple(sessions), batch_size
 
-    def hear_file(self, path: Path, *, track: bool, hop_s: float | None) -> Listening:
+    def hear_file(
+        self, path: Path, *, steps: Steps | None = None, progress: Progress = no_progress
+    ) -> Listening:
         """Listen to a file.
 
         Parameters
         ----------
         path
             The file.
-        track
-            Whether to hear what the members' policies ask for.
-        hop_s
-            Distance of further windows over the whole track; None for none.
+        steps
+            How short windows follow the whole track too; None for none.
+        progress
+            Told how many seconds were heard.
 
         Raises
         ------
@@ -120,7 +126,7 @@ class Listener:
             If the file cannot be used; silence is no error here.
         """
         with open_audio(path) as stream:
-            return self._hear_stream(path, stream, track=track, hop_s=hop_s)
+            return self._hear_stream(path, stream, steps, progress)
 
     def hear_windows(self, path: Path, windows: int) -> Listening:
         """Listen to a few windows of a file, spread over it (see `Spread`), or all where not.
@@ -136,7 +142,7 @@ class Listener:
         with open_audio(path) as stream:
             spread, warning = plan_spread(stream, self._bundle.members, windows)
             if spread is None:
-                heard = self._hear_stream(path, stream, track=True, hop_s=None)
+                heard = self._hear_stream(path, stream, None, no_progress)
             else:
                 ears = [Ear(session, self._batch_size) for session in self._sessions]
                 play_spread(stream, ears, spread)
@@ -148,19 +154,25 @@ class Listener:
                 elif not stream.varies or not all(member.track for member in heard.members):
                     warning = "all of it was heard: the windows asked for are silent"
                 if warning is not None:
-                    heard = self.hear_file(path, track=True, hop_s=None)
+                    heard = self.hear_file(path)
         warnings = heard.warnings if warning is None else (*heard.warnings, warning)
         return replace(heard, windows=windows, warnings=warnings)
 
     def _hear_stream(
-        self, path: Path, stream: AudioStream, *, track: bool, hop_s: float | None
+        self, path: Path, stream: AudioStream, steps: Steps | None, progress: Progress
     ) -> Listening:
-        begin_s = self._begin(stream, hop_s=hop_s, track=track)
+        begin_s = Fraction(0) if steps is not None else self._begin(stream)
         stream.start_at(float(begin_s))
         claimed_s = stream.info.duration_s
-        ears = [self._ear(s, claimed_s, begin_s, track=track, hop_s=hop_s) for s in self._sessions]
+        ears = [self._ear(s, claimed_s, begin_s, steps) for s in self._sessions]
+        total = None if claimed_s is None else round(claimed_s)
+
+        def has_enough(ear: Ear) -> bool:
+            progress(int(stream.decoded_s), total)
+            return ear.full
+
         with closing(iter(stream)) as blocks:  # type: ignore[type-var]
-            ended = Feed(ears, stream.info.sample_rate).play(blocks, lambda ear: ear.full)
+            ended = Feed(ears, stream.info.sample_rate).play(blocks, has_enough)
         decoded_s = float(begin_s) + stream.decoded_s
         if ended and not begin_s:
             stream.require(MINIMUM_S)
@@ -169,7 +181,7 @@ class Listener:
         for ear in ears:
             if ended:
                 ear.finish(decoded_s)
-            if track and not ear.complete:
+            if not ear.complete:
                 audio = read_excerpt(
                     path,
                     sample_rate=ear.member.sample_rate,
@@ -182,10 +194,10 @@ class Listener:
         if not stream.varies:  # a constant offset is silent too
             ears = [Ear(ear.session, self._batch_size) for ear in ears]
         duration_s = decoded_s if ended and not begin_s else claimed_s
-        return self._listening(path, duration_s, identity, ears, warnings)
+        return self._listening(path, duration_s, identity, ears, warnings, steps)
 
     def hear_samples(
-        self, audio: npt.ArrayLike, sample_rate: int, *, hop_s: float | None
+        self, audio: npt.ArrayLike, sample_rate: int, *, steps: Steps | None
     ) -> Listening:
         """Listen to samples, shape (samples,) or (samples, channels).
 
@@ -213,18 +225,16 @@ class Listener:
         for session in self._sessions:
             samples = resampled[session.member.sample_rate]
             begin = Fraction(0)
-            ear = self._ear(session, None, begin, track=True, hop_s=hop_s, length=len(samples))
+            ear = self._ear(session, None, begin, steps, length=len(samples))
             ear.take(samples)
             ear.finish(duration_s)
             ears.append(ear)
         if not varies(mono):
             ears = [Ear(ear.session, self._batch_size) for ear in ears]
-        return self._listening(source, duration_s, None, ears, warnings)
+        return self._listening(source, duration_s, None, ears, warnings, steps)
 
-    def _begin(self, stream: AudioStream, *, track: bool, hop_s: float | None) -> Fraction:
+    def _begin(self, stream: AudioStream) -> Fraction:
         """Seconds that nobody needs; they end where the samples of all rates coincide."""
-        if not track or hop_s is not None:
-            return Fraction(0)
         rates = [session.member.sample_rate for session in self._sessions]
         grid = math.gcd(stream.info.sample_rate, *rates)
         steps = []
@@ -240,20 +250,18 @@ class Listener:
         session: MemberSession,
         claimed_s: float | None,
         begin_s: Fraction,
+        steps: Steps | None,
         *,
-        track: bool,
-        hop_s: float | None,
         length: int | None = None,
     ) -> Ear:
         """A member with the cutters it needs; `length` is that of samples, where all are there."""
         member = session.member
         rate, samples = member.sample_rate, member.samples
         ear = Ear(session, self._batch_size)
-        if hop_s is not None:
-            ear.steps = Cut(SlidingWindows(samples=samples, hop=round(hop_s * rate)))
-            ear.hop = round(hop_s * rate)
-        if not track:
-            return ear
+        if steps is not None:
+            span = min(round(steps.span_s * rate), samples)
+            hop = round(steps.hop_s * rate)
+            ear.steps = Cut(CentredWindows(samples=samples, span=span, hop=hop))
         if member.policy is ExcerptPolicy.COVER:
             ear.track = Cut(SlidingWindows(samples=samples, hop=samples))
             return ear
@@ -278,15 +286,13 @@ class Listener:
         identity: str | None,
         ears: Sequence[Ear],
         warnings: Sequence[str],
+        steps: Steps | None = None,
     ) -> Listening:
+        members = tuple(ear.heard() for ear in ears)
+        said = tuple(dict.fromkeys(warnings))
+        own = self._relative_to
         return Listening(
-            self._bundle,
-            source,
-            duration_s,
-            identity,
-            tuple(ear.heard() for ear in ears),
-            tuple(dict.fromkeys(warnings)),
-            relative_to=self._relative_to,
+            self._bundle, source, duration_s, identity, members, said, relative_to=own, steps=steps
         )
 
 

@@ -8,16 +8,17 @@ import numpy.typing as npt
 
 from moodtheme.arrays import FloatArray
 from moodtheme.errors import BundleError
-from moodtheme.tagging.answers import TimelineWindow, TrackTags, over_time, track_scores, track_tags
+from moodtheme.tagging.answers import TrackTags, track_scores, track_tags
 from moodtheme.tagging.bundle import Bundle, Reference
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.listening import Listener, Listening
 from moodtheme.tagging.models import DEFAULT_MODEL, find_model
 from moodtheme.tagging.own_music import read_reference
 from moodtheme.tagging.session import MemberSession
+from moodtheme.tagging.timeline import HOP_S, HOPS_S, SPAN_S, SPANS_S, Timeline, over_time
 from moodtheme.tagging.trial import require_bounded
-
-DEFAULT_TIMELINE_HOP_S = 10.0
+from moodtheme.tagging.windows import Steps
+from moodtheme.work import Progress, no_progress
 
 
 class Tagger:
@@ -122,7 +123,9 @@ class Tagger:
         *,
         timeline: bool = False,
         hop_s: float | None = None,
+        span_s: float | None = None,
         windows: int | None = None,
+        progress: Progress = no_progress,
     ) -> Listening:
         """Hear a file once; `moodtheme.tagging.answers` has what follows from it.
 
@@ -131,13 +134,15 @@ class Tagger:
         path
             The file.
         timeline
-            Whether to hear windows over the whole track too, for tags over time.
-        hop_s
-            Their distance, as for `timeline`.
+            Whether to hear short windows over the whole track too, for tags over time.
+        hop_s, span_s
+            As for `timeline`.
         windows
             How many windows to hear where a member would hear the whole track: that many equal
             parts, the window in the middle of each. None for the whole track. A file in which
             places cannot be found without decoding up to them is heard whole, with a warning.
+        progress
+            Told how many seconds of the track were heard; not with `windows`.
 
         Raises
         ------
@@ -150,8 +155,8 @@ class Tagger:
             if windows < 1 or timeline:
                 raise ValueError("windows is at least 1, and goes without a timeline")
             return self._listener.hear_windows(Path(path), windows)
-        hop_s = self._hop(hop_s) if timeline else None
-        return self._listener.hear_file(Path(path), track=True, hop_s=hop_s)
+        steps = _steps(hop_s, span_s) if timeline else None
+        return self._listener.hear_file(Path(path), steps=steps, progress=progress)
 
     def listen_to(
         self,
@@ -160,10 +165,11 @@ class Tagger:
         *,
         timeline: bool = False,
         hop_s: float | None = None,
+        span_s: float | None = None,
     ) -> Listening:
         """Hear audio in memory; parameters are those of `score` and `listen`."""
-        hop_s = self._hop(hop_s) if timeline else None
-        return self._listener.hear_samples(audio, sample_rate, hop_s=hop_s)
+        steps = _steps(hop_s, span_s) if timeline else None
+        return self._listener.hear_samples(audio, sample_rate, steps=steps)
 
     def score(self, audio: npt.ArrayLike, sample_rate: int) -> FloatArray:
         """Scores of audio in memory.
@@ -208,40 +214,53 @@ class Tagger:
         return track_tags(self.listen(path, timeline=timeline, windows=windows), timeline=timeline)
 
     def timeline(
-        self, path: str | os.PathLike[str], *, hop_s: float | None = None
-    ) -> tuple[TimelineWindow, ...]:
-        """Tags over time: one set for each window of the model's length.
+        self,
+        path: str | os.PathLike[str],
+        *,
+        hop_s: float | None = None,
+        span_s: float | None = None,
+        progress: Progress = no_progress,
+    ) -> Timeline:
+        """Tags over time: curves, where they change for good, and where each tag peaks.
 
         Parameters
         ----------
         path
             The file.
         hop_s
-            Distance of windows' starts in seconds; windows overlap where it is shorter than the
-            model's excerpt, which it must not exceed. None means 10 s, or the excerpt if shorter.
+            Length of a step in seconds, from 0.25 to 30; 2 for None.
+        span_s
+            How much of the track is heard about the middle of each step, looped to what the model
+            takes, from 1 to 30 s; 6 for None. Less makes curves sharper and more restless.
+        progress
+            Told how many seconds of the track were heard.
 
         Returns
         -------
-        tuple of TimelineWindow
-            Silent windows are left out. Where members hear excerpts of different lengths, the
-            longest sets the times.
+        Timeline
+            A sequence of steps. Those without sound are left out.
 
         Raises
         ------
         AudioError
             If the file cannot be used.
         ValueError
-            If `hop_s` is out of range.
+            If a length is out of range.
         """
-        hop_s = self._hop(hop_s)
-        return over_time(self._listener.hear_file(Path(path), track=False, hop_s=hop_s))
+        return over_time(
+            self.listen(path, timeline=True, hop_s=hop_s, span_s=span_s, progress=progress)
+        )
 
-    def _hop(self, hop_s: float | None) -> float:
-        shortest_s = min(member.excerpt_s for member in self.bundle.members)
-        hop_s = min(DEFAULT_TIMELINE_HOP_S, shortest_s) if hop_s is None else hop_s
-        if not 0 < hop_s <= shortest_s:
-            raise ValueError(f"hop_s must be from 0 to {shortest_s:g} seconds, not {hop_s}")
-        return hop_s
+
+def _steps(hop_s: float | None, span_s: float | None) -> Steps:
+    steps = Steps(HOP_S if hop_s is None else hop_s, SPAN_S if span_s is None else span_s)
+    for name, value, (least, most) in (
+        ("hop_s", steps.hop_s, HOPS_S),
+        ("span_s", steps.span_s, SPANS_S),
+    ):
+        if not least <= value <= most:
+            raise ValueError(f"{name} must be from {least:g} to {most:g} seconds, not {value:g}")
+    return steps
 
 
 def _reopen(

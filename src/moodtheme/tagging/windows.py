@@ -1,5 +1,6 @@
 """Windows over a track: the excerpts a model scores, cut from an array or a stream of blocks."""
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,22 @@ from moodtheme.tagging.bundle import ExcerptPolicy
 
 _TAIL_SHARE = 0.25  # a rest shorter than this share of a hop is not worth a window of its own
 _MOST_HELD = 8_000_000  # samples
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How closely a track is followed: one short window about the middle of each step.
+
+    Attributes
+    ----------
+    hop_s
+        Length of a step in seconds.
+    span_s
+        What each window shows; a member whose excerpt is shorter hears that much.
+    """
+
+    hop_s: float
+    span_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +234,57 @@ class ScatteredWindows:
     def finish(self) -> Iterator[Window]:
         """Give nothing: what is not whole by now is not in the track."""
         return iter(())
+
+
+class CentredWindows:
+    """A short window about the middle of each step of a track, out of blocks that are pushed.
+
+    Steps tile the track: each is `hop` long but the last, of half a hop to one and a half, which
+    ends where the track ends. Near the ends of the track the window is its first or its last
+    stretch, so that all windows show as much; they are looped to what the model takes.
+
+    Parameters
+    ----------
+    samples
+        What the model takes.
+    span
+        What a window shows, at most `samples`; all of a shorter track.
+    hop
+        Length of a step.
+    """
+
+    full = False
+
+    def __init__(self, *, samples: int, span: int, hop: int) -> None:
+        if not 0 < span <= samples or hop < 1:
+            raise ValueError(f"span must be from 1 to {samples} samples, hop at least 1")
+        self._samples, self._span, self._hop = samples, span, hop
+        self._held = np.empty(0, dtype=np.float32)
+        self._first = self._end = self._step = 0
+
+    def push(self, block: FloatArray) -> Iterator[Window]:
+        """Take the next block; give the windows that it completes, one a step."""
+        self._held = np.concatenate([self._held, block])
+        self._end += len(block)
+        while self._end >= max((self._step + 0.5) * self._hop, self._start + self._span):
+            yield self._window(self._start)
+            self._step += 1
+            unneeded = min(self._start - self._first, len(self._held) - self._span)
+            if unneeded > 0:
+                self._held, self._first = self._held[unneeded:], self._first + unneeded
+
+    def finish(self) -> Iterator[Window]:
+        """Give the windows of the steps that are left."""
+        steps = max(math.floor(self._end / self._hop + 0.5), 1) if self._end else 0
+        for _ in range(self._step, steps):
+            yield self._window(max(min(self._start, self._end - self._span), 0))
+            self._step += 1
+
+    @property
+    def _start(self) -> int:
+        """Where the next step's window starts, if the track goes on for long enough."""
+        return max(round((self._step + 0.5) * self._hop - self._span / 2), 0)
+
+    def _window(self, start: int) -> Window:
+        shown = self._held[start - self._first :][: self._span]
+        return Window(start, len(shown), 1.0, loop_to_length(shown, self._samples))

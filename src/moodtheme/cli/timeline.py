@@ -1,0 +1,233 @@
+"""``moodtheme timeline``: one piece over time, with its changes and peaks."""
+
+import json
+import sys
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodtheme.cli.streams import printable, say
+from moodtheme.errors import UsageError
+
+if TYPE_CHECKING:
+    from moodtheme.tagging.answers import TrackTags
+    from moodtheme.tagging.tagger import Tagger
+
+
+class Form(StrEnum):
+    """What a timeline is written as."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    LABELS = "labels"
+    LRC = "lrc"
+    VTT = "vtt"
+
+
+_FORMS = {
+    ".json": Form.JSON,
+    ".csv": Form.CSV,
+    ".txt": Form.LABELS,
+    ".lrc": Form.LRC,
+    ".vtt": Form.VTT,
+}
+
+
+class Page(StrEnum):
+    """The page that a PNG is for."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
+def timeline(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A piece of music.", show_default=False)
+    ],
+    *,
+    model: Annotated[
+        str, typer.Option(metavar="NAME|DIR", help="A model's name, or a bundle's folder.")
+    ] = "moodtheme-small",
+    form: Annotated[
+        Form | None,
+        typer.Option(
+            "--format",
+            help="Form of the results; by the end of the output's name unless given (.txt: "
+            "labels for Audacity), else a table.",
+            show_default=False,
+        ),
+    ] = None,
+    every: Annotated[
+        float, typer.Option(min=0.25, max=30, metavar="SECONDS", help="Length of a step.")
+    ] = 2.0,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Only the N foremost tags of each stretch; all by default, 5 in a table.",
+            show_default=False,
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.svg|png",
+            help="Also draw waveform, spectrogram and curves.",
+            show_default=False,
+        ),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tag",
+            metavar="NAME",
+            help="A tag to draw; may be given several times. Those that stand out by default.",
+            show_default=False,
+        ),
+    ] = None,
+    theme: Annotated[
+        Page, typer.Option(help="The page that a PNG is for; an SVG takes both.")
+    ] = Page.LIGHT,
+    relative_to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Say where the piece stands among your own music: what moodtheme tag --format "
+            "jsonl gave of it.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to FILE, not to standard output."
+        ),
+    ] = None,
+) -> None:
+    """Follow one piece over time: where its mood changes, and where each tag peaks.
+
+    A step's tags are what the model hears in the 6 s about its middle, so a change is a slope of
+    about 6 s on the curves; the change itself is placed in the middle of it.
+    """
+    from moodtheme.cli.outputs import claimed, require_output
+    from moodtheme.cli.progress import progress_bar
+    from moodtheme.tagging.answers import track_tags
+    from moodtheme.tagging.tagger import Tagger
+
+    form = form or (Form.TABLE if output is None else _FORMS.get(output.suffix.lower(), Form.TABLE))
+    require_output(output, inputs=[file, relative_to])
+    if picture is not None:
+        from moodtheme.timelines.picture import require_matplotlib
+
+        require_output(picture, inputs=[file, relative_to, output], suffixes=(".svg", ".png"))
+        require_matplotlib()
+    elif tag:
+        raise UsageError("--tag says what to draw; add --picture FILE.svg")
+    with claimed(output):
+        tagger = Tagger.load(model, relative_to=relative_to)
+        unknown = [name for name in tag or () if name not in tagger.tags]
+        if unknown:
+            raise UsageError(
+                f"--tag {printable(unknown[0])}: no such tag; choose from {', '.join(tagger.tags)}"
+            )
+        with progress_bar("Listening", unit="s") as progress:
+            heard = tagger.listen(file, timeline=True, hop_s=every, progress=progress)
+        result = track_tags(heard, timeline=True)
+        for warning in result.warnings if form is not Form.TABLE else ():
+            say(f"warning: {printable(file)}: {printable(warning)}")
+        _write(result, tagger, form, top, output)
+    if picture is not None:
+        _draw(result, picture, tag or [], theme)
+
+
+def _write(
+    result: "TrackTags", tagger: "Tagger", form: Form, top: int | None, output: Path | None
+) -> None:
+    from moodtheme.cli.outputs import JSON_ESCAPES, PYTHON_ESCAPES, result_stream
+    from moodtheme.timelines import audacity_labels, csv_curves, lrc, webvtt
+
+    assert result.timeline is not None
+    own = tagger.relative_to is not None
+    with result_stream(
+        output, errors=JSON_ESCAPES if form is Form.JSON else PYTHON_ESCAPES
+    ) as stream:
+        match form:
+            case Form.TABLE:
+                text = _table(result, tagger, top, output)
+            case Form.JSON:
+                text = json.dumps(_record(result, top), ensure_ascii=False) + "\n"
+            case Form.CSV:
+                text = csv_curves(result.timeline)
+            case Form.LABELS:
+                text = audacity_labels(result.timeline, by_standing=own)
+            case Form.LRC:
+                text = lrc(result.timeline, by_standing=own)
+            case Form.VTT:
+                text = webvtt(result.timeline, by_standing=own)
+        stream.write(text)
+
+
+def _record(result: "TrackTags", top: int | None) -> dict[str, object]:
+    """The result as `moodtheme tag` gives it, with curves in place of steps."""
+    from moodtheme.cli.results import record, section_record
+    from moodtheme.timelines import curves_record
+
+    assert result.timeline is not None
+    sections = [section_record(section, top) for section in result.timeline.sections]
+    whole = record(replace(result, timeline=None), top)
+    return {**whole, "sections": sections, **curves_record(result.timeline)}
+
+
+def _table(result: "TrackTags", tagger: "Tagger", top: int | None, output: Path | None) -> str:
+    """The piece and its stretches as `moodtheme tag` shows them, how it goes, and its peaks."""
+    from moodtheme.cli.page import Page as Paper
+    from moodtheme.cli.tag_table import TABLE_TOP, TableWriter
+    from moodtheme.tagging.in_words import clock, timeline_in_words
+    from moodtheme.timelines import peaks_that_stand_out
+
+    assert result.timeline is not None
+    own = tagger.relative_to is not None
+    paper = Paper.of(sys.stdout if output is None else None)
+    writer = TableWriter(
+        tagger.bundle, [result.path], paper, top=top, relative_to=tagger.relative_to
+    )
+    lines = [writer.begin(), writer.add(result)]
+    lines += [
+        f"{line}\n"
+        for line in paper.prose(
+            f"It goes: {timeline_in_words(result.timeline, by_standing=own)}.", paper.cells
+        )
+    ]
+    peaks = peaks_that_stand_out(result.timeline, by_standing=own)[: top or TABLE_TOP]
+    for peak in peaks:
+        text = (
+            f"most {peak.tag.name} at {clock(peak.moment_s)} "
+            f"({clock(peak.start_s)}-{clock(peak.end_s)})"
+        )
+        lines += [f"{line}\n" for line in paper.prose(text, paper.cells)]
+    return "".join([*lines, writer.end()])
+
+
+def _draw(result: "TrackTags", picture: Path, tags: list[str], theme: Page) -> None:
+    from moodtheme.audio import open_audio
+    from moodtheme.features.overview import overview
+    from moodtheme.tagging.in_words import timeline_in_words
+    from moodtheme.timelines.picture import Theme, save_picture
+
+    assert result.timeline is not None
+    with open_audio(result.path, sample_rate=16_000) as stream:
+        sound = overview(stream, sample_rate=16_000)
+    words = timeline_in_words(result.timeline, by_standing=result.relative_to is not None)
+    save_picture(
+        picture,
+        result.timeline,
+        sound,
+        title=f"{Path(result.path).name}: {words}",
+        tags=tags,
+        theme=Theme(theme),
+    )

@@ -1,0 +1,63 @@
+"""Where curves change for good.
+
+Change points are those of the best piecewise constant curve: of all ways to cut the steps into
+stretches, each heard as its mean, the one whose squared error plus a price for every cut is least.
+It is found exactly, by dynamic programming over the last cut (Jackson et al. 2005, "optimal
+partitioning"); cuts that can never be part of it any more are left out (Killick et al. 2012).
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+
+def change_points(curves: npt.ArrayLike, *, price: float, shortest: int = 1) -> tuple[int, ...]:
+    """Steps at which a new stretch begins; none where one mean serves best.
+
+    Parameters
+    ----------
+    curves
+        Finite, shape (steps, curves); the error of a step is the mean over the curves of the
+        squared distance to the stretch's mean.
+    price
+        What a cut must save in error to be made, above 0.
+    shortest
+        Steps that a stretch has at least; a track of less than two such stretches has no cuts.
+
+    Returns
+    -------
+    tuple of int
+        Rising, each from `shortest` to ``steps − shortest``.
+    """
+    values = np.asarray(curves, np.float64)
+    if price <= 0 or shortest < 1:
+        raise ValueError("price is above 0 and shortest at least 1")
+    steps = len(values)
+    if steps < 2 * shortest:
+        return ()
+    values = (values - values.mean(axis=0)) / np.sqrt(values.shape[1])
+    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    squares = np.concatenate([[0.0], np.cumsum((values * values).sum(axis=1))])
+    best = np.full(steps + 1, np.inf)  # of the first so many steps, every stretch paid for
+    best[0] = 0.0
+    cut = np.zeros(steps + 1, dtype=np.intp)
+    starts = np.zeros(1, dtype=np.intp)  # where the last stretch may begin
+    until = np.full(1, np.inf)  # from which end on that is out of the question
+    for end in range(shortest, steps + 1):
+        total = sums[end] - sums[starts]
+        error = squares[end] - squares[starts] - (total * total).sum(axis=1) / (end - starts)
+        reached = best[starts] + error
+        choice = int(reached.argmin())
+        best[end], cut[end] = reached[choice] + price, starts[choice]
+        # A start that is dearer than a cut here stays so, for error only grows with the stretch;
+        # what begins here may end `shortest` steps on.
+        dear = reached > best[end]
+        until[dear] = np.minimum(until[dear], end + shortest)
+        kept = until > end + 1
+        starts, until = starts[kept], until[kept]
+        if np.isfinite(best[begin := end - shortest + 1]):
+            starts, until = np.append(starts, begin), np.append(until, np.inf)
+    found = []
+    end = steps
+    while (end := int(cut[end])) > 0:
+        found.append(end)
+    return tuple(found[::-1])
