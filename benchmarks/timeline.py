@@ -36,7 +36,7 @@ from moodtheme import Tagger, find_audio_files, over_time
 from moodtheme.audio import probe, read_audio
 from moodtheme.errors import AudioError
 from moodtheme.features.overview import overview
-from moodtheme.tagging.timeline import HOP_S, PRICE_S, SPAN_S, change_steps
+from moodtheme.tagging.following import HOP_S, PRICE_S, SPAN_S, change_steps
 
 RATE = 16_000
 STEADY_DB = 6.5

@@ -24,7 +24,7 @@ from moodtheme.tagging.answers import (
     track_tags,
 )
 from moodtheme.tagging.bundle import ExcerptPolicy, Output
-from moodtheme.tagging.timeline import over_time
+from moodtheme.tagging.following import over_time
 from toy_bundle import make_bundle, make_many_membered_bundle, toy_member
 
 CENTRE, START, COVER = ExcerptPolicy.CENTRE, ExcerptPolicy.START, ExcerptPolicy.COVER

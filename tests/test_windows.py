@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moodtheme.tagging.bundle import ExcerptPolicy
-from moodtheme.tagging.windows import cut_excerpt, loop_to_length, slide_windows
+from moodtheme.tagging.windows import CentredWindows, cut_excerpt, loop_to_length, slide_windows
 
 
 def blocks_of(audio: np.ndarray, cuts: list[int]) -> list[np.ndarray]:
@@ -68,3 +68,29 @@ def test_the_excerpt_is_where_the_policy_says() -> None:
 
 def test_looping_repeats_from_the_beginning() -> None:
     np.testing.assert_array_equal(loop_to_length(np.array([1, 2], np.float32), 5), [1, 2, 1, 2, 1])
+
+
+@given(
+    n=st.integers(0, 400),
+    span=st.integers(1, 60),
+    hop=st.integers(1, 90),
+    cuts=st.lists(st.integers(0, 1000), max_size=6),
+)
+def test_every_step_gets_the_window_about_its_middle_whatever_the_blocks(
+    n: int, span: int, hop: int, cuts: list[int]
+) -> None:
+    audio = np.arange(1, n + 1, dtype=np.float32)
+    cutter = CentredWindows(samples=60, span=span, hop=hop)
+    windows = [w for block in blocks_of(audio, cuts) for w in cutter.push(block)]
+    windows += cutter.finish()
+    assert len(windows) == (max(int(n / hop + 0.5), 1) if n else 0)
+    for number, window in enumerate(windows):
+        start = max(min(max(round((number + 0.5) * hop - span / 2), 0), n - span), 0)
+        assert (window.start, window.length) == (start, min(span, n))
+        np.testing.assert_array_equal(window.audio, np.resize(audio[start : start + span], 60))
+
+
+def test_a_span_longer_than_the_model_takes_is_refused() -> None:
+    for wrong in ({"span": 11, "hop": 1}, {"span": 0, "hop": 1}, {"span": 5, "hop": 0}):
+        with pytest.raises(ValueError, match="span"):
+            CentredWindows(samples=10, **wrong)

@@ -70,15 +70,16 @@ if TYPE_CHECKING:
     )
     from moodtheme.tagging.batch import tag_files
     from moodtheme.tagging.ears import HeardWindow, MemberListening
+    from moodtheme.tagging.following import over_time
     from moodtheme.tagging.listening import Listening
     from moodtheme.tagging.tagger import Tagger
-    from moodtheme.tagging.timeline import Section, TagPeak, Timeline, TimelineWindow, over_time
+    from moodtheme.tagging.timeline import Section, TagPeak, Timeline, TimelineWindow
 
 _ANSWERS = {
     "DimensionScore", "ModelIdentity", "TagScore", "TrackTags", "track_dimensions",
     "track_embedding", "track_scores", "track_tags",
 }  # fmt: skip
-_TIMELINE = ("Section", "TagPeak", "Timeline", "TimelineWindow", "over_time")
+_TIMELINE = ("Section", "TagPeak", "Timeline", "TimelineWindow")
 _HOMES = {
     "audio_identity": "audio",
     "find_audio_files": "audio",
@@ -87,6 +88,7 @@ _HOMES = {
     "Tagger": "tagging.tagger",
     **dict.fromkeys(("HeardWindow", "MemberListening"), "tagging.ears"),
     "Listening": "tagging.listening",
+    "over_time": "tagging.following",
     **dict.fromkeys(_ANSWERS, "tagging.answers"),
     **dict.fromkeys(_TIMELINE, "tagging.timeline"),
 }

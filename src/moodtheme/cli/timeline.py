@@ -200,7 +200,7 @@ def _table(result: "TrackTags", tagger: "Tagger", top: int | None, output: Path 
     lines += [
         f"{line}\n"
         for line in paper.prose(
-            f"It goes: {timeline_in_words(result.timeline, by_standing=own)}.", paper.cells
+            f"In short: {timeline_in_words(result.timeline, by_standing=own)}.", paper.cells
         )
     ]
     peaks = peaks_that_stand_out(result.timeline, by_standing=own)[: top or TABLE_TOP]

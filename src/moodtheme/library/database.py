@@ -22,7 +22,7 @@ from moodtheme.library.schema import APPLICATION_ID, MIGRATIONS, VERSION
 ENVIRONMENT_VARIABLE = "MOODTHEME_LIBRARY"
 _PATIENCE_MS = 10_000  # how long a reader waits for a writer that tidies up
 _PAGE = 16_384  # bytes; seven tracks of 2 kB with embeddings share one, of 4096 none would
-_LONGEST = 1 << 26  # bytes of a value: a day of music with a timeline has about 2 MB
+_LONGEST = 1 << 26  # bytes of a value: a day of music with a timeline has about 10 MB
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_TOOBIG}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _CLOSED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}

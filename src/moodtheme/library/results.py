@@ -93,20 +93,16 @@ def result_of(listening: "Listening", *, timeline: bool = False) -> Result:
     SilentAudioError
         If nothing was heard.
     """
-    from moodtheme.tagging.answers import over_time, track_dimensions, track_embedding, track_scores
+    from moodtheme.tagging.answers import track_dimensions, track_embedding, track_scores
+    from moodtheme.tagging.following import over_time
     from moodtheme.tagging.notes import doubtful
 
-    bundle = listening.bundle
     rows = None
     if timeline:
-        order = {tag: place for place, tag in enumerate(bundle.tags)}
-        spans = over_time(listening)
-        rows = np.zeros((len(spans), 2 + len(bundle.tags) + len(bundle.dimensions)), np.float32)
-        for row, span in zip(rows, spans, strict=True):
-            row[:2] = span.start_s, span.end_s
-            for tag in span.tags:
-                row[2 + order[tag.name]] = tag.score
-            row[2 + len(order) :] = [dimension.value for dimension in span.dimensions]
+        curves = over_time(listening)
+        dimensions = () if curves.dimensions is None else (curves.dimensions,)
+        spans = np.stack([curves.starts_s, curves.ends_s], axis=1)
+        rows = np.concatenate([spans, curves.scores, *dimensions], axis=1, dtype=np.float32)
     return Result(
         scores=track_scores(listening),
         dimensions=track_dimensions(listening),
@@ -223,20 +219,20 @@ def track_tags(
         Among which music it is to stand instead of the bundle's reference.
     """
     from moodtheme.tagging import answers
+    from moodtheme.tagging.following import HOP_S, SPAN_S, timeline_of
+    from moodtheme.tagging.timeline import Curves
+    from moodtheme.tagging.windows import Steps
 
     reference = bundle.reference if relative_to is None else relative_to
     whole: Callable[[FloatArray], Any] = lambda scores: answers.rank(bundle, scores, reference)  # noqa: E731
-    spans = None
-    if result.timeline is not None:
+    timeline = None
+    if (rows := result.timeline) is not None:
         behind = 2 + len(bundle.tags)
-        spans = tuple(
-            answers.TimelineWindow(
-                float(row[0]),
-                float(row[1]),
-                whole(row[2:behind]),
-                answers.place(bundle, row[behind:] if bundle.dimensions else None, reference),
-            )
-            for row in result.timeline
+        starts, ends = rows[:, :2].T.astype(np.float64)
+        dimensions = rows[:, behind:] if bundle.dimensions else None
+        steps = Steps(HOP_S, SPAN_S)
+        timeline = timeline_of(
+            Curves(bundle, reference, steps, starts, ends, rows[:, 2:behind], dimensions)
         )
     return answers.TrackTags(
         path,
@@ -248,7 +244,7 @@ def track_tags(
         audio=audio,
         model=answers.identify(bundle),
         version=result.version,
-        timeline=spans,
+        timeline=timeline,
         windows=result.windows,
         relative_to=relative_to,
     )

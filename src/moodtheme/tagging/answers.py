@@ -136,7 +136,7 @@ def track_tags(listening: Listening, *, timeline: bool = False) -> TrackTags:
     SilentAudioError
         If nothing was heard.
     """
-    from moodtheme.tagging.timeline import over_time  # which is made of the answers here
+    from moodtheme.tagging.following import over_time  # which is made of the answers here
 
     bundle = listening.bundle
     return TrackTags(

@@ -280,20 +280,13 @@ class Listener:
         return ear
 
     def _listening(
-        self,
-        source: Path | str,
-        duration_s: float | None,
-        identity: str | None,
-        ears: Sequence[Ear],
-        warnings: Sequence[str],
-        steps: Steps | None = None,
-    ) -> Listening:
-        members = tuple(ear.heard() for ear in ears)
-        said = tuple(dict.fromkeys(warnings))
-        own = self._relative_to
+        self, source: Path | str, duration_s: float | None, identity: str | None,
+        ears: Sequence[Ear], warnings: Sequence[str], steps: Steps | None = None,
+    ) -> Listening:  # fmt: skip
         return Listening(
-            self._bundle, source, duration_s, identity, members, said, relative_to=own, steps=steps
-        )
+            self._bundle, source, duration_s, identity, tuple(ear.heard() for ear in ears),
+            tuple(dict.fromkeys(warnings)), relative_to=self._relative_to, steps=steps,
+        )  # fmt: skip
 
 
 def _excerpt_start_s(member: Member, claimed_s: float | None) -> float | None:

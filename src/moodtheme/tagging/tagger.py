@@ -11,11 +11,12 @@ from moodtheme.errors import BundleError
 from moodtheme.tagging.answers import TrackTags, track_scores, track_tags
 from moodtheme.tagging.bundle import Bundle, Reference
 from moodtheme.tagging.bundle_files import read_manifest
+from moodtheme.tagging.following import HOP_S, HOPS_S, SPAN_S, SPANS_S, over_time
 from moodtheme.tagging.listening import Listener, Listening
 from moodtheme.tagging.models import DEFAULT_MODEL, find_model
 from moodtheme.tagging.own_music import read_reference
 from moodtheme.tagging.session import MemberSession
-from moodtheme.tagging.timeline import HOP_S, HOPS_S, SPAN_S, SPANS_S, Timeline, over_time
+from moodtheme.tagging.timeline import Timeline
 from moodtheme.tagging.trial import require_bounded
 from moodtheme.tagging.windows import Steps
 from moodtheme.work import Progress, no_progress

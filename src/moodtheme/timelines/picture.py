@@ -20,7 +20,7 @@ from moodtheme.features.mel import hz_to_mel
 from moodtheme.features.overview import Overview
 from moodtheme.files import replacing
 from moodtheme.scores.decisions import standing
-from moodtheme.tagging.in_words import clock
+from moodtheme.tagging.in_words import clock, findings
 from moodtheme.tagging.timeline import Timeline
 from moodtheme.timelines.exports import peaks_that_stand_out
 
@@ -103,8 +103,8 @@ def save_picture(
     title
         Above the picture.
     tags
-        Which tags to draw; the `SHOWN` foremost of those that stand out where they peak, else of
-        all, by default.
+        Which tags to draw. By default `SHOWN`: what stands out most in each section, and then
+        where it peaks.
     theme
         The page that a PNG is for; an SVG takes both.
 
@@ -131,8 +131,12 @@ def save_picture(
 
 
 def _foremost(timeline: Timeline) -> tuple[str, ...]:
+    """What stands out most in each section, then where it peaks; else the highest peaks."""
+    bundle = timeline.bundle
+    found = [findings(section.tags, bundle.synonyms) or () for section in timeline.sections]
     peaks = peaks_that_stand_out(timeline) or timeline.peaks
-    return tuple(peak.tag.name for peak in peaks[:SHOWN])
+    names = [row[0].names[0] for row in found if row] + [peak.tag.name for peak in peaks]
+    return tuple(dict.fromkeys(names))[:SHOWN]
 
 
 def _for_both_pages(svg: str) -> str:
@@ -174,10 +178,7 @@ def _draw(
     if has_mood:
         _mood(panels[2], timeline, colours)
     _tags(panels[-1], timeline, tags, colours)
-    step = next(
-        (s for s in _STEPS_S if sound.duration_s / s <= _MOST_TICKS),
-        3_600 * sound.duration_s // 3e4,
-    )
+    step = next((s for s in _STEPS_S if sound.duration_s / s <= _MOST_TICKS), 4 * 3_600)
     ticks = np.arange(0, sound.duration_s + 1e-9, step)
     panels[-1].set_xticks(ticks, [clock(tick) for tick in ticks])
     panels[-1].set_xlim(0, sound.duration_s)
@@ -203,7 +204,7 @@ def _waveform(panel: "Axes", sound: Overview, colours: _Colours) -> None:
 
 def _spectrogram(panel: "Axes", sound: Overview) -> None:
     top = float(sound.mel_db.max())
-    bands, columns = sound.mel_db.shape
+    columns = sound.mel_db.shape[1]
     low, high = (float(hz_to_mel(edge)) for edge in sound.edges_hz)
     panel.imshow(
         sound.mel_db,
@@ -217,7 +218,6 @@ def _spectrogram(panel: "Axes", sound: Overview) -> None:
     )
     ticks = [hz for hz in _TICKS_HZ if sound.edges_hz[0] < hz < sound.edges_hz[1]]
     panel.set_yticks(hz_to_mel(ticks), [f"{hz:,} Hz" for hz in ticks])
-    assert bands
 
 
 def _mood(panel: "Axes", timeline: Timeline, colours: _Colours) -> None:
