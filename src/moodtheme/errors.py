@@ -110,6 +110,57 @@ class ExtractionError(MoodthemeError):
     """Extracting features broke off for a reason that is not a file's."""
 
 
+# --- tags of files -----------------------------------------------------------------------------
+
+
+class TagFileError(MoodthemeError):
+    """The tags of a file could not be changed, or changed back.
+
+    Parameters
+    ----------
+    path
+        The file.
+    reason
+        Why, and what to do about it, without the file's name.
+    """
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["TagFileError"], tuple[Path | str, str]]:
+        # Rebuilt from its own arguments when it crosses a process border.
+        return type(self), (self.path, self.reason)
+
+
+class UnsupportedTagsError(TagFileError):
+    """The file's form has no tags that can be changed without harm to the rest of it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    reason
+        Why, as a clause.
+    """
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(path, f"tags are not written: {reason}; leave it out, or convert a copy")
+        self._clause = reason
+
+    def __reduce__(self) -> tuple[type["TagFileError"], tuple[Path | str, str]]:
+        return type(self), (self.path, self._clause)
+
+
+class ChangedFileError(TagFileError):
+    """The file is not as it was when its tags were planned or written."""
+
+
+class TagJournalError(MoodthemeError):
+    """A journal of written tags is missing, damaged or of another version."""
+
+
 # --- models and downloads ----------------------------------------------------------------------
 
 

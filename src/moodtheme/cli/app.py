@@ -29,6 +29,7 @@ from moodtheme.cli import (
     tag,
     timeline,
     train,
+    write_tags,
 )
 from moodtheme.cli.streams import (
     Terminated,
@@ -75,6 +76,7 @@ app = typer.Typer(
 app.command("tag")(tag.tag)
 app.command("explain")(explain.explain)
 app.command("timeline")(timeline.timeline)
+app.command("write-tags")(write_tags.write_tags)
 app.command("demo")(demo.demo)
 app.add_typer(models.app)
 app.command("doctor")(doctor.doctor)

@@ -1,0 +1,251 @@
+"""A run of `moodtheme write-tags`: files heard, planned, shown, written; journals undone."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from moodtheme.audio import ScanAccount, audio_identity, find_audio_files
+from moodtheme.cli.progress import TaggingProgress
+from moodtheme.cli.streams import printable, say
+from moodtheme.errors import AudioError, MoodthemeError, QueryError, TagFileError
+from moodtheme.library import Library
+from moodtheme.tagging.answers import TrackTags
+from moodtheme.tagging.batch import failed, tag_files
+from moodtheme.tagging.own_music import read_reference
+from moodtheme.tagging.tagger import Tagger
+from moodtheme.work import cores
+from moodtheme.writing import (
+    UNDONE,
+    Choice,
+    Field,
+    Journal,
+    Plan,
+    Undone,
+    last_journal,
+    plan_tags,
+    read_journal,
+    said,
+    undo,
+    write_tags,
+)
+from moodtheme.writing.moods import record_of
+
+
+@dataclass
+class Run:
+    """What is written and how, and how it went.
+
+    Attributes
+    ----------
+    choice
+        What of the results is wanted.
+    keep_time, part_links
+        As for `moodtheme.writing.write_tags`.
+    quiet
+        Say nothing but what failed.
+    """
+
+    choice: Choice
+    keep_time: bool
+    part_links: bool
+    quiet: bool
+    _changed: int = field(default=0, init=False)
+    _current: int = field(default=0, init=False)
+
+    def on(self, source: "Heard | Known", journal: Path | None, *, dry_run: bool) -> int:
+        """Write what the files of a source lack; return how many failed."""
+        begun = nullcontext(None) if dry_run else Journal.begun(journal)
+        with (
+            TaggingProgress(source.total, quiet=self.quiet) as progress,
+            begun as open_journal,
+        ):
+            for result in source.results():
+                done = self._one(result, source, open_journal)
+                progress.add(duration_s=result.duration_s, failed=not done)
+        if not self.quiet:
+            say(progress.summary())
+            self._tell(open_journal)
+            if passed_over := source.account.line():
+                say(passed_over)
+        return progress.failed
+
+    def _one(self, result: TrackTags, source: "Heard | Known", journal: Journal | None) -> bool:
+        """Write what a file lacks; False where it failed."""
+        try:
+            if result.error is not None:
+                raise AudioError(result.path, result.error)
+            new = said(result, source.bundle.synonyms, self.choice)
+            plan = plan_tags(Path(result.path), new, self.choice)
+            if not plan.changes:
+                self._current += 1
+                return True
+            if not self.quiet:
+                notes = [f"  note: {note}" for note in result.notes]
+                print("\n".join([*preview(plan), *notes]), flush=True)
+            if journal is not None:
+                source.require_current(result)
+                write_tags(plan, journal, keep_time=self.keep_time, part_links=self.part_links)
+        except MoodthemeError as error:
+            _complain(error)
+            return False
+        self._changed += 1
+        return True
+
+    def _tell(self, journal: Journal | None) -> None:
+        current = f"; {self._current} had it all already" if self._current else ""
+        if journal is None:
+            say(f"{self._changed} files would be written, none was{current}")
+            return
+        say(f"{self._changed} files written{current}")
+        if self._changed:
+            say(f"to undo it: moodtheme write-tags --undo {printable(journal.path)}")
+
+
+class Heard:
+    """Results of files that are listened to now.
+
+    Parameters
+    ----------
+    paths, model, relative_to, jobs
+        As for `moodtheme tag`.
+
+    Attributes
+    ----------
+    bundle
+        Of the model.
+    total
+        Files, those that cannot be found among them.
+    account
+        What was passed over in folders.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], model: str, relative_to: Path | None, jobs: int | None
+    ) -> None:
+        self.account = ScanAccount()
+        self._files, self._problems = find_audio_files(paths, self.account)
+        self._tagger = Tagger.load(model, relative_to=relative_to)
+        self._jobs = jobs or cores()
+        self.bundle = self._tagger.bundle
+        self.total = len(self._files) + len(self._problems)
+
+    def results(self) -> Iterator[TrackTags]:
+        """One for each file, in order."""
+        for problem in self._problems:
+            yield failed(self._tagger, problem.path, problem)
+        yield from tag_files(self._tagger, self._files, jobs=self._jobs)
+
+    def require_current(self, result: TrackTags) -> None:
+        """Nothing: it was heard just now."""
+
+
+class Known:
+    """Results that a library has of files.
+
+    Parameters
+    ----------
+    library
+        It, open.
+    paths
+        Files and folders; empty for all that it knows.
+    relative_to
+        As for `moodtheme tag`.
+
+    Attributes
+    ----------
+    bundle, total, account
+        As of `Heard`.
+    """
+
+    def __init__(self, library: Library, paths: Sequence[str], relative_to: Path | None) -> None:
+        self.account = ScanAccount()
+        self.bundle = library.model.bundle
+        self._reference = None
+        if relative_to is not None:
+            self._reference = read_reference(relative_to, self.bundle)
+        named = [Path(os.path.realpath(path)) for path in paths]
+        self._found = [
+            (track, place)
+            for track in library.tracks()
+            for place in track.places
+            if not named or any(Path(os.path.realpath(place)).is_relative_to(n) for n in named)
+        ]
+        if not self._found:
+            raise QueryError(
+                f"{library.path} knows no file that was named; add them with: moodtheme library "
+                "scan FOLDER"
+            )
+        self.total = len(self._found)
+
+    def results(self) -> Iterator[TrackTags]:
+        """One for each place of a track."""
+        for track, place in self._found:
+            yield replace(track.tags(relative_to=self._reference), path=place)
+
+    def require_current(self, result: TrackTags) -> None:
+        """See that a file holds the audio that was heard.
+
+        Raises
+        ------
+        TagFileError
+            It holds other.
+        """
+        if audio_identity(result.path) != result.audio:
+            raise TagFileError(
+                result.path, "holds other audio than the library heard; run moodtheme library scan"
+            )
+
+
+def preview(plan: Plan) -> Iterator[str]:
+    """What changes in a file, a line a value: ``+`` comes, ``-`` goes, others stay."""
+    yield f"{printable(plan.path)} ({plan.form})"
+    for name in Field:
+        if name not in plan.changes:
+            continue
+        old, new = plan.present.get(name, ()), plan.changes[name]
+        if name is Field.RECORD:
+            record = record_of({name: new})
+            if record is not None:
+                yield (
+                    f"  {'~' if old else '+'} {name} {len(record.scores)} scores by {record.model} "
+                    f"{(record.digest or '')[:8]}"
+                )
+            continue
+        for text in old:
+            if text not in new:
+                yield f"  - {name} {printable(text)}"
+        for text in new:
+            kept = "  (yours)" if name is Field.MOOD and text in plan.kept else ""
+            yield f"  {' ' if text in old else '+'} {name} {printable(text)}{kept}"
+
+
+def undo_journals(named: Sequence[Path], part_links: bool, *, quiet: bool) -> int:
+    """Undo journals, or the last one, newest change first; return how many files failed."""
+    all_failed = 0
+    for path in named or [last_journal()]:
+        lines = read_journal(path)
+        counts = dict.fromkeys(Undone, 0)
+        failed_here = 0
+        for line in reversed(lines):
+            try:
+                counts[undo(line, part_links=part_links)] += 1
+            except MoodthemeError as error:
+                _complain(error)
+                failed_here += 1
+        if not failed_here and not named:
+            path.replace(path.with_name(path.name + UNDONE))
+        if not quiet:
+            say(
+                f"{printable(path)}: {counts[Undone.WRITTEN]} files written back, "
+                f"{counts[Undone.ALREADY]} {Undone.ALREADY}, {failed_here} failed"
+            )
+        all_failed += failed_here
+    return all_failed
+
+
+def _complain(error: MoodthemeError) -> None:
+    sys.stdout.flush()
+    say(printable(str(error)))

@@ -1,0 +1,128 @@
+"""A written file looked at again, by a library that had no part in writing it (mutagen)."""
+
+from pathlib import Path
+from typing import Any
+
+import mutagen
+from mutagen.aiff import AIFF
+from mutagen.apev2 import APEv2
+from mutagen.flac import FLAC
+from mutagen.id3 import ID3
+from mutagen.wave import WAVE
+
+from moodtheme.errors import TagFileError
+from moodtheme.writing.fields import SEPARATOR, Field, Values, by_name
+
+Tags = dict[str, Any]
+
+
+def tags_of(path: Path, form: str) -> Tags:
+    """All tags as mutagen reads them, by its own names; empty where there are none.
+
+    Parameters
+    ----------
+    path
+        The file.
+    form
+        Name of the form that is written.
+
+    Raises
+    ------
+    TagFileError
+        mutagen does not read the file.
+    """
+    try:
+        if form == "APEv2":
+            try:
+                return _texts(APEv2(path))  # type: ignore[no-untyped-call]
+            except mutagen.apev2.APENoHeaderError:
+                return {}
+        if form.startswith("ID3"):
+            return _id3(path, in_chunk=form.endswith("chunk"))
+        file = _other(path, form)
+        if file is None:
+            raise TagFileError(path, "mutagen does not know its form; leave it out")
+        tags = _texts(file.tags)
+        for more in ("pictures", "cuesheet", "seektable"):
+            if found := getattr(file, more, None):
+                tags[f" {more}"] = repr(found)
+        return tags
+    except mutagen.MutagenError as error:
+        raise TagFileError(
+            path, f"mutagen does not read its tags ({error}); leave it out"
+        ) from error
+
+
+def told_apart(tags: Tags, form: str) -> tuple[dict[Field, Values], Tags]:
+    """What mutagen found in our fields, and all that is in others, in a form to compare."""
+    found: dict[Field, Values] = {}
+    others: Tags = {}
+    for key, value in tags.items():
+        name = _field(key, form)
+        if name is None and key.upper() == "TXXX:MOOD":
+            continue  # in ID3v2.4; it goes where it says what our field does
+        # Of several comments the first is the one that is written.
+        if name is None or (name is Field.COMMENT and name in found):
+            others[key] = repr(getattr(value, "text", value))
+            continue
+        texts = _strings(value)
+        if name is Field.MOOD and form.startswith(("ID3v2.3", "ID3v2.2")):
+            texts = tuple(part for text in texts for part in text.split(SEPARATOR))
+        found[name] = texts
+    return found, others
+
+
+def _field(key: str, form: str) -> Field | None:
+    """Which of our fields a name of mutagen's is."""
+    if form.startswith("ID3"):
+        if key.startswith("COMM::"):
+            return Field.COMMENT
+        found = by_name(key.removeprefix("TXXX:")) if key.startswith("TXXX:") else None
+        # ID3v2.4 has a frame of its own for moods; the other is somebody's.
+        foreign = found is Field.MOOD and form.startswith("ID3v2.4")
+        return Field.MOOD if key == "TMOO" else None if foreign else found
+    special: dict[str, Field] = {}
+    match form:
+        case "MP4 atoms":
+            special = {"\xa9cmt": Field.COMMENT}
+            key = key.removeprefix("----:com.apple.iTunes:")
+        case "ASF attributes":
+            special = {"WM/Mood": Field.MOOD, "Description": Field.COMMENT}
+    return special.get(key) or by_name(key)
+
+
+def _id3(path: Path, *, in_chunk: bool) -> Tags:
+    if in_chunk:
+        with path.open("rb") as file:
+            kind = WAVE if file.read(4) == b"RIFF" else AIFF
+        tags = kind(path).tags
+        return {} if tags is None else {key: tags[key] for key in tags}
+    try:
+        # Frames as they are stored, not as ID3v2.4 would have them.
+        found = ID3(path, translate=False)  # type: ignore[no-untyped-call]
+    except mutagen.id3.ID3NoHeaderError:
+        return {}
+    return {key: found[key] for key in found}
+
+
+def _other(path: Path, form: str) -> Any:
+    if form == "Vorbis comments":  # an ID3 tag before it misleads
+        return FLAC(path)  # type: ignore[no-untyped-call]
+    return mutagen.File(path)
+
+
+def _texts(tags: Any) -> Tags:
+    if tags is None:
+        return {}
+    if hasattr(tags, "as_dict"):
+        return dict(tags.as_dict())
+    return dict(tags.items())
+
+
+def _strings(value: Any) -> Values:
+    """A value of any of mutagen's kinds as texts."""
+    parts = value.text if hasattr(value, "text") else value
+    if isinstance(parts, str) or not hasattr(parts, "__iter__"):
+        parts = [parts]
+    texts = [p.decode() if isinstance(p, bytes) else str(getattr(p, "value", p)) for p in parts]
+    return tuple(texts)

@@ -1,0 +1,136 @@
+"""WAV and AIFF: an ID3v2 tag in a chunk of its own; all other chunks, ``INFO`` too, stay."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from moodtheme.errors import UnsupportedTagsError
+from moodtheme.writing.edits import Edit, Source
+from moodtheme.writing.fields import Field, Values
+from moodtheme.writing.id3 import Id3Tag
+from moodtheme.writing.id3_bytes import Id3Error, tag_at, text_frame
+
+_MOST = (1 << 32) - 1
+_INFO = {
+    b"INAM": "TIT2", b"IART": "TPE1", b"IPRD": "TALB", b"ICRD": "TDRC", b"IGNR": "TCON",
+    b"ITRK": "TRCK", b"IPRT": "TRCK", b"ICOP": "TCOP", b"ICMT": "COMM",
+}  # fmt: skip
+"""What the fields of ``INFO`` are called in ID3v2.4."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    name: bytes
+    start: int  # of its header of eight bytes
+    size: int
+
+    @property
+    def end(self) -> int:
+        """Behind its content and the byte that makes that even."""
+        return self.start + 8 + self.size + self.size % 2
+
+
+class ChunkedTags:
+    """The ID3v2 tag of a WAV or AIFF file.
+
+    Where a WAV file has an ``INFO`` list alone, its fields are put into the new tag too: many
+    programs look at one of the two.
+
+    Parameters
+    ----------
+    source
+        The file.
+
+    Raises
+    ------
+    UnsupportedTagsError
+        Its chunks are not what its header says, or the tag cannot be changed safely.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._is_riff = source.read_at(0, 4) == b"RIFF"
+        self._order: Literal["little", "big"] = "little" if self._is_riff else "big"
+        self._size = int.from_bytes(source.read_at(4, 4), self._order)
+        # Some writers leave the last odd byte out of account.
+        if self._size + 8 not in {source.size, source.size - 1, source.size + 1}:
+            raise UnsupportedTagsError(
+                source.path, "its header says another length than the file has"
+            )
+        chunks = list(self._chunks(12, source.size))
+        self._listed = [
+            inner
+            for chunk in chunks
+            if chunk.name == b"LIST" and source.read_at(chunk.start + 8, 4) == b"INFO"
+            for inner in self._chunks(chunk.start + 12, chunk.start + 8 + chunk.size)
+        ]
+        self._end = chunks[-1].start + 8 + chunks[-1].size if chunks else 12
+        self._there = next((c for c in chunks if c.name.upper() == b"ID3 "), None)
+        tag = b""
+        if self._there is not None:
+            tag = source.read_at(self._there.start + 8, self._there.size)
+            if tag_at(tag[:10]) != len(tag):
+                raise UnsupportedTagsError(source.path, "its ID3 chunk does not hold one tag")
+        try:
+            self._tag = Id3Tag(tag)
+        except Id3Error as error:
+            raise UnsupportedTagsError(source.path, str(error)) from error
+        self.name, self.values = f"{self._tag.name} in a chunk", self._tag.values
+
+    def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
+        """As `TagForm.edits`."""
+        try:
+            edits = self._tag.edits(changes, b"" if self._there else self._info())
+        except Id3Error as error:
+            raise UnsupportedTagsError(self._source.path, str(error)) from error
+        there = self._there
+        if there is None:
+            (new,) = edits
+            content, size = new.content, len(new.content)
+            even = bytes(max(self._end + self._end % 2 - self._source.size, 0))
+            head = b"id3 " if self._is_riff else b"ID3 "
+            place = min(self._end + self._end % 2, self._source.size)
+            chunk = even + head + self._number(size) + content + bytes(size % 2)
+            moved = [Edit(place, place, chunk)]
+        else:
+            at = there.start + 8
+            moved = [Edit(e.start + at, e.end + at, e.content) for e in edits]
+            size = there.size + sum(edit.growth for edit in edits)
+            if size != there.size:
+                moved.append(Edit(there.start + 4, at, self._number(size)))
+                end = min(there.end, self._source.size)
+                moved.append(Edit(at + there.size, end, bytes(size % 2)))
+        growth = sum(edit.growth for edit in moved)
+        if growth:
+            whole = self._source.size + growth - 8
+            moved.append(Edit(4, 8, self._number(whole)))
+        return moved
+
+    def _info(self) -> bytes:
+        """What a list of ``INFO`` says, as frames of ID3v2.4."""
+        frames = []
+        for chunk in self._listed:
+            content = self._source.read_at(chunk.start + 8, chunk.size).partition(b"\0")[0].strip()
+            try:
+                text = content.decode()
+            except UnicodeDecodeError:
+                text = content.decode("latin-1")
+            if text and (name := _INFO.get(chunk.name)) is not None:
+                is_comment = name == "COMM"
+                texts = ["", text] if is_comment else [text]
+                frames.append(text_frame(name, texts, lead=b"eng" if is_comment else b""))
+        return b"".join(frames)
+
+    def _number(self, size: int) -> bytes:
+        if size > _MOST:
+            raise UnsupportedTagsError(self._source.path, "it would be longer than 4 GB")
+        return size.to_bytes(4, self._order)
+
+    def _chunks(self, at: int, end: int) -> Iterator[_Chunk]:
+        while at + 8 <= end:
+            head = self._source.read_at(at, 8)
+            chunk = _Chunk(head[:4], at, int.from_bytes(head[4:], self._order))
+            if at + 8 + chunk.size > end:
+                raise UnsupportedTagsError(self._source.path, "its last chunk is cut short")
+            yield chunk
+            at = chunk.end

@@ -1,0 +1,142 @@
+"""Changes of a file as stretches of bytes: what they make of it, and what undoes them."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+_PIECE = 1 << 20
+_BLOCK = 256  # bytes compared at once where two stretches of one length are told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Bytes that take the place of others.
+
+    Attributes
+    ----------
+    start, end
+        The stretch of the file as it was; of no length where something is put in.
+    content
+        What stands there afterwards.
+    """
+
+    start: int
+    end: int
+    content: bytes
+
+    @property
+    def growth(self) -> int:
+        """By how much the file gets longer."""
+        return len(self.content) - (self.end - self.start)
+
+
+class Source:
+    """A file open for reading at any place.
+
+    Attributes
+    ----------
+    path, size
+        The file and its length in bytes when it was opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("rb")
+        self.size = os.fstat(self._file.fileno()).st_size
+
+    def read_at(self, start: int, size: int) -> bytes:
+        """At most ``size`` bytes from ``start``; fewer at the end of the file only."""
+        self._file.seek(max(start, 0))
+        return self._file.read(max(size, 0))
+
+    def pieces(self, start: int, end: int) -> Iterator[bytes]:
+        """The bytes from ``start`` to ``end``, a megabyte at a time.
+
+        Raises
+        ------
+        OSError
+            The file has become shorter.
+        """
+        while start < end:
+            piece = self.read_at(start, min(_PIECE, end - start))
+            if not piece:
+                raise OSError(None, "it became shorter while it was read")
+            start += len(piece)
+            yield piece
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def in_order(edits: Iterable[Edit]) -> list[Edit]:
+    """Edits by their places, those that change nothing left out.
+
+    Raises
+    ------
+    ValueError
+        Two change the same bytes.
+    """
+    real = (edit for edit in edits if edit.content or edit.end > edit.start)
+    ordered = sorted(real, key=lambda edit: (edit.start, edit.end))
+    if any(one.end > other.start for one, other in pairwise(ordered)):
+        raise ValueError("two edits change the same bytes")
+    return ordered
+
+
+def edited(source: Source, edits: Sequence[Edit]) -> Iterator[bytes]:
+    """The file as ordered edits make it, piece by piece."""
+    at = 0
+    for edit in edits:
+        yield from source.pieces(at, edit.start)
+        yield edit.content
+        at = edit.end
+    yield from source.pieces(at, source.size)
+
+
+def inverse(source: Source, edits: Sequence[Edit]) -> list[Edit]:
+    """Edits that make of the file which ordered edits will give the one that is there now."""
+    back, shift = [], 0
+    for edit in edits:
+        start = edit.start + shift
+        before = source.read_at(edit.start, edit.end - edit.start)
+        back.append(Edit(start, start + len(edit.content), before))
+        shift += edit.growth
+    return back
+
+
+def differing(before: bytes, after: bytes, at: int) -> list[Edit]:
+    """Edits that turn a stretch which begins at ``at`` into another, without what is the same.
+
+    What their ends have in common aside, they are compared in place.
+    """
+    tail = 0
+    if len(before) != len(after):
+        tail = _common(before[::-1], after[::-1])
+    shared = min(len(before), len(after)) - tail
+    edits = []
+    for start in range(0, shared, _BLOCK):
+        old, new = before[start : start + _BLOCK], after[start : start + _BLOCK]
+        old, new = old[: shared - start], new[: shared - start]
+        if old != new:
+            lead = _common(old, new)
+            behind = len(old) - min(_common(old[::-1], new[::-1]), len(old) - lead)
+            edits.append(Edit(at + start + lead, at + start + behind, new[lead:behind]))
+    rest = Edit(at + shared, at + len(before) - tail, after[shared : len(after) - tail])
+    return in_order([*edits, rest])
+
+
+def _common(before: bytes, after: bytes) -> int:
+    """Length of the beginning that two have in common."""
+    most = min(len(before), len(after))
+    at = 0
+    while at < most and before[at : at + _BLOCK] == after[at : at + _BLOCK]:
+        at += _BLOCK
+    while at < most and before[at] == after[at]:
+        at += 1
+    return min(at, most)

@@ -1,0 +1,58 @@
+"""The fields that are read and written, whatever a form of tags calls them."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Protocol
+
+from moodtheme.writing.edits import Edit
+
+SEPARATOR = "; "
+"""Between the values of a field where a form has room for one text only: ID3v2.3 and older."""
+
+
+class Field(StrEnum):
+    """A field, by the name that Vorbis comments give it."""
+
+    MOOD = "MOOD"
+    VALENCE = "MOODTHEME_VALENCE"
+    AROUSAL = "MOODTHEME_AROUSAL"
+    RECORD = "MOODTHEME"
+    COMMENT = "COMMENT"
+
+
+Values = tuple[str, ...]
+
+
+class TagForm(Protocol):
+    """The tags of a file, in the form that its format has.
+
+    Attributes
+    ----------
+    name
+        Such as ``ID3v2.3``.
+    values
+        What the fields hold; those that are not there are left out.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def values(self) -> Mapping[Field, Values]: ...  # noqa: D102
+
+    def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
+        """What makes of the file one whose fields hold these values; none removes a field.
+
+        Raises
+        ------
+        UnsupportedTagsError
+            The form has no room for them.
+        """
+
+
+def by_name(text: str) -> Field | None:
+    """The field of a name, whatever its capitals."""
+    try:
+        return Field(text.upper())
+    except ValueError:
+        return None

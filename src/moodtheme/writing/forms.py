@@ -1,0 +1,80 @@
+"""Which form the tags of a file have, by what it begins with, never by its name."""
+
+from collections.abc import Callable
+
+from moodtheme.errors import UnsupportedTagsError
+from moodtheme.writing import asf
+from moodtheme.writing.ape import ApeTags
+from moodtheme.writing.asf import AsfTags
+from moodtheme.writing.chunked import ChunkedTags
+from moodtheme.writing.edits import Source
+from moodtheme.writing.fields import TagForm
+from moodtheme.writing.flac import FlacTags
+from moodtheme.writing.id3_bytes import tag_at
+from moodtheme.writing.mp4 import Mp4Tags
+from moodtheme.writing.mpeg import Id3Tags
+from moodtheme.writing.ogg import OggTags
+
+# Monkey's Audio, Musepack, WavPack, OptimFROG, TAK.
+_APE = (b"MAC ", b"MP+", b"MPCK", b"wvpk", b"OFR ", b"tBaK")
+_WITH: dict[Callable[[Source], TagForm], Callable[[bytes], bool]] = {
+    OggTags: lambda head: head[:4] == b"OggS",
+    Mp4Tags: lambda head: head[4:8] == b"ftyp",
+    AsfTags: lambda head: head == asf.HEADER,
+    ChunkedTags: lambda head: (
+        (head[:4] == b"RIFF" and head[8:12] == b"WAVE")
+        or (head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"})
+    ),
+}
+_WITHOUT = {
+    b"\x1a\x45\xdf\xa3": "Matroska and WebM",
+    b"RF64": "WAV of 64 bits",
+    b"BW64": "WAV of 64 bits",
+    b"riff": "Wave64",
+    b"caff": "CAF",
+    b"DSD ": "DSF",
+    b"FRM8": "DFF",
+    b".snd": "AU",
+    b"FLV\x01": "Flash video",
+    b".RMF": "RealMedia",
+    b"#!AM": "AMR",
+}
+_FILLED = 1 << 12  # zeros that may stand between a tag and MPEG audio
+
+
+def find_form(source: Source) -> TagForm:
+    """The tags of an open file.
+
+    Raises
+    ------
+    UnsupportedTagsError
+        No form is known for it, or its tags cannot be changed safely.
+    """
+    audio = 0
+    while size := tag_at(source.read_at(audio, 10)):
+        audio += size
+    start = source.read_at(audio, 16)
+    if start[:4] == b"fLaC":
+        return FlacTags(source, audio)
+    if start.startswith(_APE):
+        return ApeTags(source)
+    if _is_mpeg(source, audio) or start[:4] == b"TTA1":
+        tags, behind = Id3Tags(source), ApeTags(source)
+        return behind if behind.is_there and not tags.is_there else tags
+    if audio == 0:
+        for form, begins in _WITH.items():
+            if begins(start):
+                return form(source)
+    known = next((name for magic, name in _WITHOUT.items() if start.startswith(magic)), None)
+    raise UnsupportedTagsError(
+        source.path,
+        f"{known} has no form of tags that moodtheme writes"
+        if known
+        else "its form of tags is not known",
+    )
+
+
+def _is_mpeg(source: Source, at: int) -> bool:
+    """Whether MPEG audio, or AAC in its stream form, begins there."""
+    start = source.read_at(at, _FILLED).lstrip(b"\0")
+    return len(start) > 1 and start[0] == 0xFF and start[1] & 0xE0 == 0xE0

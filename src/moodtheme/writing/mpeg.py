@@ -1,0 +1,72 @@
+"""MP3, AAC and True Audio: an ID3v2 tag before the audio, or an APEv2 tag behind it."""
+
+from collections.abc import Mapping
+
+from moodtheme.errors import UnsupportedTagsError
+from moodtheme.writing.edits import Edit, Source
+from moodtheme.writing.fields import Field, Values
+from moodtheme.writing.id3 import Id3Tag
+from moodtheme.writing.id3_bytes import Id3Error, tag_at, text_frame
+
+_OLD_TAG = 128  # bytes of ID3v1
+
+
+class Id3Tags:
+    """The ID3v2 tag at a file's beginning, or the place for one.
+
+    ID3v1 and APEv2 tags behind the audio stay. Where ID3v1 is all there is, its fields are put into
+    the new tag too: most programs look at one of the two alone.
+
+    Parameters
+    ----------
+    source
+        The file.
+
+    Attributes
+    ----------
+    is_there
+        Whether it has one.
+
+    Raises
+    ------
+    UnsupportedTagsError
+        It cannot be changed safely.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        tag = source.read_at(0, tag_at(source.read_at(0, 10)))
+        self.is_there = bool(tag)
+        try:
+            self._tag = Id3Tag(tag)
+        except Id3Error as error:
+            raise UnsupportedTagsError(source.path, str(error)) from error
+        self.name, self.values = self._tag.name, self._tag.values
+
+    def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
+        """As `TagForm.edits`."""
+        more = b"" if self.is_there else self._old_fields()
+        try:
+            return self._tag.edits(changes, more)
+        except Id3Error as error:
+            raise UnsupportedTagsError(self._source.path, str(error)) from error
+
+    def _old_fields(self) -> bytes:
+        """What an ID3v1 tag says, as frames of ID3v2.4."""
+        old = self._source.read_at(self._source.size - _OLD_TAG, _OLD_TAG)
+        if old[:3] != b"TAG":
+            return b""
+        places = {"TIT2": (3, 33), "TPE1": (33, 63), "TALB": (63, 93), "TDRC": (93, 97)}
+        texts = {
+            name: old[start:end].partition(b"\0")[0].decode("latin-1").strip()
+            for name, (start, end) in places.items()
+        }
+        if not old[125] and old[126]:
+            texts["TRCK"] = str(old[126])
+        if old[127] != 0xFF:
+            texts["TCON"] = str(old[127])
+        comment = old[97 : 97 + 30].partition(b"\0")[0].decode("latin-1").strip()
+        frames = [text_frame(name, [text]) for name, text in texts.items() if text]
+        if comment:
+            frames.append(text_frame("COMM", ["", comment], lead=b"eng"))
+        return b"".join(frames)
