@@ -5,10 +5,11 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from evaluation_cases import case
-from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
-from moodtheme.evaluation import Figure, evaluate, evaluate_systems
-from moodtheme.evaluation.bootstrap import bootstrap, draw_weights, interval
+from moodtheme.errors import EvaluationWarning, UsageError
+from moodtheme.evaluation import evaluate, evaluate_systems
+from moodtheme.evaluation.bootstrap import bootstrap, draw_weights
 from moodtheme.evaluation.figures import DecisionRule, Figures, rank_system
+from moodtheme.evaluation.units import units_of
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 TAGS = ["sad", "calm", "epic", "fun"]
@@ -16,7 +17,8 @@ TAGS = ["sad", "calm", "epic", "fun"]
 
 def resample(truth: BoolMatrix, scores: ScoreMatrix, n: int, seed: int = 0) -> Figures:
     system = rank_system(truth, scores, {DecisionRule.FIXED: scores > 0.5})
-    return bootstrap(truth, [system], resamples=n, seed=seed, tags=TAGS)[0]
+    units = units_of(len(truth), None)
+    return bootstrap(truth, [system], resamples=n, seed=seed, units=units, tags=TAGS)[0]
 
 
 @pytest.mark.parametrize("levels", [None, 4])
@@ -82,12 +84,19 @@ def test_a_system_does_not_differ_from_itself() -> None:
         truth, {"a": scores, "copy": scores.copy(), "b": other}, resamples=50, against="a"
     )
     assert rows[0].difference is None
-    assert rows[1].difference["roc_auc_macro"] == Figure(value=0.0, low=0.0, high=0.0)
+    none = rows[1].difference["roc_auc_macro"]
+    assert (none.value, none.low, none.high, none.p) == (0, 0, 0, 1)
     apart = rows[2].difference["roc_auc_macro"]
     assert apart.low < apart.value < apart.high
     document = rows[2].as_json()["difference"]
     assert document["against"] == "a"
-    assert document["roc_auc_macro"] == {"value": apart.value, "interval": [apart.low, apart.high]}
+    assert document["comparisons"] == 2
+    assert document["roc_auc_macro"] == {
+        "value": apart.value,
+        "interval": [apart.low, apart.high],
+        "p": apart.p,
+        "p_holm": apart.p_holm,
+    }
 
 
 def test_pairing_narrows_the_interval_of_a_difference() -> None:
@@ -113,14 +122,6 @@ def test_intervals_cover_the_true_value_about_as_often_as_they_say() -> None:
         covered += low <= 1 - (1 - shift) ** 2 / 2 <= high
     # 95 % nominal; four standard deviations of a binomial, and a little for the small sample.
     assert 0.85 <= covered / trials <= 1
-
-
-def test_interval_takes_percentiles_and_skips_what_is_undefined() -> None:
-    samples = np.r_[np.arange(101.0), np.nan]
-    assert interval(samples, 0.9) == pytest.approx((5, 95))
-    assert np.isnan(interval(np.array([np.nan]))).all()
-    with pytest.raises(EvaluationError, match="between 0 and 1"):
-        interval(samples, 95)
 
 
 def test_no_resamples_is_a_mistake() -> None:

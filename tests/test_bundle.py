@@ -119,6 +119,17 @@ def test_a_writer_that_fails_between_puts_the_old_bundle_back(
         ({"fusion": {"method": "rank", "weights": None}}, "one track"),
         ({"tags": "loud"}, "damaged"),
         ({"thresholds": {"values": [0.5], "method": "x", "chosen_on": "y"}}, "1 thresholds"),
+        (
+            {
+                "thresholds": {
+                    "values": [0.5, 0.5, 0.5],
+                    "method": "x",
+                    "chosen_on": "y",
+                    "without": ["gone"],
+                }
+            },
+            "no threshold for gone, which is none of its tags",
+        ),
     ],
 )
 def test_a_manifest_that_cannot_be_true_is_refused_with_the_reason(

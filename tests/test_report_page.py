@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from moodtheme.errors import ReproductionError
-from moodtheme.evaluation import Figure
+from moodtheme.evaluation import Figure, PairedFigure
 from moodtheme.reproduction.page import write_report
 from moodtheme.reproduction.page.inputs import read_inputs
 from moodtheme.reproduction.page.numbers import (
@@ -104,25 +104,33 @@ def test_the_first_rows_are_the_baselines(whole: tuple[Path, Results]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("value", "p_holm", "said"),
     [
         (
-            0.01,
-            0.05,
-            "Beyond chance, on these test tracks: crnn-gru over MediaEval baseline (+3.0)",
+            0.03,
+            0.04,
+            "Beyond chance after correction for 2 comparisons: crnn-gru over MediaEval baseline "
+            "(+3.0)",
         ),
-        (-0.05, -0.01, "MediaEval baseline over crnn-gru (+3.0)"),
-        (-0.01, 0.05, "None of these intervals leaves zero out"),
+        (-0.03, 0.04, "MediaEval baseline over crnn-gru (+3.0)"),
+        (0.03, 0.06, "None of these 2 comparisons is beyond chance after correction"),
     ],
 )
 def test_what_is_beyond_chance_is_said_whichever_is_better(
-    tmp_path: Path, low: float, high: float, said: str
+    tmp_path: Path, value: float, p_holm: float, said: str
 ) -> None:
     results = write_run(tmp_path, systems=["crnn-gru"], resamples=3)
-    value = -0.03 if high < 0 else 0.03
-    figures = {**results.differences[0].figures,
-               "roc_auc_macro": Figure(value=value, low=low, high=high)}  # fmt: skip
-    rewrite(tmp_path, results, differences=(replace(results.differences[0], figures=figures),))
+    # Before the correction both intervals leave zero out.
+    ends = sorted((value / 3, value * 2))
+    figure = PairedFigure(value=value, low=ends[0], high=ends[1], p=0.03, p_holm=p_holm)
+    figures = {**results.differences[0].figures, "roc_auc_macro": figure}
+    other = {**figures, "roc_auc_macro": replace(figure, p_holm=0.9)}
+    first = results.differences[0]
+    rewrite(
+        tmp_path,
+        results,
+        differences=(replace(first, figures=figures), replace(first, figures=other)),
+    )
     assert said in Page(write_report(tmp_path)).text
 
 

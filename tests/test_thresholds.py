@@ -10,7 +10,12 @@ from evaluation_cases import case, columns
 from moodtheme.errors import EvaluationError, EvaluationWarning
 from moodtheme.evaluation import evaluate
 from moodtheme.evaluation.popularity import popularity_scores
-from moodtheme.evaluation.thresholds import best_f1_thresholds, top_k, youden_thresholds
+from moodtheme.evaluation.thresholds import (
+    best_f1_thresholds,
+    reachable_f1_thresholds,
+    top_k,
+    youden_thresholds,
+)
 from moodtheme.scores.decisions import apply_thresholds
 
 Column = tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]
@@ -23,6 +28,29 @@ def test_best_f1_is_the_first_maximum_on_scikit_learns_curve(column: Column) -> 
     with np.errstate(invalid="ignore"):
         f1 = np.nan_to_num(2 * precision * recall / (precision + recall))
     assert best_f1_thresholds(truth[:, None], scores[:, None])[0] == thresholds[np.argmax(f1)]
+
+
+@given(columns())
+def test_no_threshold_reaches_more_than_the_best(column: Column) -> None:
+    truth, scores = column
+
+    def f1(threshold: float) -> float:
+        decided = apply_thresholds(scores[:, None], threshold)[:, 0]
+        return 2 * (decided & truth).sum() / (decided.sum() + truth.sum())
+
+    best = f1(reachable_f1_thresholds(truth[:, None], scores[:, None])[0])
+    everywhere = np.unique(np.r_[scores, -1])  # deciding above each score, and everything
+    assert best == pytest.approx(max(map(f1, everywhere)), abs=1e-12)
+    assert best >= f1(best_f1_thresholds(truth[:, None], scores[:, None])[0])
+
+
+def test_the_official_rule_can_fall_below_validation_and_the_best_never_does() -> None:
+    # One positive, highest: the official threshold is its own score, above which there is nothing.
+    truth = np.array([[True], [False], [False]])
+    scores = np.array([[0.9], [0.5], [0.1]])
+    row = evaluate(truth, scores, validation=(truth, scores - np.array([[0.2], [0], [0]])))
+    assert row["f1_macro_oracle"] == 0
+    assert row["f1_macro_validation"] == 1 == row["f1_macro_best"]
 
 
 @given(columns())
@@ -49,11 +77,23 @@ def test_thresholds_are_compared_at_full_precision() -> None:
 def test_tags_without_positives_get_no_threshold_and_no_decisions() -> None:
     truth, scores = case(tags=2)
     truth[:, 0] = False
-    for choose in (best_f1_thresholds, youden_thresholds):
+    for choose in (best_f1_thresholds, reachable_f1_thresholds, youden_thresholds):
         with pytest.warns(EvaluationWarning, match="column 0"):
             thresholds = choose(truth, scores)
         assert np.isnan(thresholds[0])
         assert not apply_thresholds(scores, thresholds)[:, 0].any()
+
+
+def test_a_tag_that_validation_lacks_counts_as_never_decided_and_is_named() -> None:
+    truth, scores = case(80, 3, seed=1)
+    known, known_scores = case(50, 3, seed=2)
+    known[:, 1] = False
+    with pytest.warns(EvaluationWarning, match="no threshold from validation for tag column 1"):
+        row = evaluate(truth, scores, validation=(known, known_scores))
+    each = [tag["f1_validation"] for tag in row["tags"]]
+    assert each[1] == 0
+    assert row["tags"][1]["threshold_validation"] is None
+    assert row["f1_macro_validation"] == pytest.approx(np.mean(each))
 
 
 def test_top_k_gives_each_track_k_tags_first_columns_winning_ties() -> None:

@@ -35,6 +35,7 @@ COLUMNS = {
     "roc_auc_macro": "ROC-AUC",
     "pr_auc_macro": "PR-AUC",
     "f1_macro_oracle": "F1 oracle",
+    "f1_macro_best": "F1 best",
     "f1_macro_validation": "F1 validation",
     "f1_macro_fixed": "F1 at 0.5",
 }
@@ -77,12 +78,12 @@ def evaluate(
 ) -> None:
     """Evaluate score files against truth: ROC-AUC, PR-AUC, F1, with intervals.
 
-    F1 "oracle" uses the official thresholds, chosen on the very set that is scored: an upper
-    bound. "validation" (with --thresholds-from) is what a user would get.
+    F1 "oracle" uses the official thresholds and "best" the best there are, both chosen on the very
+    set that is scored. "validation" (with --thresholds-from) is what a user would get.
     """
     from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import ScoredSet, evaluate_systems
-    from moodtheme.evaluation.bootstrap import LEVEL
+    from moodtheme.evaluation.intervals import LEVEL
     from moodtheme.evaluation.popularity import popularity_scores
     from moodtheme.scores.matrices import match_systems, put_like, read_truth
     from moodtheme.scores.vocabulary import load_tags, tags_for

@@ -2,16 +2,18 @@
 
 `evaluate` answers for one system in one call, `evaluate_systems` for several, `Evaluation` step by
 step; the modules hold the parts: `metrics` (conventions and definitions), `thresholds`,
-`bootstrap`, `popularity`, `calibration` and `fusion_weights`. Only NumPy is needed, but for
-calibrating and for pictures.
+`bootstrap`, `intervals`, `popularity`, `calibration` and `fusion_weights`. Only NumPy is needed,
+but for calibrating and for pictures.
 """
 
-from moodtheme.evaluation.evaluator import Evaluation, ScoredSet, evaluate, evaluate_systems
-from moodtheme.evaluation.results import Figure, SystemFigures, TagFigures
+from moodtheme.evaluation.evaluator import evaluate, evaluate_systems
+from moodtheme.evaluation.results import Figure, PairedFigure, SystemFigures, TagFigures
+from moodtheme.evaluation.scored import Evaluation, ScoredSet
 
 __all__ = [
     "Evaluation",
     "Figure",
+    "PairedFigure",
     "ScoredSet",
     "SystemFigures",
     "TagFigures",

@@ -2,18 +2,18 @@
 
 Conventions
 -----------
-A resample draws as many tracks as the set has, with replacement, all equally likely. Every system
-is scored on the same resamples, so the difference of two systems is taken resample by resample
-(paired): what makes a draw easy makes it easy for both, and cancels.
+A resample draws as many units as the set has, with replacement, all equally likely: whole artists
+where they are known, single tracks otherwise (`moodtheme.evaluation.units`). Every system is scored
+on the same resamples, so the difference of two systems is taken resample by resample (paired): what
+makes a draw easy makes it easy for both, and cancels.
 
-Intervals are percentile intervals. They say how much the figure depends on which tracks happened
-to be in the test set; they say nothing about another training run, and tracks by one artist are
-drawn independently of each other, which makes them a little too narrow.
+`moodtheme.evaluation.intervals` makes intervals of the resamples. They say how much the figure
+depends on which artists happened to be in the test set; they say nothing about another training
+run.
 
 In a resample where a tag has no positives that tag has no figures, as on the set itself: the
-resample's macro averages are over the other tags, the tag's own interval is over the resamples
-that have it, and an `EvaluationWarning` names the tag and says how often it happened. Decision
-thresholds are not chosen again in each resample.
+resample's macro averages are over the other tags, and an `EvaluationWarning` names the tag and says
+how often it happened. Decision thresholds are not chosen again in each resample.
 """
 
 import warnings
@@ -21,32 +21,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from moodtheme.arrays import Float64Array
-from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
+from moodtheme.errors import EvaluationWarning, UsageError
 from moodtheme.evaluation.figures import Figures, RankedSystem, join, weigh
 from moodtheme.evaluation.ranking import Weights
+from moodtheme.evaluation.units import Units
 from moodtheme.scores.matrices import BoolMatrix
 from moodtheme.work import Progress, no_progress
-
-LEVEL = 0.95
-"""Level of intervals unless another is asked for."""
 
 WEIGHTS_AT_ONCE = 2**23
 """Weights drawn at a time (32 MiB of int32); bounds memory on large sets."""
 
+MOST_LEFT_OUT = 300
+"""Columns of leaving out at most; more units are left out in blocks."""
 
-def draw_weights(n_tracks: int, n_resamples: int, rng: np.random.Generator) -> Weights:
-    """Draw resamples as counts: how often each track was drawn.
+
+def draw_weights(n_units: int, n_resamples: int, rng: np.random.Generator) -> Weights:
+    """Draw resamples as counts: how often each unit was drawn.
 
     Returns
     -------
-    int32 (n_tracks, n_resamples)
-        Each column sums to `n_tracks`.
+    int32 (n_units, n_resamples)
+        Each column sums to `n_units`.
     """
-    weights = np.empty((n_tracks, n_resamples), np.int32)
+    weights = np.empty((n_units, n_resamples), np.int32)
     for column in range(n_resamples):
-        drawn = rng.integers(n_tracks, size=n_tracks)
-        weights[:, column] = np.bincount(drawn, minlength=n_tracks)
+        drawn = rng.integers(n_units, size=n_units)
+        weights[:, column] = np.bincount(drawn, minlength=n_units)
     return weights
 
 
@@ -56,6 +56,7 @@ def bootstrap(
     *,
     resamples: int = 1000,
     seed: int = 0,
+    units: Units,
     tags: Sequence[str],
     progress: Progress = no_progress,
 ) -> list[Figures]:
@@ -71,6 +72,8 @@ def bootstrap(
         How many, at least 1.
     seed
         The same seed gives the same resamples on every machine.
+    units
+        What is drawn.
     tags
         Column names, for messages.
     progress
@@ -93,7 +96,7 @@ def bootstrap(
     parts: list[list[Figures]] = [[] for _ in systems]
     absences = np.zeros(truth.shape[1], np.int64)
     for first in range(0, resamples, batch):
-        weights = draw_weights(len(truth), min(batch, resamples - first), rng)
+        weights = draw_weights(units.count, min(batch, resamples - first), rng)[units.of_track]
         absences += [int((weights[column].max(axis=0, initial=0) == 0).sum()) for column in truth.T]
         for index, system in enumerate(systems):
             parts[index].append(weigh(truth, system, weights))
@@ -103,33 +106,26 @@ def bootstrap(
     return [join(system_parts) for system_parts in parts]
 
 
-def interval(samples: Float64Array, level: float = LEVEL) -> tuple[float, float]:
-    """Percentile interval of one figure.
+def leave_out(truth: BoolMatrix, systems: Sequence[RankedSystem], *, units: Units) -> list[Figures]:
+    """Compute all figures of all systems with one unit after another left out.
 
     Parameters
     ----------
-    samples
-        The figure, or the difference of two, in each resample; NaN where it is undefined.
-    level
-        The share of resamples inside, in (0, 1).
+    truth, systems, units
+        As for `bootstrap`. More than `MOST_LEFT_OUT` units are dealt to so many blocks, by chance
+        but always alike, and left out block by block.
 
     Returns
     -------
-    tuple of float
-        Lower and upper end; NaN if no resample has the figure.
-
-    Raises
-    ------
-    EvaluationError
-        The level is not between 0 and 1.
+    list of Figures
+        One a system, with a column a unit or block.
     """
-    if not 0 < level < 1:
-        raise EvaluationError(f"an interval of level {level}; choose one between 0 and 1")
-    defined = samples[~np.isnan(samples)]
-    if len(defined) == 0:
-        return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    blocks = np.arange(units.count) % MOST_LEFT_OUT
+    if units.count > MOST_LEFT_OUT:
+        blocks = np.random.default_rng(0).permutation(blocks)
+    columns = np.arange(blocks.max() + 1)
+    weights = (blocks[units.of_track][:, None] != columns).astype(np.int32)
+    return [weigh(truth, system, weights) for system in systems]
 
 
 def _warn_of_absences(
@@ -141,7 +137,7 @@ def _warn_of_absences(
         others = f", {len(absent) - 1} other tags less often" if len(absent) > 1 else ""
         warnings.warn(
             f"tag {tags[worst]} has no positives in {absences[worst]} of {resamples} "
-            f"resamples{others}: left out of those; its interval is over the others",
+            f"resamples{others}: left out of those",
             EvaluationWarning,
             stacklevel=3,
         )

@@ -5,9 +5,11 @@ A track gets a tag when its score is strictly above the tag's threshold
 moods and themes. The thresholds to choose from are the points of the ROC and precision-recall
 curves: one for each distinct score, taking every track at or above it.
 
-Thresholds chosen on the set that is then scored have seen its truth. Such figures are an
-**oracle**: what the best thresholds would give, not what anybody reaches. The official results of
-the task are of this kind. Thresholds chosen on validation are honest.
+Thresholds chosen on the set that is then scored have seen its truth; nobody has them in use. The
+official results of the task are of this kind, by a rule called **oracle** here
+(`best_f1_thresholds`). The rule chooses by one count and decides by another, so where few tracks
+carry a tag it may fall below thresholds from validation; what no thresholds can exceed is **best**
+(`reachable_f1_thresholds`). Thresholds chosen on validation are honest.
 """
 
 from collections.abc import Callable, Sequence
@@ -119,6 +121,17 @@ def best_f1_thresholds(
     return choose(*_checked(truth, scores, tags), best_f1)
 
 
+def reachable_f1_thresholds(
+    truth: BoolMatrix, scores: ScoreMatrix, *, tags: Sequence[str] | None = None
+) -> Float64Array:
+    """Per tag, the threshold whose decisions have the highest F1 that any threshold reaches.
+
+    It lies half-way between the lowest score it takes and the next one below. Of several equally
+    good thresholds the lowest is taken. Parameters and errors are those of `best_f1_thresholds`.
+    """
+    return choose(*_checked(truth, scores, tags), reachable_f1)
+
+
 def youden_thresholds(
     truth: BoolMatrix, scores: ScoreMatrix, *, tags: Sequence[str] | None = None
 ) -> Float64Array:
@@ -169,7 +182,7 @@ def choose(
     scores
         Floats (tracks, tags).
     best
-        The rule: `best_f1` or `best_youden`.
+        The rule: `best_f1`, `reachable_f1` or `best_youden`.
 
     Returns
     -------
@@ -183,29 +196,43 @@ def choose(
 
 def best_f1(points: OperatingPoints) -> float:
     """Rule of `best_f1_thresholds` for one tag."""
+    best = _highest_f1(points)
+    return float("nan") if best is None else float(points.thresholds[best])
+
+
+def reachable_f1(points: OperatingPoints) -> float:
+    """Rule of `reachable_f1_thresholds` for one tag."""
+    best = _highest_f1(points)
+    return float("nan") if best is None else _just_below(points, best)
+
+
+def best_youden(points: OperatingPoints) -> float:
+    """Rule of `youden_thresholds` for one tag."""
+    j = points.recall - points.false_positive_rate
+    return float("nan") if np.isnan(j).any() else _just_below(points, int(np.argmax(j)))
+
+
+def _highest_f1(points: OperatingPoints) -> int | None:
+    """The point of highest F1, of equals the one with the lowest threshold; None: no positives."""
     if points.hits[-1] == 0:
-        return float("nan")
+        return None
     precision, recall = points.precision, points.recall
     with np.errstate(invalid="ignore"):
         # In this form, not as 2·hits/(decided + positives): where two F1 are equal, rounding
         # decides, and it must decide as in the official script.
         f1 = np.nan_to_num(2 * precision * recall / (precision + recall))
     # By ascending threshold the first maximum is the lowest threshold.
-    return float(points.thresholds[::-1][np.argmax(f1[::-1])])
+    return len(f1) - 1 - int(np.argmax(f1[::-1]))
 
 
-def best_youden(points: OperatingPoints) -> float:
-    """Rule of `youden_thresholds` for one tag."""
-    j = points.recall - points.false_positive_rate
-    if np.isnan(j).any():
-        return float("nan")
-    best = int(np.argmax(j))
-    here = points.thresholds[best]
-    if best + 1 == len(points.thresholds):
+def _just_below(points: OperatingPoints, point: int) -> float:
+    """A threshold that takes exactly the tracks of a point when deciding strictly above it."""
+    here = points.thresholds[point]
+    if point + 1 == len(points.thresholds):
         return float(np.nextafter(here, -np.inf))
     # Between adjacent floats the half-way point may round up on to the score itself.
-    half_way = (here + points.thresholds[best + 1]) / 2
-    return float(half_way if half_way < here else points.thresholds[best + 1])
+    half_way = (here + points.thresholds[point + 1]) / 2
+    return float(half_way if half_way < here else points.thresholds[point + 1])
 
 
 def _checked(

@@ -123,6 +123,9 @@ def export_fused(
                 values=tuple(np.nan_to_num(best, nan=_NEVER).tolist()),
                 method="highest F1",
                 chosen_on=validation,
+                without=tuple(
+                    tag for tag, at in zip(first.tags, best, strict=True) if np.isnan(at)
+                ),
             ),
             calibration=Calibration(
                 slopes=tuple(calibration.slopes.tolist()),

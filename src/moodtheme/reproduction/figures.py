@@ -89,14 +89,11 @@ def measure(
         name: math.nan if (value := row.validation["roc_auc_macro"].value) is None else value
         for name, row in rows.items()
     }
+    pairs = choose_pairs(on_validation)
+    apart = found.differences([(pair.name, pair.against) for pair in pairs])
     differences = tuple(
-        Difference(
-            name=pair.name,
-            against=pair.against,
-            why=pair.why,
-            figures=found.difference(pair.name, pair.against),
-        )
-        for pair in choose_pairs(on_validation)
+        Difference(name=pair.name, against=pair.against, why=pair.why, figures=figures)
+        for pair, figures in zip(pairs, apart, strict=True)
     )
     return rows, differences
 

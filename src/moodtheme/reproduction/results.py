@@ -5,7 +5,8 @@ with the same of these write the same file. What differs from one run to the nex
 `moodtheme.reproduction.stages`. All paths are relative to the run's folder, with ``/``.
 
 Figures are called as in `moodtheme.evaluation`: ``roc_auc_macro``, ``pr_auc_micro``,
-``f1_macro_oracle`` (thresholds chosen on the very set that is scored: an upper bound),
+``f1_macro_oracle`` (the task's official thresholds, chosen on the very set that is scored),
+``f1_macro_best`` (the best thresholds there are for that set: the upper bound),
 ``f1_macro_validation`` (thresholds chosen on validation: honest), ``f1_macro_fixed`` (0.5). All are
 fractions, not percent.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from moodtheme.evaluation import Figure, TagFigures
+from moodtheme.evaluation import Figure, PairedFigure, TagFigures
 from moodtheme.recipes.recipe import Setting
 from moodtheme.records import read_record
 from moodtheme.reproduction.names import RECORDS
@@ -87,13 +88,14 @@ class Difference:
     why
         Why the two are compared, for readers.
     figures
-        `name` minus `against`, for each macro and micro figure.
+        `name` minus `against`, for each macro and micro figure; p-values are corrected for the
+        number of differences.
     """
 
     name: str
     against: str
     why: str
-    figures: Mapping[str, Figure]
+    figures: Mapping[str, PairedFigure]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,6 +253,8 @@ class Settings:
         As given; `device` is what ``auto`` came to. `threads` of PyTorch.
     systems, values, bootstrap
         Chosen ones; ``--set``, as given; resamples behind the intervals.
+    over
+        What resamples are drawn of, in words: ``327 artists``.
     """
 
     command: str
@@ -262,6 +266,7 @@ class Settings:
     systems: tuple[str, ...]
     values: tuple[str, ...]
     bootstrap: int
+    over: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

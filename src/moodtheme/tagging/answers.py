@@ -37,7 +37,7 @@ class TagScore:
     probability
         The calibrated score; None where the bundle has no calibration.
     decision
-        Whether the tag applies; None where the bundle has no thresholds.
+        Whether the tag applies; None where the bundle has no threshold for it.
     """
 
     name: str
@@ -194,6 +194,7 @@ def rank(bundle: Bundle, scores: FloatArray, reference: Reference | None) -> tup
     """Scores ``(tags,)`` as tags with what is known of them, by descending standing, then score."""
     calibration, thresholds = bundle.calibration, bundle.thresholds
     standings = probabilities = decisions = None
+    undecided = set(thresholds.without) if thresholds is not None else set()
     if reference is not None:
         standings = standing(scores, reference.levels, reference.tags)
     if calibration is not None:
@@ -207,7 +208,9 @@ def rank(bundle: Bundle, scores: FloatArray, reference: Reference | None) -> tup
             float(scores[index]),
             None if standings is None else float(standings[index]),
             None if probabilities is None else float(probabilities[index]),
-            None if decisions is None else bool(decisions[index]),
+            None
+            if decisions is None or bundle.tags[index] in undecided
+            else bool(decisions[index]),
         )
         for index in order
     )

@@ -118,6 +118,9 @@ class Thresholds(_Part, frozen=True, kw_only=True):
     """Per-tag thresholds: a tag is decided present when its score is strictly greater.
 
     `evidence`, if any, says of each tag how often that is right, `evidence_from` on which music.
+
+    `without` names the tags that no threshold could be chosen for, since no track there carried
+    them: they are neither decided nor ruled out, whatever their value.
     """
 
     values: tuple[float, ...]
@@ -125,6 +128,7 @@ class Thresholds(_Part, frozen=True, kw_only=True):
     chosen_on: str
     evidence: tuple[Evidence, ...] = ()
     evidence_from: str | None = None
+    without: tuple[Name, ...] = ()
 
 
 class Calibration(_Part, frozen=True, kw_only=True, tag="logistic", tag_field="method"):

@@ -66,6 +66,8 @@ def _length_contradictions(bundle: Bundle) -> Iterator[str]:
         per_tag["thresholds"] = bundle.thresholds.values
         if bundle.thresholds.evidence:
             per_tag["rows of evidence"] = bundle.thresholds.evidence
+        if strangers := sorted(set(bundle.thresholds.without) - set(bundle.tags)):
+            yield f"no threshold for {', '.join(strangers)}, which is none of its tags"
     if bundle.calibration is not None:
         per_tag["calibration slopes"] = bundle.calibration.slopes
         per_tag["calibration intercepts"] = bundle.calibration.intercepts

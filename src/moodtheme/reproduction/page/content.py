@@ -35,7 +35,7 @@ from moodtheme.scores.decisions import apply_thresholds
 OTHER_FIGURES = (
     "pr_auc_macro", "pr_auc_micro", "roc_auc_micro",
     "f1_macro_validation", "precision_macro_validation", "recall_macro_validation",
-    "f1_macro_oracle", "precision_macro_oracle", "recall_macro_oracle",
+    "f1_macro_oracle", "precision_macro_oracle", "recall_macro_oracle", "f1_macro_best",
 )  # fmt: skip
 """The second table, in its order."""
 
@@ -181,12 +181,9 @@ def _differences(results: Results) -> dict[str, Any]:
     figures = [pair.figures[MACRO] for pair in results.differences]
     clear = []
     for pair, figure in zip(results.differences, figures, strict=True):
-        if figure.value is None or figure.low is None or figure.high is None:
-            continue
-        if figure.low > 0:
-            clear.append((pair.name, pair.against, figure.value))
-        elif figure.high < 0:
-            clear.append((pair.against, pair.name, -figure.value))
+        if figure.value is not None and figure.beyond_chance:
+            names = (pair.name, pair.against) if figure.value > 0 else (pair.against, pair.name)
+            clear.append((*names, abs(figure.value)))
     return {
         "difference_axis": _axis([*figures, Figure(value=0.0)], share=False),
         "clear_differences": clear,

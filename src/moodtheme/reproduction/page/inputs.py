@@ -119,13 +119,13 @@ def notes(inputs: Inputs) -> list[str]:
         )
     if results.settings.bootstrap:
         said.append(
-            f"The intervals are 95 % percentile intervals of {count(results.settings.bootstrap)} "
-            "resamples. Tracks by one artist are drawn as if they were independent, which makes "
-            "the intervals a little too narrow."
+            f"The 95 % intervals come from {count(results.settings.bootstrap)} resamples of the "
+            f"{results.settings.over} of the test, whole artists where they are known. Tags of "
+            "fewer than five have none."
         )
     said.append(
         "Each system's epoch was chosen on validation, so validation figures flatter. What is "
         "called oracle used the test labels to choose thresholds, as the task's official script "
-        "does: such figures flatter, and nobody has such thresholds in use."
+        "does, and best is the most that any thresholds reach: nobody has either in use."
     )
     return [*said, *inputs.absent]

@@ -139,7 +139,7 @@ PR_AUC = "pr_auc_macro"
 _CSV_FIGURES = (
     MACRO, PR_AUC, "roc_auc_micro", "pr_auc_micro",
     "f1_macro_validation", "precision_macro_validation", "recall_macro_validation",
-    "f1_macro_oracle", "precision_macro_oracle", "recall_macro_oracle",
+    "f1_macro_oracle", "precision_macro_oracle", "recall_macro_oracle", "f1_macro_best",
 )  # fmt: skip
 
 
