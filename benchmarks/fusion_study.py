@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 
 from moodtheme.cli.tables import with_interval
+from moodtheme.datasets import load_dataset
 from moodtheme.evaluation import ScoredSet, evaluate_systems
 from moodtheme.evaluation.fusion_weights import LearnedWeights, learn_weights
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import rank_tags
+from moodtheme.evaluation.results import SIGNIFICANT
+from moodtheme.evaluation.units import units_of
 from moodtheme.scores.fusion import FusionMethod, fuse
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, load_systems, load_truth
 
@@ -42,6 +45,7 @@ class Material:
     """The submissions: one matrix a team, and the eight systems that have validation scores."""
 
     truth: BoolMatrix
+    artists: Sequence[str]
     teams: Systems
     eight: Systems
     eight_on_validation: Systems
@@ -61,6 +65,10 @@ def load(shared: Path) -> Material:
     )
     return Material(
         truth=load_truth(shared / "jamendo" / "groundtruth-test.npy"),
+        artists=load_dataset(
+            str(shared / "jamendo" / "split-0" / "autotagging_moodtheme-test.tsv"),
+            check_files=False,
+        ).artists,
         teams={
             AUGLI: fuse([system.values for system in nine]),
             BASELINE: baseline.values,
@@ -74,8 +82,11 @@ def load(shared: Path) -> Material:
     )
 
 
-def rows_of(truth: BoolMatrix, systems: Systems, **options: Any) -> list[dict[str, Any]]:
-    return [s.as_json() for s in evaluate_systems(truth, systems, resamples=RESAMPLES, **options)]
+def rows_of(material: "Material", systems: Systems, **options: Any) -> list[dict[str, Any]]:
+    found = evaluate_systems(
+        material.truth, systems, artists=material.artists, resamples=RESAMPLES, **options
+    )
+    return [system.as_json() for system in found]
 
 
 def percent(row: Row, key: str) -> str:
@@ -87,7 +98,8 @@ def difference(row: Row, key: str) -> str:
         return ""
     figure = row["difference"][key]
     text = with_interval(figure["value"], figure["interval"], decimals=2, scale=100)
-    return text if text.startswith("-") else f"+{text}"
+    star = " *" if figure["p_holm"] is not None and figure["p_holm"] < SIGNIFICANT else ""
+    return f"{'' if text.startswith('-') else '+'}{text}{star}"
 
 
 def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -104,7 +116,7 @@ AREA_HEADS = ("ROC-AUC", "PR-AUC", "F1 (oracle thresholds)")
 
 
 def teams_section(material: Material) -> str:
-    rows = rows_of(material.truth, material.teams)
+    rows = rows_of(material, material.teams)
     return table(("submission", *AREA_HEADS), [plain(row, AREAS) for row in rows])
 
 
@@ -119,7 +131,7 @@ def steps_section(material: Material) -> tuple[str, Row]:
             members = [material.teams[team] for team in order[:count]]
             fusions[name] = fuse(members, method=method)
         first = next(iter(fusions))
-        rows = rows_of(material.truth, fusions, against=first)
+        rows = rows_of(material, fusions, against=first)
         lines += [
             [
                 f"{method}: {row['name']}",
@@ -195,8 +207,9 @@ def oracle_section(material: Material) -> tuple[str, Row, Mapping[str, float]]:
     best = names[int(on_all.argmax())]
     default = names.index("mean of " + ", ".join(SHORT.get(n, n) for n in material.teams))
     rng = np.random.default_rng(0)
+    units = units_of(len(material.truth), material.artists)
     halves = np.stack(
-        [rng.permutation(len(material.truth)) % 2 for _ in range(HALVINGS)], axis=1
+        [(rng.permutation(units.count) % 2)[units.of_track] for _ in range(HALVINGS)], axis=1
     ).astype(np.int32)
     chosen_on, scored_on = macro_roc_auc(halves), macro_roc_auc(1 - halves)
     picked = chosen_on.argmax(axis=0)
@@ -207,7 +220,7 @@ def oracle_section(material: Material) -> tuple[str, Row, Mapping[str, float]]:
         "elsewhere": float(scored_on[picked, columns].mean()),
         "default": float(scored_on[default].mean()),
     }
-    (row,) = rows_of(material.truth, {best: candidates[best]})
+    (row,) = rows_of(material, {best: candidates[best]})
     return table(("fusion", *AREA_HEADS), [plain(row, AREAS)]), row, summary
 
 
@@ -237,14 +250,16 @@ def page(material: Material) -> str:
         if weight > 0
     )
     tracks, tags = material.truth.shape
+    artists = units_of(tracks, material.artists).count
     return f"""# What fusing published systems gives
 
 Written by `benchmarks/fusion_study.py`; every number was computed from public submissions to the
 MediaEval task on moods and themes, on the official test set of MTG-Jamendo's split 0 ({tracks:,}
-tracks, {tags} tags). Figures are macro averages in percent; brackets are 95 % percentile intervals
-from {RESAMPLES:,} bootstrap resamples of the test tracks, the same for all systems, so differences
-are paired. [Evaluation](evaluation.md) says what the intervals cover and what they do not, and why
-PR-AUC lies low in its own.
+tracks, {tags} tags). Figures are macro averages in percent; brackets are 95 % intervals from
+{RESAMPLES:,} bootstrap resamples of the test's {artists} artists, the same for all systems, so
+differences are paired. A star marks differences that are beyond chance when all of a table's
+comparisons are corrected for (Holm; figure by figure, and in the second table method by method).
+[Evaluation](evaluation.md) says what the intervals cover and what they do not.
 
 ## The submissions alone
 
@@ -289,7 +304,7 @@ the test truth.
 Against the record: {relation(best)}.
 
 How much of that is luck? Choosing the best of the {halves["candidates"]:.0f} on a random half of
-the test tracks and scoring it on the other half, {HALVINGS} times, gives on average
+the test's artists and scoring it on the other half, {HALVINGS} times, gives on average
 {100 * halves["where_chosen"]:.2f} where it was chosen and {100 * halves["elsewhere"]:.2f} on the
 other half, against {100 * halves["default"]:.2f} there for the plain mean of all five, which needs
 no choice.

@@ -94,7 +94,9 @@ def test_evaluate_with_a_bootstrap_gives_intervals_and_paired_differences(
     status, out, _ = run(*command)
     assert status == 0
     document = json.loads((folder / "out.json").read_text("utf-8"))
-    assert document["bootstrap"] == {"resamples": 50, "seed": 0, "level": 0.95}
+    assert document["bootstrap"] == {
+        "resamples": 50, "seed": 0, "level": 0.95, "over": "track", "units": 60,
+    }  # fmt: skip
     gru, lstm = document["rows"]
     low, high = gru["intervals"]["roc_auc_macro"]
     assert low < gru["roc_auc_macro"] < high
@@ -105,6 +107,59 @@ def test_evaluate_with_a_bootstrap_gives_intervals_and_paired_differences(
     assert f"{gru['roc_auc_macro']:.4f} [{low:.4f}, {high:.4f}]" in out
     assert "minus lstm" in out
     assert run(*command)[1] == out  # seeded
+
+
+def test_intervals_are_over_artists_wherever_they_are_known(run: Program, folder: Path) -> None:
+    table = "track,path,tags,artist\n" + "".join(
+        f"t{row},t{row}.wav,sad,artist {row // 4}\n" for row in range(60)
+    )
+    (folder / "table.csv").write_text(table, encoding="utf-8")
+    (folder / "artists.txt").write_text("".join(f"a{row // 4}\n" for row in range(60)), "utf-8")
+    command = [
+        "evaluate", "--truth", folder / "truth.npy", folder / "gru.npy", "--bootstrap", 50,
+        "--json", folder / "out.json",
+    ]  # fmt: skip
+
+    def over(*options: str | Path) -> tuple[str, int, list[float], str]:
+        status, _, err = run(*command, *options)
+        assert status == 0
+        document = json.loads((folder / "out.json").read_text("utf-8"))
+        told = document["bootstrap"]
+        return told["over"], told["units"], document["rows"][0]["intervals"]["roc_auc_macro"], err
+
+    alone = over()
+    assert alone[:2] == ("track", 60)
+    assert "as no artists are known: too narrow" in alone[3]
+    by_table, by_list = (over("--artists", folder / name) for name in ("table.csv", "artists.txt"))
+    assert by_table[:3] == by_list[:3]
+    assert (by_table[0], by_table[1], by_table[3]) == ("artist", 15, "")
+    assert by_table[2] != alone[2]
+    status, _, err = run(*command, "--group", "artist")
+    assert status == 2 and "names no artists; give the dataset's table with --artists" in err
+    (folder / "artists.txt").write_text("a\nb\n", encoding="utf-8")
+    status, _, err = run(*command, "--artists", folder / "artists.txt")
+    assert status == 2 and "has 2 tracks" in err
+
+
+def test_artists_are_found_by_the_tracks_identifiers(run: Program, folder: Path) -> None:
+    truth, scores = case(30, 2)
+    ids = [f"t{row}" for row in range(30)]
+    head = "track,sad,calm\n"
+    for name, values in (("truth.csv", truth.astype(int)), ("gru.csv", scores)):
+        rows = (f"{i},{','.join(map(str, row))}\n" for i, row in zip(ids, values, strict=True))
+        (folder / name).write_text(head + "".join(rows), encoding="utf-8")
+    lines = [f"t{row},t{row}.wav,sad,artist {row % 6}\n" for row in range(40)]
+    table = folder / "table.csv"
+    table.write_text("track,path,tags,artist\n" + "".join(reversed(lines)), encoding="utf-8")
+    command = [
+        "evaluate", "--truth", folder / "truth.csv", folder / "gru.csv", "--bootstrap", 20,
+        "--artists", table, "--json", folder / "out.json",
+    ]  # fmt: skip
+    assert run(*command)[0] == 0
+    assert json.loads((folder / "out.json").read_text("utf-8"))["bootstrap"]["units"] == 6
+    table.write_text("track,path,tags,artist\n" + "".join(lines[:20]), encoding="utf-8")
+    status, _, err = run(*command)
+    assert status == 2 and "lacks 10 of the 30 tracks" in err
 
 
 def test_evaluate_long_prints_every_figure(run: Program, folder: Path) -> None:
@@ -291,7 +346,7 @@ def test_tables_are_drawn_on_a_terminal_and_never_cut(folder: Path, width: int) 
         f"export COLUMNS={width}; moodtheme evaluate --truth truth.npy gru.npy --bootstrap 20",
         folder,
     )
-    assert "95 % intervals from 20 bootstrap resamples" in " ".join(out.split())
+    assert "95 % intervals from 20 bootstrap resamples of 60 tracks" in " ".join(out.split())
     assert "─" in out
     assert "\t" not in out
     assert max(map(len, out.splitlines())) <= width

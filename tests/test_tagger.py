@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
@@ -93,6 +94,9 @@ def test_calibration_and_thresholds_of_the_bundle_are_used(tmp_path: Path) -> No
         "quiet": False,  # strictly greater
         "steady": False,
     }
+    lost = msgspec.structs.replace(bundle.thresholds, without=("quiet",))
+    without = rank(msgspec.structs.replace(bundle, thresholds=lost), np.float32([0.6, 1, 0]), None)
+    assert {t.name: t.decision for t in without} == {"loud": True, "quiet": None, "steady": False}
     logit = np.log(0.2 / 0.8)
     assert tags["steady"].probability == pytest.approx(sigmoid(logit + 1), abs=1e-6)
     assert tags["loud"].probability == pytest.approx(0.6, abs=1e-6)

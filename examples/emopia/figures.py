@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from moodtheme.evaluation.bootstrap import draw_weights, interval
+from moodtheme.evaluation.bootstrap import draw_weights
 from moodtheme.evaluation.calibration import fit_calibration
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import rank_tags, unit_weights
@@ -158,4 +158,5 @@ def _mean(folds: Sequence[Fold], of_clips: Sequence[npt.NDArray[np.generic]]) ->
 
 def _figure(values: npt.NDArray[np.float64]) -> Figure:
     """The first value, with the interval of the others."""
-    return Figure(float(values[0]), *interval(values[1:]))
+    low, high = np.quantile(values[1:], [0.025, 0.975])
+    return Figure(float(values[0]), float(low), float(high))

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from moodtheme.arrays import Float64Array
     from moodtheme.scores.matrices import SystemScores
 
-CHOSEN = ("oracle", "validation", "youden")
+CHOSEN = ("oracle", "best", "validation", "youden")
 """The rules that choose a threshold a tag, whatever the scores' scale."""
 
-RULES = "oracle, validation, youden, a number such as 0.5, or top-K such as top-3"
+RULES = "oracle, best, validation, youden, a number such as 0.5, or top-K such as top-3"
 """The rules, for messages."""
 
 
@@ -39,6 +39,7 @@ def decide(
             "--thresholds",
             metavar="RULE",
             help="oracle: per tag, best F1 on --truth of these very scores (the official rule); "
+            "best: the highest F1 that thresholds reach there; "
             "validation: best F1 on --thresholds-from; youden: best recall minus false-positive "
             "rate on --thresholds-from, or on --truth (then an oracle too); a number: the same "
             "for every tag; top-K: each track's K highest scores.",
@@ -127,7 +128,11 @@ def _thresholds(
     """Choose the thresholds, and say in words how."""
     import numpy as np
 
-    from moodtheme.evaluation.thresholds import best_f1_thresholds, youden_thresholds
+    from moodtheme.evaluation.thresholds import (
+        best_f1_thresholds,
+        reachable_f1_thresholds,
+        youden_thresholds,
+    )
     from moodtheme.scores.matrices import match_systems, put_like, read_truth
 
     if rule not in CHOSEN:
@@ -148,7 +153,8 @@ def _thresholds(
         return youden_thresholds(
             labels.values, values, tags=tags
         ), f"best Youden's J on {chosen_on}"
-    return best_f1_thresholds(labels.values, values, tags=tags), f"best F1 on {chosen_on}"
+    choose = reachable_f1_thresholds if rule == "best" else best_f1_thresholds
+    return choose(labels.values, values, tags=tags), f"best F1 on {chosen_on}"
 
 
 def _number(rule: str) -> float:

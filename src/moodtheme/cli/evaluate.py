@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from moodtheme.cli.artists import Artists, GroupBy, artists_of
 from moodtheme.cli.options import (
     AllowSeen,
     Bootstrap,
@@ -24,22 +25,11 @@ from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 
 if TYPE_CHECKING:
-    from moodtheme.evaluation import Figure, SystemFigures
     from moodtheme.scores.matrices import SystemScores
     from moodtheme.scores.matrices import Truth as TruthMatrix
 
 POPULARITY = "popularity"
 """What the popularity baseline is called in tables."""
-
-COLUMNS = {
-    "roc_auc_macro": "ROC-AUC",
-    "pr_auc_macro": "PR-AUC",
-    "f1_macro_oracle": "F1 oracle",
-    "f1_macro_best": "F1 best",
-    "f1_macro_validation": "F1 validation",
-    "f1_macro_fixed": "F1 at 0.5",
-}
-"""The figures of the table, all macro; the others are in ``--long`` and ``--json``."""
 
 
 def evaluate(
@@ -59,13 +49,16 @@ def evaluate(
         ),
     ] = None,
     bootstrap: Bootstrap = 0,
+    artists: Artists = None,
+    group: GroupBy = None,
     seed: Seed = 0,
     against: Annotated[
         str | None,
         typer.Option(
             "--against",
             metavar="NAME",
-            help="Also compare every system with this one, paired resample by resample.",
+            help="Also compare every system with this one, paired resample by resample, corrected "
+            "for the number of comparisons.",
             show_default=False,
         ),
     ] = None,
@@ -81,10 +74,12 @@ def evaluate(
     F1 "oracle" uses the official thresholds and "best" the best there are, both chosen on the very
     set that is scored. "validation" (with --thresholds-from) is what a user would get.
     """
+    from moodtheme.cli.figure_tables import print_compared, print_figures, print_long
     from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import ScoredSet, evaluate_systems
     from moodtheme.evaluation.intervals import LEVEL
     from moodtheme.evaluation.popularity import popularity_scores
+    from moodtheme.evaluation.units import units_of
     from moodtheme.scores.matrices import match_systems, put_like, read_truth
     from moodtheme.scores.vocabulary import load_tags, tags_for
 
@@ -119,12 +114,15 @@ def evaluate(
             if validation is not None:
                 most = {POPULARITY: popularity_scores(training, len(validation.truth))}
                 validation = ScoredSet(validation.truth, {**validation.scores, **most})
+        over = artists_of(named, table=artists, group=group, resamples=bootstrap)
+        units = units_of(len(labels), over)
         with progress_bar("Resampling") as progress:
             found = evaluate_systems(
                 labels,
                 tables,
                 tags=names,
                 validation=validation,
+                artists=over,
                 resamples=bootstrap,
                 seed=seed,
                 against=against,
@@ -136,16 +134,23 @@ def evaluate(
             {
                 "tracks": len(labels),
                 "tags": list(names),
-                "bootstrap": {"resamples": bootstrap, "seed": seed, "level": LEVEL}
+                "bootstrap": {
+                    "resamples": bootstrap,
+                    "seed": seed,
+                    "level": LEVEL,
+                    "over": units.group,
+                    "units": units.count,
+                }
                 if bootstrap
                 else None,
                 "rows": [system.as_json() for system in found],
             },
         )
     if long:
-        _print_long(found)
+        print_long(found)
     elif found:
-        _print_tables(found)
+        print_figures(found)
+        print_compared(found)
     if failures:
         raise typer.Exit(1)
 
@@ -191,50 +196,3 @@ def _write_json(path: Path, document: Mapping[str, Any]) -> None:
 
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
-
-
-def _print_tables(systems: "Sequence[SystemFigures]") -> None:
-    """Print the chosen figures, and the differences if a system was compared with."""
-    from moodtheme.cli.tables import print_table, with_interval
-
-    shown = {key: head for key, head in COLUMNS.items() if key in systems[0].figures}
-    resamples = systems[0].resamples
-    note = f", 95 % intervals from {resamples} bootstrap resamples" if resamples else ""
-
-    def cells(figures: "Mapping[str, Figure]", decimals: int) -> list[str]:
-        return [
-            with_interval(figure.value, (figure.low, figure.high), decimals=decimals)
-            for figure in (figures[key] for key in shown)
-        ]
-
-    print_table(
-        ["system", *shown.values()],
-        [[system.name, *cells(system.figures, 4 if resamples else 6)] for system in systems],
-        title="Macro averages over tags" + note,
-    )
-    compared = [(s.name, s.difference) for s in systems if s.difference is not None]
-    if not compared:
-        return
-    against = next(system.against for system in systems if system.against)
-    print()
-    print_table(
-        [f"minus {against}", *shown.values()],
-        [
-            [name, *(text if text[0] == "-" else f"+{text}" for text in cells(difference, 4))]
-            for name, difference in compared
-        ],
-        title=f"Difference to {against}, paired" + note,
-    )
-
-
-def _print_long(systems: "Sequence[SystemFigures]") -> None:
-    from moodtheme.cli.tables import print_table
-
-    print_table(
-        ["system", "figure", "value", "low", "high"],
-        [
-            [system.name, key, figure.value, figure.low, figure.high]
-            for system in systems
-            for key, figure in system.figures.items()
-        ],
-    )

@@ -55,7 +55,7 @@ Bootstrap = Annotated[
         "--bootstrap",
         metavar="N",
         min=0,
-        help="Resamples for 95 % intervals over tracks; 0 for none.",
+        help="Resamples for 95 % intervals, of whole artists where they are known; 0 for none.",
     ),
 ]
 

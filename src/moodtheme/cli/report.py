@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moodtheme.cli.artists import Artists, GroupBy, artists_of
 from moodtheme.cli.options import Bootstrap, Json, ScoreFiles, Seed, Tags, Truth
 from moodtheme.cli.progress import progress_bar
 from moodtheme.cli.streams import warnings_as_lines
@@ -60,6 +61,8 @@ def table1(
         ),
     ] = None,
     bootstrap: Bootstrap = 0,
+    artists: Artists = None,
+    group: GroupBy = None,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
@@ -69,6 +72,7 @@ def table1(
     """
     from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import ScoredSet
+    from moodtheme.evaluation.units import units_of
     from moodtheme.reproduction.table1 import compare_with_paper
     from moodtheme.scores.matrices import read_truth
 
@@ -76,17 +80,22 @@ def table1(
     with warnings_as_lines(), progress_bar("Resampling") as progress:
         labels = read_truth(truth)
         known = None if validation is None else read_truth(validation[0])
+        over = artists_of(labels, table=artists, group=group, resamples=bootstrap)
         rows = compare_with_paper(
             labels.values,
             _known_systems(folder, labels),
             validation=None
             if validation is None or known is None
             else ScoredSet(known.values, _known_systems(validation[1], known)),
+            artists=over,
             resamples=bootstrap,
             seed=seed,
             progress=progress,
         )
-    _print_table1(rows, with_validation=validation is not None, resamples=bootstrap)
+    drawn = f"{bootstrap} bootstrap resamples of {units_of(len(labels.values), over).name}"
+    _print_table1(
+        rows, with_validation=validation is not None, resampled=drawn if bootstrap else ""
+    )
     if json is not None:
         _write_json(json, rows)
     missing = sorted({name for row in rows for name in row.missing})
@@ -107,6 +116,8 @@ def plots(
     ],
     tags: Tags = None,
     bootstrap: Bootstrap = 1000,
+    artists: Artists = None,
+    group: GroupBy = None,
     seed: Seed = 0,
     tag: Annotated[
         list[str] | None,
@@ -151,7 +162,13 @@ def plots(
         require_output(path, inputs=[truth, tags, *scores])
     with warnings_as_lines(), progress_bar("Resampling") as progress:
         rows = evaluate_systems(
-            labels, systems, tags=names, resamples=bootstrap, seed=seed, progress=progress
+            labels,
+            systems,
+            tags=names,
+            artists=artists_of(named, table=artists, group=group, resamples=bootstrap),
+            resamples=bootstrap,
+            seed=seed,
+            progress=progress,
         )
     pictures: dict[str, Callable[[], Figure]] = {
         "tags": partial(draw.tag_dots, rows, len(labels)),
@@ -208,7 +225,7 @@ def _known_systems(folder: Path, truth: "TruthMatrix") -> "dict[str, ScoreMatrix
     return {system.name: system.values for system in load_systems(present, like=truth)}
 
 
-def _print_table1(rows: "list[Table1Row]", *, with_validation: bool, resamples: int) -> None:
+def _print_table1(rows: "list[Table1Row]", *, with_validation: bool, resampled: str) -> None:
     from moodtheme.cli.tables import Cell, print_table, with_interval
 
     heads = ["system", "paper: validation", "here", "paper: test", "here", "difference"]
@@ -233,7 +250,7 @@ def _print_table1(rows: "list[Table1Row]", *, with_validation: bool, resamples: 
         heads,
         lines,
         title="Macro ROC-AUC in percent; difference before rounding, in points"
-        + (f"; 95 % intervals from {resamples} bootstrap resamples" if resamples else ""),
+        + (f"; 95 % intervals from {resampled}" if resampled else ""),
     )
 
 

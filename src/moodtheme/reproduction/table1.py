@@ -1,6 +1,6 @@
 """The paper's Table 1 beside the same figures computed from score files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from moodtheme.errors import EvaluationError
@@ -39,6 +39,7 @@ def compare_with_paper(
     systems: Mapping[str, ScoreMatrix],
     *,
     validation: ScoredSet | None = None,
+    artists: Sequence[str] | None = None,
     resamples: int = 0,
     seed: int = 0,
     progress: Progress = no_progress,
@@ -53,7 +54,7 @@ def compare_with_paper(
         Scores by system name; those the table does not know are left out.
     validation
         Validation truth and scores, for the table's other column; systems may be missing.
-    resamples, seed, progress
+    artists, resamples, seed, progress
         As for `moodtheme.evaluation.evaluate_systems`.
 
     Raises
@@ -67,7 +68,9 @@ def compare_with_paper(
             "none of the nine systems is there; name the score files "
             + ", ".join(f"{row.name}.npy" for row in TABLE_1[:9])
         )
-    found = evaluate_systems(truth, tested, resamples=resamples, seed=seed, progress=progress)
+    found = evaluate_systems(
+        truth, tested, artists=artists, resamples=resamples, seed=seed, progress=progress
+    )
     measured = {system.name: system.figures["roc_auc_macro"] for system in found}
     validated = {}
     if validation is not None:

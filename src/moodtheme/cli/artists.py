@@ -1,0 +1,107 @@
+"""Whose tracks a truth file holds: what intervals are drawn of."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodtheme.errors import UsageError
+from moodtheme.evaluation.units import Group
+from moodtheme.work import some_of
+
+if TYPE_CHECKING:
+    from moodtheme.scores.matrices import Truth
+
+Artists = Annotated[
+    str | None,
+    typer.Option(
+        "--artists",
+        metavar="TABLE",
+        help="Where the artists of the tracks stand, if not in the truth file: the dataset's table "
+        "(CSV, TSV, jamendo:FOLDER), or a .txt with one a line, rows as in the truth.",
+        show_default=False,
+    ),
+]
+
+GroupBy = Annotated[
+    Group | None,
+    typer.Option(
+        "--group",
+        help="What resamples draw whole: artist, wherever artists are known, or track.",
+        show_default=False,
+    ),
+]
+
+
+def artists_of(
+    truth: "Truth", *, table: str | None, group: Group | None, resamples: int
+) -> tuple[str, ...] | None:
+    """One artist a track of a truth file; None where tracks are drawn alone.
+
+    Parameters
+    ----------
+    truth
+        The labels, with names where the file has some.
+    table
+        ``--artists``.
+    group
+        ``--group``; None for artists if there are any.
+    resamples
+        Without any nothing is read, and nothing said.
+
+    Raises
+    ------
+    UsageError
+        Artists are wanted and none is known, or the table lacks tracks.
+    """
+    if not resamples:
+        return None
+    if group is Group.TRACK:
+        if table is not None:
+            raise UsageError("--group track draws tracks alone; leave --artists out")
+        return None
+    artists = truth.names.artists if table is None else _from_table(table, truth)
+    if any(artists):
+        return artists
+    if group is Group.ARTIST:
+        raise UsageError(
+            f"--group artist: {table or truth.source} names no artists; give the dataset's table "
+            "with --artists TABLE"
+        )
+    print(
+        f"moodtheme: intervals are over {len(truth.values)} tracks, as no artists are known: too "
+        "narrow where an artist has several; give the dataset's table with --artists TABLE",
+        file=sys.stderr,
+    )
+    return None
+
+
+def _from_table(source: str, truth: "Truth") -> tuple[str, ...]:
+    path = Path(source)
+    if path.suffix.lower() == ".txt":
+        try:
+            found = tuple(line.strip() for line in path.read_text("utf-8").splitlines())
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--artists {source}: cannot be read ({error})") from error
+        tracks: tuple[str, ...] = ()
+    else:
+        from moodtheme.datasets import load_dataset
+
+        table = load_dataset(source, check_files=False)
+        found, tracks = table.artists, table.tracks
+    wanted = truth.names.ids
+    if wanted and tracks:
+        artist_of = dict(zip(tracks, found, strict=True))
+        if lacking := [track for track in wanted if track not in artist_of]:
+            raise UsageError(
+                f"--artists {source}: lacks {len(lacking)} of the {len(wanted)} tracks of "
+                f"{truth.source}: {some_of(lacking)}; name the table that they come from"
+            )
+        return tuple(artist_of[track] for track in wanted)
+    if len(found) != len(truth.values):
+        raise UsageError(
+            f"--artists {source}: has {len(found)} tracks, {truth.source} {len(truth.values)} "
+            "without names; give a table of exactly these, in the same order"
+        )
+    return found

@@ -1,0 +1,101 @@
+"""Tables of figures and of differences, as `moodtheme evaluate` and `compare` print them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from moodtheme.cli.tables import print_table, with_interval
+
+if TYPE_CHECKING:
+    from moodtheme.evaluation import Figure, PairedFigure, SystemFigures
+
+COLUMNS = {
+    "roc_auc_macro": "ROC-AUC",
+    "pr_auc_macro": "PR-AUC",
+    "f1_macro_oracle": "F1 oracle",
+    "f1_macro_best": "F1 best",
+    "f1_macro_validation": "F1 validation",
+    "f1_macro_fixed": "F1 at 0.5",
+}
+"""The figures of the tables, all macro; the others are in ``--long`` and ``--json``."""
+
+BEYOND_CHANCE = " *"
+
+
+def print_figures(systems: "Sequence[SystemFigures]") -> None:
+    """Print the chosen figures of every system."""
+    shown = _shown(systems[0].figures)
+    resamples = systems[0].resamples
+    print_table(
+        ["system", *shown.values()],
+        [
+            [s.name, *(_cell(s.figures[key], 4 if resamples else 6) for key in shown)]
+            for s in systems
+        ],
+        title="Macro averages over tags" + _note(systems[0]),
+    )
+
+
+def print_differences(
+    gaps: "Sequence[tuple[str, Mapping[str, PairedFigure]]]", *, head: str, note: str
+) -> None:
+    """Print paired differences; those that survive the correction have a star.
+
+    Parameters
+    ----------
+    gaps
+        What each row is called, and its figures.
+    head
+        Of the first column.
+    note
+        What the title says of resamples.
+    """
+    shown = _shown(gaps[0][1])
+    several = f" for {len(gaps)} comparisons" if len(gaps) > 1 else ""
+    starred = f"; *: beyond chance, corrected{several}" if note else ""
+    print()
+    print_table(
+        [head, *shown.values()],
+        [[name, *(_signed(figures[key]) for key in shown)] for name, figures in gaps],
+        title=f"Differences, paired{note}{starred}",
+    )
+
+
+def print_compared(systems: "Sequence[SystemFigures]") -> None:
+    """Print the differences to the system that others were compared with, if they were."""
+    gaps = [(s.name, s.difference) for s in systems if s.difference is not None]
+    if gaps:
+        against = next(system.against for system in systems if system.against)
+        print_differences(gaps, head=f"minus {against}", note=_note(systems[0]))
+
+
+def print_long(systems: "Sequence[SystemFigures]") -> None:
+    """Print every figure, one a line."""
+    print_table(
+        ["system", "figure", "value", "low", "high"],
+        [
+            [system.name, key, figure.value, figure.low, figure.high]
+            for system in systems
+            for key, figure in system.figures.items()
+        ],
+    )
+
+
+def _shown(figures: "Mapping[str, Figure]") -> dict[str, str]:
+    return {key: head for key, head in COLUMNS.items() if key in figures}
+
+
+def _note(system: "SystemFigures") -> str:
+    """What is said of intervals, where there are any."""
+    if not system.resamples:
+        return ""
+    return f", 95 % intervals from {system.resamples} bootstrap resamples of {system.over}"
+
+
+def _cell(figure: "Figure", decimals: int) -> str:
+    return with_interval(figure.value, (figure.low, figure.high), decimals=decimals)
+
+
+def _signed(figure: "PairedFigure") -> str:
+    text = _cell(figure, 4)
+    sign = "" if text[0] == "-" else "+"
+    return f"{sign}{text}{BEYOND_CHANCE if figure.beyond_chance else ''}"
