@@ -21,11 +21,11 @@ def toy_tagger(folder: Path, *, name: str = "one") -> Tagger:
     return Tagger.load(folder / name)
 
 
-def write_piece(path: Path, number: int = 0) -> Path:
-    """Three seconds of noise; another number is other audio."""
+def write_piece(path: Path, number: int = 0, *, level: float | None = None) -> Path:
+    """Three seconds of noise; another number is other audio, and louder unless told."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(number)
-    samples = (0.02 + 0.01 * number) * rng.standard_normal(3 * RATE)
+    samples = (0.02 + 0.01 * number if level is None else level) * rng.standard_normal(3 * RATE)
     soundfile.write(path, samples.clip(-1, 1), RATE)
     age(path)
     return path

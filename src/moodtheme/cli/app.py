@@ -22,6 +22,7 @@ from moodtheme.cli import (
     export,
     features,
     fuse,
+    library,
     models,
     predict,
     report,
@@ -78,6 +79,7 @@ app.command("explain")(explain.explain)
 app.command("timeline")(timeline.timeline)
 app.command("write-tags")(write_tags.write_tags)
 app.command("demo")(demo.demo)
+app.add_typer(library.app)
 app.add_typer(models.app)
 app.command("doctor")(doctor.doctor)
 app.command("distil")(distil.distil)

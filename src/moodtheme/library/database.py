@@ -119,9 +119,27 @@ class Database:
             raise
         self.commit()
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Queries that all see the same state, whatever others write meanwhile."""
+        with speaking(self.path):
+            mine = not self._connection.in_transaction
+            if mine:
+                self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if mine:
+                self.commit()
+
     def state(self) -> tuple[int, int]:
         """Changes when the file does, by whomever."""
         return self.row("PRAGMA data_version")[0], self._connection.total_changes
+
+    def size(self) -> int:
+        """Bytes of the file, with what waits beside it to be put into it."""
+        log = self.path.with_name(self.path.name + "-wal")
+        return sum(file.stat().st_size for file in (self.path, log) if file.exists())
 
     def _tidy(self) -> None:
         with suppress(sqlite3.Error):

@@ -5,15 +5,21 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import QueryError
 from moodtheme.library.database import Database, default_place
-from moodtheme.library.places import absolute
+from moodtheme.library.places import absolute, forget
 from moodtheme.library.results import Model
-from moodtheme.library.scanned import ScannedFile, ScanOptions, ScanReport
 from moodtheme.library.tracks import Track, models_of, read_tracks
 from moodtheme.work import Report, no_report
 
 if TYPE_CHECKING:
+    from moodtheme.library.neighbours import Neighbour
+    from moodtheme.library.numbers import Numbers
+    from moodtheme.library.overview import Stats
+    from moodtheme.library.playlists import Playlist, Playlists
+    from moodtheme.library.scanned import ScannedFile, ScanOptions, ScanReport
+    from moodtheme.library.search import Among, SearchResult
     from moodtheme.tagging.tagger import Tagger
 
 
@@ -45,6 +51,7 @@ class Library:
     def __init__(self, path: str | os.PathLike[str] | None = None, *, write: bool = False) -> None:
         self._database = Database(default_place() if path is None else Path(path), write=write)
         self._models: tuple[tuple[int, int], list[tuple[Model, int]]] | None = None
+        self._numbers: tuple[tuple[int, int], bool, Numbers] | None = None
 
     @property
     def path(self) -> Path:
@@ -129,18 +136,143 @@ class Library:
             )
         return tracks[0]
 
+    # --- asking it -----------------------------------------------------------------------------
+
+    def search(
+        self, query: str, *, among: "Among | str | None" = None, most: int = 25
+    ) -> "SearchResult":
+        """Rank tracks by words such as ``sad -heavy valence<-0.2 longer>3:00``.
+
+        Parameters
+        ----------
+        query
+            See `moodtheme.library.query`.
+        among
+            ``reference``, the music that the model knows, or ``library``, your own; by default the
+            first where there is one.
+        most
+            Matches that are wanted.
+
+        Raises
+        ------
+        QueryError
+            A word is unknown, or there are no results yet.
+        """
+        from moodtheme.library.query import parse_query
+        from moodtheme.library.search import Among, search
+
+        understood = parse_query(query, self.model.bundle)
+        return search(
+            self._database,
+            self.model,
+            self._numbers_of(embeddings=False),
+            understood,
+            among=None if among is None else Among(among),
+            most=most,
+        )
+
+    def similar(
+        self, to: str | os.PathLike[str] | FloatArray, *, most: int = 25
+    ) -> "tuple[Neighbour, ...]":
+        """The tracks that sound most like a file of the library, or an embedding of its model.
+
+        Raises
+        ------
+        QueryError
+            The library does not know the file, or its model has no embeddings.
+        """
+        from moodtheme.library.neighbours import nearest, require_embeddings
+
+        require_embeddings(self.model)
+        without: list[int] = []
+        if isinstance(to, str | os.PathLike):
+            track = self.track(to)
+            to, without = track.embedding, [track.id]
+        numbers = self._numbers_of(embeddings=True)
+        return nearest(self._database, self.model, numbers, to, most=most, without=without)
+
+    def path_between(
+        self, first: str | os.PathLike[str], last: str | os.PathLike[str], *, length: int = 12
+    ) -> "tuple[Neighbour, ...]":
+        """Tracks that lead from one to another in steps that are alike, both included.
+
+        Raises
+        ------
+        QueryError
+            As `similar`, or the ends are one track.
+        """
+        from moodtheme.library.neighbours import path_between
+
+        return path_between(
+            self._database,
+            self.model,
+            self._numbers_of(embeddings=True),
+            self.track(first),
+            self.track(last),
+            length=length,
+        )
+
+    def duplicates(self) -> list[tuple[Track, ...]]:
+        """Groups of tracks that are the same music in different rips, and tracks with copies.
+
+        Each group has what sounds alike and is as long (see `moodtheme.library.neighbours`); a
+        track that several files hold is a group of its own unless it is in another.
+        """
+        from moodtheme.library.neighbours import same_music
+
+        groups = same_music(self._numbers_of(embeddings=True), self.model)
+        inside = {id_ for group in groups for id_ in group}
+        copied = self._database.rows(
+            "SELECT track FROM places WHERE missing IS NULL AND track IS NOT NULL "
+            "GROUP BY track HAVING count(*) > 1"
+        )
+        groups += [[id_] for (id_,) in copied if id_ not in inside]
+        found = (tuple(read_tracks(self._database, self.model, group)) for group in groups)
+        return [group for group in found if sum(len(track.places) for track in group) > 1]
+
+    def stats(self) -> "Stats":
+        """What it holds, in numbers."""
+        from moodtheme.library.numbers import Numbers
+        from moodtheme.library.overview import stats_of
+
+        models = self.models
+        numbers = self._numbers_of(embeddings=False) if models else Numbers([], None)
+        return stats_of(self._database, models, numbers)
+
+    @property
+    def playlists(self) -> "Playlists":
+        """Searches that are kept: to be iterated over, kept, dropped and refreshed."""
+        from moodtheme.library.playlists import Entry, Playlists
+
+        def find(playlist: "Playlist") -> list[Entry]:
+            found = self.search(playlist.query, among=playlist.among, most=playlist.most)
+            return [Entry(match.track, match.score) for match in found.matches]
+
+        return Playlists(self._database, find)
+
+    def _numbers_of(self, *, embeddings: bool) -> "Numbers":
+        from moodtheme.library.numbers import read_numbers
+
+        model = self.model
+        key = self._database.state()
+        if self._numbers is None or self._numbers[0] != key or self._numbers[1] < embeddings:
+            found = read_numbers(self._database, model, embeddings=embeddings)
+            self._numbers = key, embeddings, found
+        return self._numbers[2]
+
     # --- bringing it up to date ----------------------------------------------------------------
 
     def scan(
         self,
         folders: Iterable[str | os.PathLike[str]],
         tagger: "Tagger",
-        options: ScanOptions = ScanOptions(),  # noqa: B008 - frozen
+        options: "ScanOptions | None" = None,
         *,
+        whole: bool = True,
         begin: Callable[[int], None] = lambda count: None,
-        tell: Callable[[ScannedFile], None] = lambda file: None,
+        tell: "Callable[[ScannedFile], None]" = lambda file: None,
         report: Report = no_report,
-    ) -> ScanReport:
+    ) -> "ScanReport":
         """Bring it up to date with the files that are there.
 
         Each result is on the disk before its successor; killed at any moment, the same scan goes
@@ -154,6 +286,8 @@ class Library:
             The model; what another one said is replaced.
         options
             How to listen.
+        whole
+            Whether the folders are remembered as the library's; off for parts of it.
         begin, tell, report
             Called with the number of files to look into, with each of them, and with lines about
             what is to be done.
@@ -163,7 +297,21 @@ class Library:
         WriteError
             The disk is full or fails; what was finished stays.
         """
+        from moodtheme.library.numbers import make_blocks
         from moodtheme.library.scan import Scan
+        from moodtheme.library.scanned import ScanOptions
 
+        options = options or ScanOptions()
         scan = Scan(self._database, tagger, options, begin=begin, tell=tell, report=report)
-        return scan.run(folders)
+        found = scan.run(folders, whole=whole)
+        for model, _ in self.models:
+            make_blocks(self._database, model)
+        return found
+
+    def forget(self, paths: Iterable[str | os.PathLike[str]] = (), *, missing: bool = False) -> int:
+        """Let go of files, of all files below folders, or of all that are gone.
+
+        What was heard of tracks that no other file holds goes too; the files themselves stay.
+        Returns how many were let go of.
+        """
+        return forget(self._database, [absolute(path) for path in paths], missing=missing)

@@ -183,6 +183,23 @@ def settle(
     return departed
 
 
+def forget(database: Database, paths: Iterable[Path], *, missing: bool) -> int:
+    """Let go of places: files, all below folders, or all that are gone; return how many."""
+    known = known_places(database)
+    wanted = [(os.fsencode(path), _inside(path)) for path in paths]
+    count = 0
+    with database.changing():
+        for name, place in known.items():
+            named = any(name == path or name.startswith(inside) for path, inside in wanted)
+            if named or (missing and place.missing):
+                database.change("DELETE FROM places WHERE id = ?", (place.id,))
+                count += 1
+        for path, _ in wanted:
+            database.change("DELETE FROM roots WHERE path = ?", (path,))
+        forget_orphans(database)
+    return count
+
+
 def forget_orphans(database: Database) -> None:
     """Let go of tracks that no file holds, there or missing."""
     database.change(

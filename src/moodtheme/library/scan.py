@@ -78,8 +78,16 @@ class Scan:
         self._claimed = set(self._heard)
         self._failed: dict[str, MoodthemeError] = {}
 
-    def run(self, folders: Iterable[str | os.PathLike[str]]) -> ScanReport:
+    def run(self, folders: Iterable[str | os.PathLike[str]], *, whole: bool = True) -> ScanReport:
         """Scan folders and files.
+
+        Parameters
+        ----------
+        folders
+            What to walk.
+        whole
+            Whether these are what the user calls the library: remembered, and not believed to be
+            empty. Others are parts of it in which something changed.
 
         Raises
         ------
@@ -99,12 +107,16 @@ class Scan:
             known,
             found.keys(),
             roots,
-            unreachable=[Path(problem.path) for problem in problems],
+            unreachable=[
+                Path(problem.path)
+                for problem in problems
+                if whole or not os.access(problem.path, os.R_OK)
+            ],
             new=self._keeper.found,
         )
         forget_orphans(self._database)
         for root in roots:
-            if root.is_dir():
+            if whole and root.is_dir():
                 self._database.change(
                     "INSERT OR REPLACE INTO roots VALUES (?, ?)", (os.fsencode(root), now())
                 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moodtheme.arrays import FloatArray
 from moodtheme.library.database import Database
 from moodtheme.library.results import COLUMNS, Model, Result, of_columns, read_model, track_tags
 from moodtheme.tagging.bundle import Reference
@@ -44,6 +45,12 @@ class Track:
     def path(self) -> Path:
         """The first of its places."""
         return self.places[0]
+
+    @property
+    def embedding(self) -> FloatArray:
+        """What it sounds like, of length 1; for models that have embeddings."""
+        assert self.result.embedding is not None
+        return self.result.embedding
 
     def tags(self, *, relative_to: Reference | None = None) -> "TrackTags":
         """What `moodtheme.Tagger.tag` would say of it, without listening again.

@@ -1,0 +1,135 @@
+"""The commands that say what is in a library: numbers, copies, playlists."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodtheme.cli.library_options import LibraryFile
+from moodtheme.cli.streams import printable, say
+from moodtheme.errors import MoodthemeError
+
+if TYPE_CHECKING:
+    from moodtheme.library.overview import Stats
+
+Record = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Also write it as JSON.", show_default=False),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(stats)
+    app.command()(duplicates)
+    app.command()(playlists)
+
+
+def stats(*, library: LibraryFile = None, json: Record = None) -> None:
+    """Say what a library holds, in numbers."""
+    from moodtheme.library import Library
+
+    with Library(library) as opened:
+        found = opened.stats()
+        print(f"library   {printable(opened.path)}, {found.bytes / 1e6:.1f} MB")
+        for root in opened.roots:
+            print(f"folder    {printable(root)}")
+    _show_stats(found)
+    if json is not None:
+        from moodtheme.cli.outputs import require_output
+        from moodtheme.records import write_record
+
+        require_output(json)
+        write_record(json, found)
+
+
+def _show_stats(found: "Stats") -> None:
+    print(f"tracks    {found.tracks}, {found.hours:.1f} hours of music")
+    for model, number in found.models.items():
+        print(f"model     {model}: {number} tracks")
+    if found.stale:
+        print(f"stale     {found.stale} tracks have results of another model alone; scan them")
+    files = [f"{found.files}"]
+    for count, what in (
+        (found.copies, "of them copies"),
+        (found.missing, "more are gone"),
+        (found.failed, "more cannot be used"),
+    ):
+        if count:
+            files.append(f"{count} {what}")
+    print(f"files     {', '.join(files)}")
+    for reason, number in found.reasons.items():
+        print(f"          {number}: {printable(reason)}")
+    for name, (low, middle, high) in found.dimensions.items():
+        print(f"{name:<9} {middle:+.2f} in the middle, 80 % from {low:+.2f} to {high:+.2f}")
+    out = [f"{tag} {number}" for tag, number in found.outstanding.items() if number]
+    if out:
+        print(f"tags      {', '.join(out[:12])}" + (", …" if len(out) > 12 else ""))
+
+
+def duplicates(*, library: LibraryFile = None, json: Record = None) -> None:
+    """List music that is there more than once: copies, and different rips of one piece.
+
+    Rips sound alike to the model and are equally long; listen before you delete anything.
+    """
+    from moodtheme.library import Library
+
+    with Library(library) as opened:
+        groups = opened.duplicates()
+    for group in groups:
+        print("one piece" if len(group) > 1 else "one track")
+        for track in group:
+            for place in track.places:
+                print(f"  {printable(place)}")
+    say(f"{len(groups)} pieces of music are there more than once")
+    if json is not None:
+        from moodtheme.cli.outputs import require_output
+        from moodtheme.records import write_record
+
+        require_output(json)
+        names = [[[str(place) for place in track.places] for track in group] for group in groups]
+        write_record(json, names)
+
+
+def playlists(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="Which; all by default.", show_default=False),
+    ] = None,
+    *,
+    library: LibraryFile = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Search again, and write their files.")
+    ] = False,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Keep those named no longer; their files stay.")
+    ] = False,
+) -> None:
+    """List the searches that are kept as playlists, write them anew, or drop them."""
+    from moodtheme.errors import QueryError, UsageError
+    from moodtheme.library import Library
+
+    if drop and not names:
+        raise UsageError("nothing to drop; name playlists")
+    failed = 0
+    with Library(library, write=drop) as opened:
+        kept = {playlist.name: playlist for playlist in opened.playlists}
+        for name in names or kept:
+            if name not in kept:
+                raise QueryError(
+                    f"no playlist is called {name!r}; moodtheme library playlists lists them"
+                )
+            playlist = kept[name]
+            if drop:
+                opened.playlists.drop(name)
+                continue
+            place = "" if playlist.file is None else f" -> {printable(playlist.file)}"
+            print(f"{printable(name)}: {printable(playlist.query)}{place}")
+            if refresh:
+                try:
+                    print(f"  {opened.playlists.refresh(playlist)} tracks")
+                except MoodthemeError as error:
+                    say(printable(str(error)))
+                    failed += 1
+    if failed:
+        raise typer.Exit(1)

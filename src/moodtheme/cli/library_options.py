@@ -1,0 +1,83 @@
+"""Options that the commands of a library share, and how they show tracks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodtheme.errors import UsageError
+
+if TYPE_CHECKING:
+    from moodtheme.library.playlists import Entry
+
+LibraryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--library",
+        metavar="PATH",
+        help="The library file; $MOODTHEME_LIBRARY, or one in your data folder, by default.",
+        show_default=False,
+    ),
+]
+Top = Annotated[int, typer.Option("--top", "-n", min=1, metavar="N", help="How many tracks.")]
+M3u = Annotated[
+    Path | None,
+    typer.Option("--m3u", metavar="FILE", help="Write a playlist, in UTF-8.", show_default=False),
+]
+Csv = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="FILE", help="Write the tracks as CSV.", show_default=False),
+]
+Json = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write the tracks as JSON.", show_default=False),
+]
+Absolute = Annotated[
+    bool,
+    typer.Option(
+        "--absolute", help="In a playlist, whole paths instead of those from where it lies."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no table.")]
+
+
+def write_lists(
+    entries: "Sequence[Entry]",
+    *,
+    m3u: Path | None,
+    csv: Path | None,
+    json: Path | None,
+    absolute: bool,
+) -> None:
+    """Write tracks to the files that were asked for, and say so.
+
+    Raises
+    ------
+    UsageError, WriteError
+        One cannot be written, or holds audio.
+    """
+    from moodtheme.cli.outputs import require_output
+    from moodtheme.cli.streams import printable, say
+    from moodtheme.library.playlists import ListKind, write_list
+
+    wanted = ((m3u, ListKind.M3U), (csv, ListKind.CSV), (json, ListKind.JSON))
+    for file, kind in wanted:
+        if file is not None:
+            require_output(file)
+            write_list(file, entries, kind=kind, relative=not absolute)
+            say(f"{printable(file)}: {len(entries)} tracks")
+
+
+def kept_file(m3u: Path | None, csv: Path | None, json: Path | None) -> Path | None:
+    """The one file of a playlist that is kept.
+
+    Raises
+    ------
+    UsageError
+        There are several.
+    """
+    files = [file for file in (m3u, csv, json) if file is not None]
+    if len(files) > 1:
+        raise UsageError("a playlist is kept in one file; name one of --m3u, --csv, --json")
+    return files[0] if files else None

@@ -1,0 +1,179 @@
+"""Tracks that sound alike: the nearest, those on the way from one to another, the same twice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.arrays import FloatArray
+from moodtheme.errors import QueryError
+from moodtheme.library.database import Database
+from moodtheme.library.numbers import Numbers
+from moodtheme.library.results import Model
+from moodtheme.library.tracks import Track, read_tracks
+
+SAME_LIKENESS = 0.995
+"""Cosine of embeddings from which two tracks of the same length are one piece of music."""
+SAME_LENGTH_S = 3.0
+"""Seconds by which the lengths of two rips of a piece differ at most: codecs add silence."""
+_SPARE = 64  # more than are wanted: some may have no files, and cosines are to a thousandth
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A track, and how much it sounds like another: the cosine of their embeddings."""
+
+    track: Track
+    likeness: float
+
+
+def require_embeddings(model: Model) -> None:
+    """See that a model can tell what sounds alike.
+
+    Raises
+    ------
+    QueryError
+        It has no embeddings.
+    """
+    if not model.embedding_size:
+        raise QueryError(
+            f"{model.name} has no embeddings, by which tracks are alike; scan with another model, "
+            "such as moodtheme-small"
+        )
+
+
+def nearest(
+    database: Database,
+    model: Model,
+    numbers: Numbers,
+    embedding: FloatArray,
+    *,
+    most: int,
+    without: Sequence[int] = (),
+) -> tuple[Neighbour, ...]:
+    """The tracks that sound most like an embedding, most alike first.
+
+    Parameters
+    ----------
+    database, model, numbers
+        The library, the model that answers, and its results with embeddings.
+    embedding
+        Of length 1.
+    most
+        How many.
+    without
+        Numbers of tracks to leave out.
+    """
+    require_embeddings(model)
+    likeness = numbers.likeness(embedding)
+    likeness[np.isin(numbers.ids, np.array(without, np.int64))] = -np.inf
+    found: list[Neighbour] = []
+    wanted = min(most + _SPARE, len(likeness))
+    while True:
+        top = np.argpartition(-likeness, wanted - 1)[:wanted] if wanted else np.zeros(0, np.int64)
+        ids = [int(numbers.ids[place]) for place in top if np.isfinite(likeness[place])]
+        found = [
+            Neighbour(track, float(np.dot(track.embedding, embedding)))
+            for track in read_tracks(database, model, ids)
+        ]
+        if len(found) >= most or wanted == len(likeness):
+            break
+        wanted = min(4 * wanted, len(likeness))
+    return tuple(sorted(found, key=lambda one: (-one.likeness, one.track.id))[:most])
+
+
+def path_between(
+    database: Database,
+    model: Model,
+    numbers: Numbers,
+    first: Track,
+    last: Track,
+    *,
+    length: int,
+) -> tuple[Neighbour, ...]:
+    """Tracks that lead from one to another in steps that are alike, both included.
+
+    The way is the arc between the two embeddings, cut into equal angles; at each cut stands the
+    nearest track that is not on it yet.
+
+    Parameters
+    ----------
+    database, model, numbers
+        The library, the model that answers, and its results with embeddings.
+    first, last
+        The ends.
+    length
+        Tracks in all.
+
+    Returns
+    -------
+    tuple of Neighbour
+        Each with its likeness to the one before; the first with 1.
+    """
+    require_embeddings(model)
+    if length < 2 or first.id == last.id:
+        raise QueryError("a path has two different ends and at least 2 tracks; name them so")
+    start, end = first.embedding, last.embedding
+    angle = float(np.arccos(np.clip(np.dot(start, end), -1, 1)))
+    used = [first.id, last.id]
+    way = [first]
+    for step in range(1, length - 1):
+        share = step / (length - 1)
+        if angle < 1e-4:
+            at = start
+        else:
+            at = (np.sin((1 - share) * angle) * start + np.sin(share * angle) * end) / np.sin(angle)
+        at = np.asarray(at / max(float(np.linalg.norm(at)), 1e-12), np.float32)
+        found = nearest(database, model, numbers, at, most=1, without=used)
+        if not found:
+            break  # there are no more
+        way.append(found[0].track)
+        used.append(found[0].track.id)
+    way.append(last)
+    likenesses = [1.0] + [
+        float(np.dot(one.embedding, other.embedding)) for one, other in pairwise(way)
+    ]
+    return tuple(Neighbour(track, like) for track, like in zip(way, likenesses, strict=True))
+
+
+def same_music(numbers: Numbers, model: Model) -> list[list[int]]:
+    """Groups of tracks that are one piece of music in several rips, by their numbers.
+
+    Tracks of nearly one length (`SAME_LENGTH_S`) that sound alike to the model (`SAME_LIKENESS`),
+    and whatever is so alike to one of them.
+    """
+    require_embeddings(model)
+    order = np.argsort(numbers.durations, kind="stable")
+    order = order[numbers.durations[order] >= 0]
+    lengths = numbers.durations[order]
+    ends = np.searchsorted(lengths, lengths + SAME_LENGTH_S, side="right")
+    parent = np.arange(len(order))
+    block = 512
+    for start in range(0, len(order), block):
+        stop = min(start + block, len(order))
+        until = int(ends[stop - 1])
+        rows = numbers.vectors(order[start:stop])
+        for begin in range(start, until, 4 * block):
+            columns = numbers.vectors(order[begin : min(begin + 4 * block, until)])
+            alike = np.argwhere(rows @ columns.T >= SAME_LIKENESS)
+            for row, column in alike:
+                one, other = start + row, begin + column
+                if other > one and other < ends[one]:
+                    _join(parent, int(one), int(other))
+    groups: dict[int, list[int]] = {}
+    for place in range(len(order)):
+        groups.setdefault(_head(parent, place), []).append(int(numbers.ids[order[place]]))
+    return sorted(sorted(group) for group in groups.values() if len(group) > 1)
+
+
+def _head(parent: npt.NDArray[np.int64], place: int) -> int:
+    while parent[place] != place:
+        parent[place] = parent[parent[place]]
+        place = int(parent[place])
+    return place
+
+
+def _join(parent: npt.NDArray[np.int64], one: int, other: int) -> None:
+    parent[_head(parent, other)] = _head(parent, one)

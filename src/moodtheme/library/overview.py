@@ -1,0 +1,100 @@
+"""What a library holds, in numbers."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from moodtheme.library.database import Database
+from moodtheme.library.numbers import Numbers
+from moodtheme.library.results import Model
+
+_OUT = 0.95  # standing from which a tag stands out where a model decides nothing, see `in_words`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stats:
+    """A library in numbers.
+
+    Attributes
+    ----------
+    tracks
+        That the answering model has heard.
+    stale
+        That only other models have.
+    files, missing, failed
+        Files that are there, that are gone, and that cannot be used.
+    copies
+        Files beyond the first of a track.
+    hours
+        Of music.
+    reasons
+        Why files cannot be used, with their number, the most frequent first.
+    models
+        Names of models with the number of their tracks.
+    outstanding
+        For each tag how many tracks it stands out in, the most frequent first.
+    dimensions
+        For each dimension the 10th, 50th and 90th percentile.
+    bytes
+        Of the library file.
+    """
+
+    tracks: int
+    stale: int
+    files: int
+    missing: int
+    failed: int
+    copies: int
+    hours: float
+    reasons: Mapping[str, int]
+    models: Mapping[str, int]
+    outstanding: Mapping[str, int]
+    dimensions: Mapping[str, tuple[float, float, float]]
+    bytes: int
+
+
+def stats_of(database: Database, models: list[tuple[Model, int]], numbers: Numbers) -> Stats:
+    """Count; `numbers` are those of the first model."""
+
+    def count(condition: str) -> int:
+        return int(database.row(f"SELECT count(*) FROM places WHERE {condition}")[0])
+
+    files = count("missing IS NULL AND error IS NULL")
+    tracks = int(database.row("SELECT count(DISTINCT track) FROM places WHERE missing IS NULL")[0])
+    reasons: Counter[str] = Counter()
+    for (reason,) in database.rows(
+        "SELECT error FROM places WHERE error IS NOT NULL AND missing IS NULL"
+    ):
+        reasons[re.split(r"[:(;]", reason, maxsplit=1)[0].strip()] += 1
+    outstanding: dict[str, int] = {}
+    dimensions: dict[str, tuple[float, float, float]] = {}
+    if models and len(numbers):
+        bundle = models[0][0].bundle
+        for place, tag in enumerate(bundle.tags):
+            if bundle.thresholds is not None:
+                out = numbers.values(tag, is_tag=True) > bundle.thresholds.values[place]
+            else:
+                out = numbers.standings(tag, is_tag=True, reference=bundle.reference) >= _OUT
+            outstanding[tag] = int(out.sum())
+        for dimension in bundle.dimensions:
+            low, middle, high = np.quantile(
+                numbers.values(dimension.name, is_tag=False), (0.1, 0.5, 0.9)
+            )
+            dimensions[dimension.name] = float(low), float(middle), float(high)
+    return Stats(
+        tracks=len(numbers),
+        stale=sum(count for _, count in models[1:]),
+        files=files,
+        missing=count("missing IS NOT NULL"),
+        failed=reasons.total(),
+        copies=files - tracks,
+        hours=float(numbers.durations[numbers.durations > 0].sum()) / 3600,
+        reasons=dict(reasons.most_common()),
+        models={model.name: number for model, number in models},
+        outstanding=dict(sorted(outstanding.items(), key=lambda item: -item[1])),
+        dimensions=dimensions,
+        bytes=database.size(),
+    )

@@ -1,0 +1,210 @@
+"""Ranking tracks by words: how much each stands out in what is asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from moodtheme.errors import QueryError
+from moodtheme.library.database import Database
+from moodtheme.library.numbers import Numbers
+from moodtheme.library.query import LENGTH, Aim, Condition, Query, Term
+from moodtheme.library.results import Model
+from moodtheme.library.tracks import Track, read_tracks
+from moodtheme.tagging.bundle import Reference
+
+_BATCH = 64  # tracks read at once until enough of them have files
+
+
+class Among(StrEnum):
+    """Which music a track is ranked among."""
+
+    REFERENCE = "reference"
+    LIBRARY = "library"
+
+
+@dataclass(frozen=True)
+class Match:
+    """A track that a search found.
+
+    Attributes
+    ----------
+    track
+        The track.
+    score
+        How well it fits the words, in [0, 1]: the geometric mean of its standings; None where a
+        search has no words.
+    standings
+        For each word that was searched for, how much of it the track has: the share of the music
+        with less of it, or with a minus with more.
+    """
+
+    track: Track
+    score: float | None
+    standings: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes
+    ----------
+    query
+        As it was understood.
+    among
+        Which music tracks were ranked among.
+    tracks
+        How many tracks that music has.
+    matches
+        Best first.
+    found
+        How many tracks keep the conditions.
+    """
+
+    query: Query
+    among: Among
+    tracks: int
+    matches: tuple[Match, ...]
+    found: int
+
+
+def search(
+    database: Database,
+    model: Model,
+    numbers: Numbers,
+    query: Query,
+    *,
+    among: Among | None = None,
+    most: int = 25,
+) -> SearchResult:
+    """Rank the tracks of a library.
+
+    Parameters
+    ----------
+    database, model, numbers
+        The library, the model that answers, and its results.
+    query
+        What is searched for.
+    among
+        Which music they are ranked among; by default the model's reference where it has one.
+    most
+        Matches that are wanted.
+
+    Raises
+    ------
+    QueryError
+        The model has no reference, and one is asked for.
+    """
+    reference = model.bundle.reference
+    if among is Among.REFERENCE and reference is None:
+        raise QueryError(f"{model.name} knows no other music; search with --relative-to library")
+    if among is None:
+        among = Among.LIBRARY if reference is None else Among.REFERENCE
+    chosen = reference if among is Among.REFERENCE else None
+    standings = [_standing_of(term, numbers, chosen) for term in query.terms]
+    fits = _kept(database, numbers, query, chosen)
+    places = np.flatnonzero(fits)
+    if standings:
+        tiny = 1e-6  # a standing of 0 is one of none among so many, not one that spoils all others
+        logs = np.log(np.maximum([column[places] for column in standings], tiny))
+        scores = np.exp(logs.mean(axis=0))
+        order = np.argsort(-scores, kind="stable")
+    else:
+        scores = None
+        order = _order_without_words(numbers, query, places)
+    matches: list[Match] = []
+    for start in range(0, len(order), _BATCH):
+        if len(matches) >= most:
+            break
+        some = order[start : start + _BATCH]
+        rows = {int(numbers.ids[places[row]]): int(row) for row in some}
+        for track in read_tracks(database, model, list(rows)):
+            row = rows[track.id]
+            score = None if scores is None else float(scores[row])
+            each = tuple(float(column[places[row]]) for column in standings)
+            matches.append(Match(track, score, each))
+    return SearchResult(
+        query,
+        among,
+        len(numbers) if chosen is None else chosen.tracks,
+        tuple(matches[:most]),
+        len(places),
+    )
+
+
+def _standing_of(
+    term: Term, numbers: Numbers, reference: Reference | None
+) -> npt.NDArray[np.float64]:
+    """How much tracks have of a word: the mean over what it is taken for."""
+    total = np.zeros(len(numbers))
+    for aim in term.aims:
+        found = _aim(aim, numbers, reference)
+        total += 1 - found if aim.less else found
+    mean = total / len(term.aims)
+    return 1 - mean if term.less else mean
+
+
+def _aim(aim: Aim, numbers: Numbers, reference: Reference | None) -> npt.NDArray[np.float64]:
+    return numbers.standings(aim.name, is_tag=aim.is_tag, reference=reference)
+
+
+def _kept(
+    database: Database, numbers: Numbers, query: Query, reference: Reference | None
+) -> npt.NDArray[np.bool_]:
+    """Which tracks keep all conditions."""
+    fits = np.ones(len(numbers), bool)
+    for condition in query.conditions:
+        fits &= _keeps(condition, numbers, reference)
+    for text in query.paths:
+        rows = database.rows(
+            "SELECT track FROM places WHERE track IS NOT NULL AND missing IS NULL "
+            "AND instr(lower(CAST(path AS TEXT)), lower(?))",
+            (text,),
+        )
+        fits &= np.isin(numbers.ids, np.array([row[0] for row in rows], np.int64))
+    return fits
+
+
+def _keeps(
+    condition: Condition, numbers: Numbers, reference: Reference | None
+) -> npt.NDArray[np.bool_]:
+    if condition.name == LENGTH and not condition.is_tag:
+        column: npt.NDArray[np.float64] = numbers.durations.astype(np.float64)
+    elif condition.is_tag:
+        column = numbers.standings(condition.name, is_tag=True, reference=reference)
+    else:
+        column = numbers.values(condition.name, is_tag=False).astype(np.float64)
+    match condition.above, condition.inclusive:
+        case True, True:
+            found = column >= condition.value
+        case True, False:
+            found = column > condition.value
+        case False, True:
+            found = column <= condition.value
+        case _:
+            found = column < condition.value
+    return found & (column >= 0) if condition.name == LENGTH else found
+
+
+def _order_without_words(
+    numbers: Numbers, query: Query, places: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """By the first condition, furthest on its side first; as they came where there is none."""
+    for condition in query.conditions:
+        if condition.name == LENGTH:
+            column = numbers.durations
+        else:
+            column = numbers.values(condition.name, is_tag=condition.is_tag)
+        sign = -1 if condition.above else 1
+        return np.argsort(sign * column[places], kind="stable")
+    return np.arange(len(places))
+
+
+def explained(query: Query) -> Iterator[str]:
+    """What words that are no tags were taken for, a clause each."""
+    for term in query.terms:
+        if (taken := term.taken_for) is not None:
+            yield f"{term.word} is taken for {taken}"
