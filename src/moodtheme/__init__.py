@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DimensionScore",
     "HeardWindow",
+    "Library",
     "Listening",
     "MemberListening",
     "ModelIdentity",
@@ -34,6 +35,7 @@ __all__ = [
     "explaining",
     "features",
     "find_audio_files",
+    "library",
     "over_time",
     "recipes",
     "scores",
@@ -53,11 +55,13 @@ if TYPE_CHECKING:
         evaluation,
         explaining,
         features,
+        library,
         recipes,
         scores,
     )
     from moodtheme.audio import audio_identity, find_audio_files
     from moodtheme.explaining import explain
+    from moodtheme.library import Library
     from moodtheme.tagging.answers import (
         DimensionScore,
         ModelIdentity,
@@ -85,6 +89,7 @@ _HOMES = {
     "find_audio_files": "audio",
     "explain": "explaining",
     "tag_files": "tagging.batch",
+    "Library": "library",
     "Tagger": "tagging.tagger",
     **dict.fromkeys(("HeardWindow", "MemberListening"), "tagging.ears"),
     "Listening": "tagging.listening",

@@ -34,7 +34,8 @@ def changes(
     folders
         What is watched.
     every_s
-        After how many seconds to look at everything.
+        After how many seconds to look at everything; the first time is as soon as events are
+        waited for.
     stop
         Ends it when it is set.
 
@@ -46,7 +47,7 @@ def changes(
     stop = stop or threading.Event()
     # Folders that are not there now are looked for when it is time.
     roots = [folder for folder in folders if folder.is_dir()]
-    due = time.monotonic() + every_s
+    due = time.monotonic()  # what changed before events were waited for told nobody
     for touched in _events(roots, stop):
         if stop.is_set():
             return
