@@ -1,8 +1,8 @@
 """What scanning into a library costs beside `moodtheme tag`, and what kills do to it.
 
     python benchmarks/library_scan.py FOLDER [--parts N] [--jobs N]
-    python benchmarks/library_scan.py FOLDER --moves [--windows N] [--jobs N]
-    python benchmarks/library_scan.py FOLDER --kills N [--seed N] [--windows N] [--jobs N]
+    python benchmarks/library_scan.py FOLDER --moves [--library FILE] [--windows N] [--jobs N]
+    python benchmarks/library_scan.py FOLDER --kills N [--keep FILE] [--windows N] [--jobs N]
 
 Without options: the folder's files are cut into parts; each is tagged to JSON Lines and scanned
 into a library, in turns, each time by a new process; the ratio of both times stands at the end,
@@ -75,12 +75,18 @@ def measure(files: Sequence[Path], parts: int, jobs: int, scratch: Path) -> None
         print(f"the library holds {len(opened)} tracks", flush=True)
 
 
-def measure_moves(folder: Path, options: Sequence[object], scratch: Path) -> None:
+def measure_moves(
+    folder: Path, options: Sequence[object], scratch: Path, filled: Path | None
+) -> None:
     """Move half of copies of the files and retag the others."""
     music, library = scratch / "music", scratch / "moved.db"
+    if filled is not None:
+        shutil.copyfile(filled, library)
     shutil.copytree(folder, music, symlinks=True)
     scan = ("library", "scan", music, "--library", library, *options)
     run(*scan)
+    if filled is not None:  # the copies alone are to be its files
+        run("library", "forget", folder, "--library", library)
     with Library(library) as opened:
         before = {track.audio: track.result.scores.tobytes() for track in opened.tracks()}
     files, _ = find_audio_files([music])
@@ -126,7 +132,7 @@ def content(library: Path) -> list[tuple[object, ...]]:
 
 
 def measure_kills(
-    folder: Path, kills: int, seed: int, options: Sequence[object], scratch: Path
+    folder: Path, kills: int, seed: int, options: Sequence[object], scratch: Path, keep: Path | None
 ) -> None:
     draw = random.Random(seed)
     whole, killed = scratch / "whole.db", scratch / "killed.db"
@@ -159,6 +165,8 @@ def measure_kills(
             print(f"  kill {done} after {wait_s:.1f} s: {count} tracks there", flush=True)
     run(*scan, killed)
     print(f"after {kills} kills the content is the same: {content(killed) == expected}")
+    if keep is not None:
+        shutil.copyfile(killed, keep)
 
 
 def main() -> None:
@@ -169,6 +177,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--moves", action="store_true", help="only the moving and retagging")
+    parser.add_argument("--library", type=Path, help="for moves: one that knows the files")
+    parser.add_argument("--keep", type=Path, help="for kills: where to leave the library")
     parser.add_argument("--windows", type=int, help="for kills and moves: as for the scan")
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -178,9 +188,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch_name:
         scratch = Path(scratch_name)
         if arguments.kills:
-            measure_kills(folder, arguments.kills, arguments.seed, options, scratch)
+            kills, seed = arguments.kills, arguments.seed
+            measure_kills(folder, kills, seed, options, scratch, arguments.keep)
         elif arguments.moves:
-            measure_moves(folder, options, scratch)
+            measure_moves(folder, options, scratch, arguments.library)
         else:
             files, _ = find_audio_files([folder])
             measure(files, arguments.parts, jobs, scratch)
