@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ import psutil
 import pytest
 import soundfile
 
+from moodtheme.engines import Engine, Workers, run_units
 from moodtheme.errors import ExtractionError, UsageError
-from moodtheme.feature_store import Engine
-from moodtheme.feature_store.engines import Workers, run_units
+from moodtheme.feature_store.extraction import extract_unit
 from toy_extractor import RATE, ToyMaker, assert_right, build, info, write_tracks
 
 
@@ -86,12 +87,12 @@ class TestRay:
     def test_an_error_in_a_worker_is_the_users(self) -> None:
         workers = Workers(engine=Engine.RAY, jobs=2)
         with pytest.raises(UsageError, match="set it otherwise"):
-            list(run_units(_refuse, [(Path("a.wav"),)], workers))
+            list(run_units(partial(extract_unit, _refuse), [(Path("a.wav"),)], workers))
 
     def test_an_address_without_a_cluster_is_named(self) -> None:
         workers = Workers(engine=Engine.RAY, address="127.0.0.1:1")
         with pytest.raises(ExtractionError, match=r"127\.0\.0\.1:1"):
-            list(run_units(ToyMaker(), [(Path("a.wav"),)], workers))
+            list(run_units(partial(extract_unit, ToyMaker()), [(Path("a.wav"),)], workers))
 
 
 def _refuse() -> None:

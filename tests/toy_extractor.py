@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from moodtheme.engines import Engine, Workers
 from moodtheme.errors import AudioError
-from moodtheme.feature_store import Engine, FeatureStore
+from moodtheme.feature_store import FeatureStore
 from moodtheme.feature_store.build import build_store
-from moodtheme.feature_store.engines import Workers
 from moodtheme.feature_store.extraction import read_track
 from moodtheme.feature_store.extractor import Extractor, ExtractorInfo
 from moodtheme.recipes import OpenSmileView

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moodtheme.cli.options import (
+    Address,
     Division,
+    EngineName,
+    EngineOption,
     Offline,
     Part,
     RecipeValues,
@@ -22,13 +25,6 @@ if TYPE_CHECKING:
     from moodtheme.feature_store import FeatureStore
 
 app = typer.Typer(name="features", help="Features of tracks, computed once and kept.")
-
-
-class EngineName(StrEnum):
-    """`moodtheme.feature_store.Engine`, here again so that --help imports nothing heavy."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 class FormatName(StrEnum):
@@ -105,17 +101,8 @@ def extract(
     device: Annotated[
         str, typer.Option(help="Where the image network computes: auto, cpu, cuda or mps.")
     ] = "auto",
-    engine: Annotated[
-        EngineName, typer.Option(help="What shares out the work: this machine, or Ray.")
-    ] = EngineName.LOCAL,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT",
-            help="Ray cluster to use; by default one of --jobs workers is started here.",
-            show_default=False,
-        ),
-    ] = None,
+    engine: EngineOption = EngineName.LOCAL,
+    address: Address = None,
     offline: Offline = False,
 ) -> None:
     """Extract the features of a collection's tracks.
@@ -125,7 +112,8 @@ def extract(
     from rich.filesize import decimal
 
     from moodtheme.cli.progress import extraction_progress
-    from moodtheme.feature_store import Engine, build_features
+    from moodtheme.engines import Engine
+    from moodtheme.feature_store import build_features
 
     if address is not None and engine is not EngineName.RAY:
         raise UsageError("--address is a Ray cluster's; add --engine ray, or leave it out")

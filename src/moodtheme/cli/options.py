@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -145,6 +146,28 @@ Source = Annotated[
     str,
     typer.Argument(
         help="jamendo, jamendo:FOLDER, a CSV or TSV table, or a folder with a folder a tag.",
+        show_default=False,
+    ),
+]
+
+
+class EngineName(StrEnum):
+    """`moodtheme.engines.Engine`, here again so that --help imports nothing heavy."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+EngineOption = Annotated[
+    EngineName, typer.Option("--engine", help="What shares out the work: this machine, or Ray.")
+]
+
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="HOST:PORT",
+        help="Ray cluster to use; by default one of --jobs workers is started here.",
         show_default=False,
     ),
 ]

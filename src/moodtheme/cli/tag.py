@@ -2,20 +2,18 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moodtheme.cli.options import Address, EngineName, EngineOption
 from moodtheme.cli.results import Format, format_of
 from moodtheme.cli.streams import printable, say
-from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
     from moodtheme.cli.results import Writer
     from moodtheme.tagging.answers import TrackTags
-    from moodtheme.tagging.tagger import Tagger
 
 
 def tag(
@@ -76,8 +74,9 @@ def tag(
     relative_to: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Say where tracks stand among your own music: what --format jsonl gave of it.",
+            metavar="FILE|library",
+            help="Say where tracks stand among your own music: what --format jsonl gave of it, a "
+            "library's file, or your library.",
             show_default=False,
         ),
     ] = None,
@@ -105,6 +104,16 @@ def tag(
             show_default=False,
         ),
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Only part I of N of the files, by their names; for batch queues.",
+            show_default=False,
+        ),
+    ] = None,
+    engine: EngineOption = EngineName.LOCAL,
+    address: Address = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -127,33 +136,33 @@ def tag(
     # Read when NumPy loads: its products of whole blocks would start threads of their own.
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    from moodtheme.audio import ScanAccount, find_audio_files
+    from moodtheme.audio import ScanAccount
     from moodtheme.cli.outputs import claimed, is_file, require_output
     from moodtheme.cli.page import Page
     from moodtheme.cli.progress import TaggingProgress
     from moodtheme.cli.results import data_writer
-    from moodtheme.cli.tag_run import Run, tag_to_journal, tag_to_stream
+    from moodtheme.cli.tag_inputs import (
+        chosen_files,
+        load_tagger,
+        require_options_that_go_together,
+    )
+    from moodtheme.cli.tag_run import Run, on_ray, tag_to_journal, tag_to_stream
     from moodtheme.cli.tag_table import TableWriter
     from moodtheme.work import cores
 
     form = form or format_of(output)
-    if resume and (form is not Format.JSONL or output is None):
-        raise UsageError("--resume goes with JSON Lines and --output FILE; give both")
-    if scores and form is not Format.TABLE:
-        raise UsageError("--scores is about the table; leave it out, the other formats have all")
-    if timeline and windows is not None:
-        raise UsageError("--timeline hears the whole track, --windows does not; leave one out")
-    given = [*(paths or ()), *(() if files_from is None else _listed(files_from))]
-    if not given and files_from is None:
-        raise UsageError("nothing to tag; name files or folders, or a list with --files-from")
+    require_options_that_go_together(
+        form, output, resume=resume, scores=scores, timeline=timeline, windows=windows,
+        engine=engine, address=address,
+    )  # fmt: skip
     account = ScanAccount()
-    files, problems = find_audio_files(given, account)
+    files, problems = chosen_files(paths or (), files_from, shard, account)
     require_output(output, inputs=[*files, files_from, relative_to])
     is_table = form is Format.TABLE
     # What is wrong with a file is in the table: on a terminal that shows both, not said again.
     in_sight = is_table and output is None and sys.stdout.isatty() and sys.stderr.isatty()
     with claimed(output):
-        tagger = _tagger(model, relative_to, quiet=quiet)
+        tagger = load_tagger(model, relative_to, quiet=quiet)
         if is_table:
             page = Page.of(sys.stdout if output is None else None)
             names = [*(problem.path for problem in problems), *files]
@@ -171,50 +180,22 @@ def tag(
                     _complain(result)
                 progress.add(duration_s=result.duration_s, failed=failed)
 
-            run = Run(tagger, files, problems, jobs or cores(), timeline, windows, tell)
+            jobs = jobs or cores()
+            elsewhere = None
+            if engine is EngineName.RAY:
+                elsewhere = on_ray(tagger, model, timeline, windows, jobs=jobs, address=address)
+            run = Run(tagger, files, problems, jobs, timeline, windows, tell, elsewhere)
             if form is Format.JSONL and output is not None and is_file(output):
                 tag_to_journal(run, output, top=top, resume=resume, progress=progress)
             else:
                 tag_to_stream(run, output, form, writer)
     if not quiet and (len(files) + len(problems) > 1 or progress.failed):
-        say(f"{progress.summary()}; {run.jobs} at once, a thread each")
+        how = f"{run.jobs} at once, a thread each" if elsewhere is None else "on a Ray cluster"
+        say(f"{progress.summary()}; {how}")
     if not quiet and (passed_over := account.line()):
         say(passed_over)
     if progress.failed:
         raise typer.Exit(1)
-
-
-def _tagger(model: str, relative_to: Path | None, *, quiet: bool) -> "Tagger":
-    from moodtheme.tagging.own_music import FEW_TRACKS
-    from moodtheme.tagging.tagger import Tagger
-
-    tagger = Tagger.load(model, relative_to=relative_to)
-    own = tagger.relative_to
-    if own is not None and own.tracks < FEW_TRACKS and not quiet:
-        say(
-            f"warning: {printable(own.music)} has {own.tracks} tracks; standings among fewer than "
-            f"{FEW_TRACKS} are rough"
-        )
-    return tagger
-
-
-def _listed(source: Path) -> Iterator[str]:
-    """Paths that a list names, separated by NUL if it holds any, else by line breaks."""
-    try:
-        if str(source) == "-":
-            content = b"" if sys.stdin is None else sys.stdin.buffer.read()
-        else:
-            content = source.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"--files-from {source}: cannot be read ({error.strerror}); name a file with a path a "
-            "line, or - for standard input"
-        ) from error
-    if b"\0" in content:
-        names = content.split(b"\0")
-    else:
-        names = [line.removesuffix(b"\r") for line in content.split(b"\n")]
-    return (os.fsdecode(name) for name in names if name)
 
 
 def _complain(result: "TrackTags") -> None:

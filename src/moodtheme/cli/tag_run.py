@@ -1,6 +1,7 @@
 """A run of `moodtheme tag`: files to results, as they come or to a file that can be resumed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,17 +11,23 @@ from moodtheme.cli.outputs import JSON_ESCAPES, PYTHON_ESCAPES, result_stream
 from moodtheme.cli.progress import TaggingProgress
 from moodtheme.cli.results import Format, JsonLinesWriter, Writer
 from moodtheme.cli.streams import say
+from moodtheme.engines import Engine, Workers, run_units
 from moodtheme.errors import AudioError
 from moodtheme.tagging.answers import TrackTags
-from moodtheme.tagging.batch import failed, tag_file, tag_files
+from moodtheme.tagging.batch import RemoteTagger, failed, tag_file, tag_files
 from moodtheme.tagging.own_music import reference_digest
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.work import read_ahead
 
+_FILES_AT_ONCE = 4  # that go to a worker together: a second or two of work
+
 
 @dataclass(frozen=True)
 class Run:
-    """What is to be done, and how results are told."""
+    """What is to be done, and how results are told.
+
+    `elsewhere` tags files in other processes where that is wanted; None for this one.
+    """
 
     tagger: Tagger
     files: Sequence[Path]
@@ -29,14 +36,18 @@ class Run:
     timeline: bool
     windows: int | None
     tell: Callable[[TrackTags], None]
+    elsewhere: Callable[[Sequence[Path]], Generator[TrackTags]] | None = None
 
 
 def tag_to_stream(run: Run, output: Path | None, form: Format, writer: Writer) -> None:
     """Write results as they come, in the order of the inputs."""
     is_json = form in {Format.JSON, Format.JSONL}
-    results = tag_files(
-        run.tagger, run.files, jobs=run.jobs, timeline=run.timeline, windows=run.windows
-    )
+    if run.elsewhere is None:
+        results = tag_files(
+            run.tagger, run.files, jobs=run.jobs, timeline=run.timeline, windows=run.windows
+        )
+    else:
+        results = run.elsewhere(run.files)
     with result_stream(output, errors=JSON_ESCAPES if is_json else PYTHON_ESCAPES) as out:
         try:
             out.write(writer.begin())
@@ -73,14 +84,19 @@ def tag_to_journal(
     writer = JsonLinesWriter(top)
     with Journal.open(output, settings, resume=resume) as journal:
 
-        def work(path: Path) -> TrackTags | None:
-            """None where the row of before is current."""
+        def is_current(path: Path) -> bool:
+            """Whether there is a row of before, which is taken over."""
             if journal.has_rows:
                 try:
-                    if journal.take_over(path, audio_identity(path)):
-                        return None
+                    return journal.take_over(path, audio_identity(path))
                 except AudioError:
                     pass  # it fails below, where that is told
+            return False
+
+        def work(path: Path) -> TrackTags | None:
+            """None where the row of before is current."""
+            if is_current(path):
+                return None
             result = tag_file(run.tagger, path, timeline=run.timeline, windows=run.windows)
             journal.add(path, writer.add(result), failed=result.error is not None)
             return result
@@ -89,11 +105,21 @@ def tag_to_journal(
             result = failed(run.tagger, problem.path, problem)
             journal.add(result.path, writer.add(result), failed=True)
             run.tell(result)
-        for found in read_ahead(work, run.files, jobs=run.jobs, ahead=4 * run.jobs):
-            if found is None:
+        if run.elsewhere is None:
+            for found in read_ahead(work, run.files, jobs=run.jobs, ahead=4 * run.jobs):
+                if found is None:
+                    progress.add(duration_s=None, failed=False)
+                else:
+                    run.tell(found)
+        else:
+            current = read_ahead(is_current, run.files, jobs=run.jobs)
+            left = [path for path, kept in zip(run.files, current, strict=True) if not kept]
+            for _ in range(len(run.files) - len(left)):
                 progress.add(duration_s=None, failed=False)
-            else:
-                run.tell(found)
+            with closing(run.elsewhere(left)) as results:
+                for path, result in zip(left, results, strict=True):
+                    journal.add(path, writer.add(result), failed=result.error is not None)
+                    run.tell(result)
         journal.finish([*(problem.path for problem in run.problems), *run.files])
     if journal.kept:
         say(f"{journal.kept} results kept from before")
@@ -103,3 +129,41 @@ def tag_to_journal(
         say(f"{count} results of music not named this time stay as they were: {difference}")
     if journal.left_out:
         say(f"{journal.left_out} lines of before are not results and were left out")
+
+
+def on_ray(
+    tagger: Tagger,
+    model: str,
+    timeline: bool,
+    windows: int | None,
+    *,
+    jobs: int,
+    address: str | None,
+) -> Callable[[Sequence[Path]], Generator[TrackTags]]:
+    """Have a Ray cluster tag files, some at a time; results come in the order of the files.
+
+    Parameters
+    ----------
+    tagger, model
+        The model, and how it is called where the workers are.
+    timeline, windows
+        As for `Tagger.listen`.
+    jobs, address
+        As for `Workers`.
+    """
+    remote = RemoteTagger(
+        model=model,
+        digest=tagger.bundle.digest,
+        relative_to=tagger.relative_to,
+        timeline=timeline,
+        windows=windows,
+    )
+    workers = Workers(engine=Engine.RAY, jobs=jobs, address=address)
+
+    def tag(files: Sequence[Path]) -> Generator[TrackTags]:
+        starts = range(0, len(files), _FILES_AT_ONCE)
+        units = [tuple(files[start : start + _FILES_AT_ONCE]) for start in starts]
+        for results in run_units(remote, units, workers):
+            yield from results
+
+    return tag

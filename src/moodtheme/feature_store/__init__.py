@@ -5,7 +5,6 @@ descriptors the package of that name.
 """
 
 from moodtheme.feature_store.build import build_features
-from moodtheme.feature_store.engines import Engine
 from moodtheme.feature_store.extractor import (
     Extractor,
     ExtractorInfo,
@@ -20,7 +19,6 @@ from moodtheme.feature_store.store import (
 )
 
 __all__ = [
-    "Engine",
     "Extractor",
     "ExtractorInfo",
     "FeatureStore",

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.filesize import decimal
 
+from moodtheme.engines import Engine, Workers, run_units
 from moodtheme.errors import AudioError, DatasetError
 from moodtheme.feature_store.appending import Made, fill
-from moodtheme.feature_store.engines import Engine, Workers, run_units
-from moodtheme.feature_store.extraction import MakeExtractor, Unit
+from moodtheme.feature_store.extraction import MakeExtractor, Unit, extract_here, extract_unit
 from moodtheme.feature_store.extractor import (
     Extractor,
     ExtractorInfo,
@@ -147,6 +148,9 @@ def _extract(
     audio, files = list(work), list(work.values())
     starts = range(0, len(files), info.tracks_at_once)
     units: list[Unit] = [tuple(files[start : start + info.tracks_at_once]) for start in starts]
-    for start, unit, results in zip(starts, units, run_units(make, units, workers), strict=True):
+    found = run_units(
+        partial(extract_unit, make), units, workers, here=lambda units: extract_here(make(), units)
+    )
+    for start, unit, results in zip(starts, units, found, strict=True):
         made = [found if isinstance(found, AudioError) else (found, 1.0) for found in results]
         yield dict(zip(audio[start : start + len(unit)], made, strict=True))

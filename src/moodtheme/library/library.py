@@ -10,7 +10,7 @@ from moodtheme.errors import QueryError
 from moodtheme.library.database import Database, default_place
 from moodtheme.library.places import absolute, forget
 from moodtheme.library.results import Model
-from moodtheme.library.tracks import Track, models_of, read_tracks
+from moodtheme.library.tracks import Track, find_track, models_of, read_tracks
 from moodtheme.work import Report, no_report
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from moodtheme.library.playlists import Playlist, Playlists
     from moodtheme.library.scanned import ScannedFile, ScanOptions, ScanReport
     from moodtheme.library.search import Among, SearchResult
+    from moodtheme.tagging.bundle import Reference
     from moodtheme.tagging.tagger import Tagger
 
 
@@ -27,7 +28,7 @@ class Library:
     """Tracks with all that a model said of them, and the files that hold them.
 
     Use it in a ``with`` statement or close it; for one thread at a time. Any number may read while
-    one writes. The answers are those of one model: that with the most results.
+    one writes. One model answers: that with the most results.
 
     Parameters
     ----------
@@ -105,8 +106,7 @@ class Library:
     def tracks(self) -> Iterator[Track]:
         """All tracks that have files and a result, in the order they came; read as they are used.
 
-        A track has its ``places`` (one for each copy) and, by ``track.tags()``, what
-        `Tagger.tag` would say of it.
+        ``track.places`` are its files, ``track.tags()`` is what `Tagger.tag` would say of it.
         """
         if self.models:
             yield from read_tracks(self._database, self.model)
@@ -121,20 +121,7 @@ class Library:
         AudioError
             The file cannot be read.
         """
-        path = absolute(file)
-        sql = "SELECT track FROM places WHERE path = ? AND track IS NOT NULL"
-        found = self._database.row(sql, (os.fsencode(path),))
-        if found is None and path.is_file():
-            from moodtheme.audio import audio_identity
-
-            sql = "SELECT id FROM tracks WHERE audio = ?"
-            found = self._database.row(sql, (audio_identity(path),))
-        tracks = [] if found is None else list(read_tracks(self._database, self.model, [found[0]]))
-        if not tracks:
-            raise QueryError(
-                f"{path} is not in {self.path}; scan it first with: moodtheme library scan {path}"
-            )
-        return tracks[0]
+        return find_track(self._database, self.model, absolute(file))
 
     # --- asking it -----------------------------------------------------------------------------
 
@@ -148,8 +135,7 @@ class Library:
         query
             See `moodtheme.library.query`.
         among
-            ``reference``, the music that the model knows, or ``library``, your own; by default the
-            first where there is one.
+            ``reference``, the model's, or ``library``; by default the first where there is one.
         most
             Matches that are wanted.
 
@@ -199,7 +185,7 @@ class Library:
         Raises
         ------
         QueryError
-            As `similar`, or the ends are one track.
+            As `similar`, or the ends are one.
         """
         from moodtheme.library.neighbours import path_between
 
@@ -213,22 +199,10 @@ class Library:
         )
 
     def duplicates(self) -> list[tuple[Track, ...]]:
-        """Groups of tracks that are the same music in different rips, and tracks with copies.
+        """Groups of tracks that are the same music in different rips, and tracks with copies."""
+        from moodtheme.library.neighbours import duplicates
 
-        Each group has what sounds alike and is as long (see `moodtheme.library.neighbours`); a
-        track that several files hold is a group of its own unless it is in another.
-        """
-        from moodtheme.library.neighbours import same_music
-
-        groups = same_music(self._numbers_of(embeddings=True), self.model)
-        inside = {id_ for group in groups for id_ in group}
-        copied = self._database.rows(
-            "SELECT track FROM places WHERE missing IS NULL AND track IS NOT NULL "
-            "GROUP BY track HAVING count(*) > 1"
-        )
-        groups += [[id_] for (id_,) in copied if id_ not in inside]
-        found = (tuple(read_tracks(self._database, self.model, group)) for group in groups)
-        return [group for group in found if sum(len(track.places) for track in group) > 1]
+        return duplicates(self._database, self.model, self._numbers_of(embeddings=True))
 
     def stats(self) -> "Stats":
         """What it holds, in numbers."""
@@ -238,6 +212,18 @@ class Library:
         models = self.models
         numbers = self._numbers_of(embeddings=False) if models else Numbers([], None)
         return stats_of(self._database, models, numbers)
+
+    def reference(self) -> "Reference":
+        """Its music as what others are ranked among: for `Tagger.load` and `Track.tags`.
+
+        Raises
+        ------
+        ReferenceMusicError
+            There are too few tracks.
+        """
+        from moodtheme.library.overview import reference_of_library
+
+        return reference_of_library(self.path, self.model, self._numbers_of(embeddings=False))
 
     @property
     def playlists(self) -> "Playlists":
@@ -275,8 +261,7 @@ class Library:
     ) -> "ScanReport":
         """Bring it up to date with the files that are there.
 
-        Each result is on the disk before its successor; killed at any moment, the same scan goes
-        on where it was.
+        Killed at any moment, the same scan goes on where it was.
 
         Parameters
         ----------
@@ -289,8 +274,7 @@ class Library:
         whole
             Whether the folders are remembered as the library's; off for parts of it.
         begin, tell, report
-            Called with the number of files to look into, with each of them, and with lines about
-            what is to be done.
+            Called with the number of files to look into, each of them, and lines for people.
 
         Raises
         ------
@@ -311,7 +295,6 @@ class Library:
     def forget(self, paths: Iterable[str | os.PathLike[str]] = (), *, missing: bool = False) -> int:
         """Let go of files, of all files below folders, or of all that are gone.
 
-        What was heard of tracks that no other file holds goes too; the files themselves stay.
-        Returns how many were let go of.
+        What was heard of tracks that no other file holds goes too. Returns how many files.
         """
         return forget(self._database, [absolute(path) for path in paths], missing=missing)

@@ -168,6 +168,19 @@ def same_music(numbers: Numbers, model: Model) -> list[list[int]]:
     return sorted(sorted(group) for group in groups.values() if len(group) > 1)
 
 
+def duplicates(database: Database, model: Model, numbers: Numbers) -> list[tuple[Track, ...]]:
+    """Groups of tracks that are the same music, and tracks that several files hold."""
+    groups = same_music(numbers, model)
+    inside = {id_ for group in groups for id_ in group}
+    copied = database.rows(
+        "SELECT track FROM places WHERE missing IS NULL AND track IS NOT NULL "
+        "GROUP BY track HAVING count(*) > 1"
+    )
+    groups += [[id_] for (id_,) in copied if id_ not in inside]
+    found = (tuple(read_tracks(database, model, group)) for group in groups)
+    return [group for group in found if sum(len(track.places) for track in group) > 1]
+
+
 def _head(parent: npt.NDArray[np.int64], place: int) -> int:
     while parent[place] != place:
         parent[place] = parent[parent[place]]

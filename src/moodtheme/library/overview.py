@@ -4,14 +4,20 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+import msgspec
 import numpy as np
 
+from moodtheme.errors import ReferenceMusicError
 from moodtheme.library.database import Database
 from moodtheme.library.numbers import Numbers
 from moodtheme.library.results import Model
+from moodtheme.tagging.bundle import Reference
 
 _OUT = 0.95  # standing from which a tag stands out where a model decides nothing, see `in_words`
+
+_MOST_TRACKS = 100_000  # of a reference, as for a file of results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,3 +104,36 @@ def stats_of(database: Database, models: list[tuple[Model, int]], numbers: Numbe
         dimensions=dimensions,
         bytes=database.size(),
     )
+
+
+def reference_of_library(file: Path, model: Model, numbers: Numbers) -> Reference:
+    """The reference that a library's tracks make together.
+
+    Of more than 100,000 a random choice of so many counts, the same every time.
+
+    Raises
+    ------
+    ReferenceMusicError
+        There are too few.
+    """
+    from moodtheme.tagging.own_music import FEWEST_TRACKS, reference_of
+
+    if len(numbers) < FEWEST_TRACKS:
+        raise ReferenceMusicError(
+            f"{file} has {len(numbers)} tracks, and a reference needs at least {FEWEST_TRACKS}; "
+            "scan more music into it"
+        )
+    rows = np.arange(len(numbers))
+    if len(rows) > _MOST_TRACKS:
+        rows = np.random.default_rng(0).choice(rows, _MOST_TRACKS, replace=False)
+    bundle = model.bundle
+    columns = [numbers.values(tag, is_tag=True)[rows] for tag in bundle.tags]
+    places = [numbers.values(d.name, is_tag=False)[rows] for d in bundle.dimensions]
+    # Names that are not UTF-8 cannot be written as they are.
+    music = file.name.encode("utf-8", "backslashreplace").decode()
+    found = reference_of(
+        np.stack(columns, axis=1),
+        np.stack(places, axis=1) if places else np.zeros((len(rows), 0)),
+        music=music,
+    )
+    return msgspec.structs.replace(found, tracks=len(numbers))

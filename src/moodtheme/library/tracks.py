@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moodtheme.arrays import FloatArray
+from moodtheme.errors import QueryError
 from moodtheme.library.database import Database
 from moodtheme.library.results import COLUMNS, Model, Result, of_columns, read_model, track_tags
 from moodtheme.tagging.bundle import Reference
@@ -111,3 +112,28 @@ def read_tracks(database: Database, model: Model, ids: list[int] | None = None) 
                     model=model,
                     result=of_columns(found[id_][2:], model, database.path),
                 )
+
+
+def find_track(database: Database, model: Model, path: Path) -> Track:
+    """The track that a file holds, by its whole name, or by its audio where the name is new.
+
+    Raises
+    ------
+    QueryError
+        The library does not know it.
+    AudioError
+        The file cannot be read.
+    """
+    found = database.row(
+        "SELECT track FROM places WHERE path = ? AND track IS NOT NULL", (os.fsencode(path),)
+    )
+    if found is None and path.is_file():
+        from moodtheme.audio import audio_identity
+
+        found = database.row("SELECT id FROM tracks WHERE audio = ?", (audio_identity(path),))
+    tracks = [] if found is None else list(read_tracks(database, model, [found[0]]))
+    if not tracks:
+        raise QueryError(
+            f"{path} is not in {database.path}; scan it first with: moodtheme library scan {path}"
+        )
+    return tracks[0]

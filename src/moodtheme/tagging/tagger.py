@@ -71,7 +71,7 @@ class Tagger:
         *,
         threads: int = 1,
         batch_size: int = 1,
-        relative_to: str | os.PathLike[str] | None = None,
+        relative_to: str | os.PathLike[str] | Reference | None = None,
     ) -> Self:
         """Open a model.
 
@@ -86,8 +86,8 @@ class Tagger:
             whose activations then stay in the processor's cache; scores do not depend on it.
         relative_to
             Music of your own to say where a track stands, instead of the model's reference: what
-            `moodtheme tag --format jsonl` wrote of at least 20 tracks with this model. Standings
-            change, scores and decisions do not.
+            `moodtheme tag --format jsonl` wrote of at least 20 tracks with this model, or
+            `moodtheme.Library.reference`. Standings change, scores and decisions do not.
 
         Raises
         ------
@@ -100,7 +100,9 @@ class Tagger:
             If the file of `relative_to` is something else or another model's.
         """
         folder = find_model(name_or_path)
-        own = None if relative_to is None else read_reference(relative_to, read_manifest(folder))
+        own = relative_to
+        if isinstance(own, str | os.PathLike):
+            own = read_reference(own, read_manifest(folder))
         return cls(folder, threads=threads, batch_size=batch_size, relative_to=own)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -1,26 +1,22 @@
-"""Where extraction runs: in this process, in several on this machine, or on a Ray cluster."""
+"""Where work runs: in this process, in several on this machine, or on a Ray cluster."""
 
 import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from enum import StrEnum
 from multiprocessing import get_context, parent_process
-from typing import Any
+from typing import Any, TypeVar
 
 from moodtheme.errors import ExtractionError, MissingExtraError, MoodthemeError
-from moodtheme.feature_store.extraction import (
-    MakeExtractor,
-    Result,
-    Unit,
-    extract_here,
-    extract_unit,
-)
 from moodtheme.work import in_order
+
+_Unit = TypeVar("_Unit")
+_Result = TypeVar("_Result")
 
 _RETRIES = 3  # of a Ray task whose worker died; a unit that kills every worker must not go round
 _PATIENCE_S = 10.0
@@ -42,9 +38,8 @@ class Workers:
     engine
         What shares out the work.
     jobs
-        Tracks, or small groups of them, computed at once: 1 is this process with as many threads
-        as PyTorch likes, more are so many processes of one thread each. A Ray cluster that is
-        there already uses all it has.
+        Units, tracks or small groups of them, computed at once: 1 is this process, more are so
+        many processes of one thread each. A Ray cluster that is there already uses all it has.
     address
         Of a Ray cluster; None starts one on this machine with `jobs` workers.
     """
@@ -54,8 +49,25 @@ class Workers:
     address: str | None = None
 
 
-def run_units(make: MakeExtractor, units: Sequence[Unit], workers: Workers) -> Iterator[Result]:
+def run_units(
+    function: Callable[[_Unit], _Result],
+    units: Sequence[_Unit],
+    workers: Workers,
+    *,
+    here: Callable[[Sequence[_Unit]], Iterator[_Result]] | None = None,
+) -> Iterator[_Result]:
     """Results of units in their order.
+
+    Parameters
+    ----------
+    function
+        Computes one; it is copied to other processes, and keeps there what it has loaded.
+    units
+        What is shared out.
+    workers
+        Who computes.
+    here
+        Computes all in this process, where that is wanted; by default `function`, one by one.
 
     Raises
     ------
@@ -65,21 +77,20 @@ def run_units(make: MakeExtractor, units: Sequence[Unit], workers: Workers) -> I
         If Ray is asked for and not installed.
     """
     if workers.engine is Engine.RAY:
-        return _run_on_ray(make, units, workers)
+        return _run_on_ray(function, units, workers)
     if workers.jobs == 1:
-        return extract_here(make(), units)
-    return _run_in_processes(make, units, workers.jobs)
+        return map(function, units) if here is None else here(units)
+    return _run_in_processes(function, units, workers.jobs)
 
 
-def _run_in_processes(make: MakeExtractor, units: Sequence[Unit], jobs: int) -> Iterator[Result]:
+def _run_in_processes(
+    function: Callable[[_Unit], _Result], units: Sequence[_Unit], jobs: int
+) -> Iterator[_Result]:
     # Started afresh: a fork would copy the locks of PyTorch's threads as they happen to stand.
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_follow_parent)
     try:
         yield from in_order(
-            lambda unit: pool.submit(extract_unit, make, unit),
-            units,
-            ahead=2 * jobs,
-            take=Future.result,
+            lambda unit: pool.submit(function, unit), units, ahead=2 * jobs, take=Future.result
         )
     except BrokenProcessPool as error:
         raise ExtractionError(
@@ -103,7 +114,9 @@ def _follow_parent() -> None:
     threading.Thread(target=end_with_it, daemon=True).start()
 
 
-def _run_on_ray(make: MakeExtractor, units: Sequence[Unit], workers: Workers) -> Iterator[Result]:
+def _run_on_ray(
+    function: Callable[[_Unit], _Result], units: Sequence[_Unit], workers: Workers
+) -> Iterator[_Result]:
     # Unless the user says otherwise, Ray reports its use to its makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
@@ -115,16 +128,18 @@ def _run_on_ray(make: MakeExtractor, units: Sequence[Unit], workers: Workers) ->
     if ours:
         _start_ray(ray, workers)
     try:
-        yield from _run_tasks(ray, make, units)
+        yield from _run_tasks(ray, function, units)
     finally:
         if ours:
             ray.shutdown()
 
 
-def _run_tasks(ray: Any, make: MakeExtractor, units: Sequence[Unit]) -> Iterator[Result]:
+def _run_tasks(
+    ray: Any, function: Callable[[_Unit], _Result], units: Sequence[_Unit]
+) -> Iterator[_Result]:
     # A task whose worker dies goes to another; one that ends in an error is not tried again.
-    task = ray.remote(extract_unit).options(num_cpus=1, max_retries=_RETRIES)
-    shared = ray.put(make)
+    task = ray.remote(_call).options(num_cpus=1, max_retries=_RETRIES)
+    shared = ray.put(function)
     under_way = 2 * int(ray.cluster_resources().get("CPU", 1))
     try:
         yield from in_order(
@@ -139,6 +154,10 @@ def _run_tasks(ray: Any, make: MakeExtractor, units: Sequence[Unit]) -> Iterator
             f"the Ray cluster failed ({str(error).splitlines()[0]}); run the same command again, "
             "what is stored stays"
         ) from error
+
+
+def _call(function: Callable[[_Unit], _Result], unit: _Unit) -> _Result:
+    return function(unit)
 
 
 def _start_ray(ray: Any, workers: Workers) -> None:

@@ -1,0 +1,135 @@
+"""What `moodtheme tag` is given: options that go together, files, the model."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from moodtheme.audio import ScanAccount, find_audio_files
+from moodtheme.cli.options import EngineName
+from moodtheme.cli.results import Format
+from moodtheme.cli.streams import printable, say
+from moodtheme.errors import AudioError, ReferenceMusicError, UsageError
+from moodtheme.library import Library
+from moodtheme.tagging.batch import in_shard
+from moodtheme.tagging.bundle import Reference
+from moodtheme.tagging.own_music import FEW_TRACKS
+from moodtheme.tagging.tagger import Tagger
+
+
+def require_options_that_go_together(
+    form: Format,
+    output: Path | None,
+    *,
+    resume: bool,
+    scores: bool,
+    timeline: bool,
+    windows: int | None,
+    engine: EngineName,
+    address: str | None,
+) -> None:
+    """See that no option is without what it is about.
+
+    Raises
+    ------
+    UsageError
+        One is.
+    """
+    if resume and (form is not Format.JSONL or output is None):
+        raise UsageError("--resume goes with JSON Lines and --output FILE; give both")
+    if scores and form is not Format.TABLE:
+        raise UsageError("--scores is about the table; leave it out, the other formats have all")
+    if timeline and windows is not None:
+        raise UsageError("--timeline hears the whole track, --windows does not; leave one out")
+    if address is not None and engine is not EngineName.RAY:
+        raise UsageError("--address is a Ray cluster's; add --engine ray, or leave it out")
+
+
+def chosen_files(
+    paths: Iterable[str], files_from: Path | None, shard: str | None, account: ScanAccount
+) -> tuple[list[Path], list[AudioError]]:
+    """The files to tag, and what is wrong with paths that were named.
+
+    Raises
+    ------
+    UsageError
+        There is nothing to tag, a list cannot be read, or a part is none.
+    """
+    given = [*paths, *(() if files_from is None else _listed(files_from))]
+    if not given and files_from is None:
+        raise UsageError("nothing to tag; name files or folders, or a list with --files-from")
+    part = _part(shard)
+    files, problems = find_audio_files(given, account)
+    if part is not None:
+        files = [file for file in files if in_shard(file, *part)]
+        problems = [problem for problem in problems if in_shard(problem.path, *part)]
+    return files, problems
+
+
+def load_tagger(model: str, relative_to: Path | None, *, quiet: bool) -> Tagger:
+    """Open the model, with the music among which standings are to be.
+
+    Raises
+    ------
+    ReferenceMusicError, ModelNotFoundError, BundleError, LibraryError
+        As `Tagger.load` and `moodtheme.Library`.
+    """
+    reference: Path | Reference | None = relative_to
+    if relative_to is not None and (library := _library_of(relative_to)):
+        with library as opened:
+            reference = opened.reference()
+            digest, other = opened.model.bundle.digest, opened.model.name
+    tagger = Tagger.load(model, relative_to=reference)
+    if reference is not relative_to and digest != tagger.bundle.digest:
+        raise ReferenceMusicError(
+            f"{relative_to} holds results of {other}, not of {tagger.bundle.name} "
+            f"{tagger.bundle.digest[:8]}; scan it with that, or tag with its model"
+        )
+    own = tagger.relative_to
+    if own is not None and own.tracks < FEW_TRACKS and not quiet:
+        say(
+            f"warning: {printable(own.music)} has {own.tracks} tracks; standings among fewer than "
+            f"{FEW_TRACKS} are rough"
+        )
+    return tagger
+
+
+def _library_of(relative_to: Path) -> Library | None:
+    """The library that is named, by its file or as ``library``; None for a file of results."""
+    named = str(relative_to) == "library" and not relative_to.exists()
+    if not named:
+        try:
+            with relative_to.open("rb") as file:
+                if not file.read(16).startswith(b"SQLite format 3"):
+                    return None
+        except OSError:
+            return None  # it fails where that is told
+    return Library(None if named else relative_to)
+
+
+def _part(shard: str | None) -> tuple[int, int] | None:
+    if shard is None:
+        return None
+    number, _, of = shard.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise UsageError(f"--shard {shard}: is no part of several; write 3/10 for the third of ten")
+    return int(number), int(of)
+
+
+def _listed(source: Path) -> Iterator[str]:
+    """Paths that a list names, separated by NUL if it holds any, else by line breaks."""
+    try:
+        if str(source) == "-":
+            content = b"" if sys.stdin is None else sys.stdin.buffer.read()
+        else:
+            content = source.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"--files-from {source}: cannot be read ({error.strerror}); name a file with a path a "
+            "line, or - for standard input"
+        ) from error
+    if b"\0" in content:
+        names = content.split(b"\0")
+    else:
+        names = [line.removesuffix(b"\r") for line in content.split(b"\n")]
+    return (os.fsdecode(name) for name in names if name)
