@@ -16,10 +16,11 @@ from moodtheme import Tagger, over_time
 from moodtheme.scores.peaks import rise
 from moodtheme.tagging.bundle import Bundle, Dimension, Fusion, Reference, Thresholds
 from moodtheme.tagging.following import change_steps, timeline_of
-from moodtheme.tagging.in_words import clock, timeline_in_words
+from moodtheme.tagging.in_words import timeline_in_words
 from moodtheme.tagging.timeline import Curves, Timeline
 from moodtheme.tagging.windows import Steps
 from moodtheme.timelines import audacity_labels, csv_curves, curves_record, lrc, webvtt
+from moodtheme.work import clock
 
 TAGS = ("calm", "epic", "a <b> & c", "heavy", "powerful")
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)

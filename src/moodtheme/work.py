@@ -130,6 +130,15 @@ def in_words(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def clock(seconds: float | None) -> str:
+    """Such as ``1:32`` or ``1:02:05``; a question mark for None."""
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 # --- shown to people ---------------------------------------------------------------------------
 
 

@@ -246,7 +246,8 @@ def _why(found: "SearchResult", match: "Match") -> str:
 
 def show_tracks(number: str, tracks: Sequence[tuple[Path, float | None, str, int, str]]) -> None:
     """Print tracks for people: a number, the length, the file, and below it what else there is."""
-    from moodtheme.cli.page import Page, clock, flow, padded, short_names, widest
+    from moodtheme.cli.page import Page, flow, padded, short_names, widest
+    from moodtheme.work import clock
 
     page = Page.of(sys.stdout)
     width = max(len(number), widest(told for _, _, told, _, _ in tracks))

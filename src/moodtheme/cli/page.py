@@ -124,15 +124,6 @@ def flow(pieces: Iterable[str], cells: int | None, *, joint: str = ", ") -> list
     return lines
 
 
-def clock(seconds: float | None) -> str:
-    """Such as ``3:41`` or ``1:02:03``; a question mark where a length is not known."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 def padded(text: str, cells: int, *, right: bool = False) -> str:
     """Text filled up with spaces to a number of cells, before it with `right`."""
     spaces = " " * (cells - cell_len(text))

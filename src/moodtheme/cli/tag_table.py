@@ -18,12 +18,12 @@ from moodtheme.tagging.answers import DimensionScore, TagScore, TrackTags
 from moodtheme.tagging.bundle import Bundle, Dimension, Reference
 from moodtheme.tagging.in_words import (
     changed,
-    clock,
     dimension_in_words,
     findings,
     in_reading_order,
 )
 from moodtheme.tagging.timeline import Section
+from moodtheme.work import clock
 
 TABLE_TOP = 5  # tags, or groups of them, that a piece has unless told
 _COLUMNS_FROM = 76  # cells of a line from which there are columns

@@ -187,8 +187,9 @@ def _table(result: "TrackTags", tagger: "Tagger", top: int | None, output: Path 
     """The piece and its stretches as `moodtheme tag` shows them, how it goes, and its peaks."""
     from moodtheme.cli.page import Page as Paper
     from moodtheme.cli.tag_table import TABLE_TOP, TableWriter
-    from moodtheme.tagging.in_words import clock, timeline_in_words
+    from moodtheme.tagging.in_words import timeline_in_words
     from moodtheme.timelines import peaks_that_stand_out
+    from moodtheme.work import clock
 
     assert result.timeline is not None
     own = tagger.relative_to is not None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from moodtheme.tagging.answers import TagScore
 from moodtheme.tagging.bundle import Bundle, Dimension
 from moodtheme.tagging.timeline import Section, Timeline
+from moodtheme.work import clock
 
 OUTSTANDING = 0.95
 """A tag stands out where its standing is at least this, if a bundle has a reference and decides
@@ -124,15 +125,6 @@ def in_reading_order(dimensions: Sequence[Dimension]) -> list[Dimension]:
     """Dimensions as they are read: arousal, valence, others in their order."""
     order = {name: place for place, name in enumerate(_FEELINGS)}
     return sorted(dimensions, key=lambda dimension: order.get(dimension.name, len(order)))
-
-
-def clock(seconds: float | None) -> str:
-    """Such as ``1:32`` or ``1:02:05``; a question mark for None."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def changed(section: Section) -> str:

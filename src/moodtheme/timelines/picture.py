@@ -20,9 +20,10 @@ from moodtheme.features.mel import hz_to_mel
 from moodtheme.features.overview import Overview
 from moodtheme.files import replacing
 from moodtheme.scores.decisions import standing
-from moodtheme.tagging.in_words import clock, findings
+from moodtheme.tagging.in_words import findings
 from moodtheme.tagging.timeline import Timeline
 from moodtheme.timelines.exports import peaks_that_stand_out
+from moodtheme.work import clock
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
