@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli import library_find, library_lists
+from moodtheme.cli import library_find, library_lists, library_merge
 from moodtheme.cli.library_options import LibraryFile
 from moodtheme.cli.streams import printable, say
 from moodtheme.errors import MoodthemeError, UsageError
@@ -265,3 +265,4 @@ def forget(
 
 library_find.add_to(app)
 library_lists.add_to(app)
+library_merge.add_to(app)

@@ -14,6 +14,7 @@ from moodtheme.library.tracks import Track, find_track, models_of, read_tracks
 from moodtheme.work import Report, no_report
 
 if TYPE_CHECKING:
+    from moodtheme.library.merging import Merged
     from moodtheme.library.neighbours import Neighbour
     from moodtheme.library.numbers import Numbers
     from moodtheme.library.overview import Stats
@@ -39,14 +40,9 @@ class Library:
 
     Raises
     ------
-    UsageError
-        There is no such file, or it cannot be written.
-    LibraryError
-        It is damaged, no library, or of a later version.
-    BusyError
-        Another process is writing it.
-    WriteError
-        The disk is full or fails.
+    UsageError, LibraryError, BusyError, WriteError
+        It is not there or cannot be written; it is damaged, no library, or of a later version;
+        another process is writing it; the disk is full or fails.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, write: bool = False) -> None:
@@ -279,7 +275,7 @@ class Library:
         Raises
         ------
         WriteError
-            The disk is full or fails; what was finished stays.
+            The disk is full; what was finished stays.
         """
         from moodtheme.library.numbers import make_blocks
         from moodtheme.library.scan import Scan
@@ -292,9 +288,12 @@ class Library:
             make_blocks(self._database, model)
         return found
 
-    def forget(self, paths: Iterable[str | os.PathLike[str]] = (), *, missing: bool = False) -> int:
-        """Let go of files, of all files below folders, or of all that are gone.
+    def merge(self, files: "Iterable[Path]") -> "Merged":
+        """Put other libraries, and files of `moodtheme tag`, into it; what is there stays."""
+        from moodtheme.library.merging import merge_into
 
-        What was heard of tracks that no other file holds goes too. Returns how many files.
-        """
+        return merge_into(self._database, files)
+
+    def forget(self, paths: Iterable[str | os.PathLike[str]] = (), *, missing: bool = False) -> int:
+        """Let go of files, those below folders, or all that are gone; return how many."""
         return forget(self._database, [absolute(path) for path in paths], missing=missing)

@@ -77,6 +77,7 @@ def nearest(
         found = [
             Neighbour(track, float(np.dot(track.embedding, embedding)))
             for track in read_tracks(database, model, ids)
+            if track.result.embedding is not None
         ]
         if len(found) >= most or wanted == len(likeness):
             break

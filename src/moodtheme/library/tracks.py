@@ -49,8 +49,18 @@ class Track:
 
     @property
     def embedding(self) -> FloatArray:
-        """What it sounds like, of length 1; for models that have embeddings."""
-        assert self.result.embedding is not None
+        """What it sounds like, of length 1.
+
+        Raises
+        ------
+        QueryError
+            The model has none, or the result came without.
+        """
+        if self.result.embedding is None:
+            raise QueryError(
+                f"{self.path}: nothing is known of what it sounds like, its result came without an "
+                "embedding; forget it and scan it"
+            )
         return self.result.embedding
 
     def tags(self, *, relative_to: Reference | None = None) -> "TrackTags":

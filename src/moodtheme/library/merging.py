@@ -1,0 +1,260 @@
+"""Putting libraries, and results of tagging, into a library: each track once.
+
+A track is one by its audio. Of several results the first stays; a file that could not be used gives
+way to what was heard of it elsewhere.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+
+from moodtheme.errors import BundleError, LibraryError
+from moodtheme.library.database import Database, now
+from moodtheme.library.keeping import number_of
+from moodtheme.library.places import IN_DOUBT, FileState, absolute
+from moodtheme.library.results import COLUMNS, Result, of_columns, to_columns
+from moodtheme.library.row_files import SUFFIXES, read_rows
+from moodtheme.library.tracks import models_of
+from moodtheme.tagging.bundle import Bundle, Share
+
+_AT_ONCE = 500
+
+
+@dataclass
+class Merged:
+    """What a merge did.
+
+    Attributes
+    ----------
+    taken
+        Tracks whose results were put in.
+    known
+        Tracks that had a result of the same model already.
+    others
+        Tracks that had one of another model, which stayed.
+    files
+        Files that are new to the library.
+    """
+
+    taken: int = 0
+    known: int = 0
+    others: int = 0
+    files: int = 0
+
+
+def merge_into(database: Database, files: Iterable[Path]) -> Merged:
+    """Put libraries and files of results into a library, one after the other.
+
+    Raises
+    ------
+    LibraryError
+        One is damaged, or something else.
+    """
+    merger = Merger(database)
+    for file in files:
+        if file.suffix.lower() in SUFFIXES:
+            merger.add_rows(file, now())
+        else:
+            with closing(Database(file, write=False)) as other:
+                merger.add_library(other)
+    return merger.merged
+
+
+class Merger:
+    """Puts others' content into a library.
+
+    Parameters
+    ----------
+    database
+        Opened for writing.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._model_of = dict(database.rows("SELECT track, model FROM results"))
+        self._track = dict(database.rows("SELECT audio, id FROM tracks"))
+        self._usable = dict(database.rows("SELECT path, error IS NULL FROM places"))
+        self.merged = Merged()
+
+    def add_library(self, other: Database) -> None:
+        """Take over what another library holds.
+
+        Raises
+        ------
+        LibraryError
+            It is damaged.
+        """
+        for model, _ in models_of(other):
+            number = number_of(self._database, model.bundle)
+            for track, audio, added, *values in _paged(
+                other,
+                f"SELECT tracks.id, audio, added, {', '.join(COLUMNS)} FROM results "
+                "JOIN tracks ON tracks.id = track WHERE tracks.id > ? "
+                f"AND model = {model.id:d} ORDER BY tracks.id",
+            ):
+                del track
+                self._add_result(audio, added, number, of_columns(values, model, other.path))
+        for _, path, audio, *values in _paged(
+            other,
+            "SELECT places.id, path, audio, size, mtime_ns, device, error, error_version, missing "
+            "FROM places LEFT JOIN tracks ON tracks.id = track WHERE places.id > ? "
+            "ORDER BY places.id",
+        ):
+            self._add_place(path, audio, values)
+        for path, scanned in other.rows("SELECT path, scanned FROM roots"):
+            self._database.change("INSERT OR IGNORE INTO roots VALUES (?, ?)", (path, scanned))
+        for row in other.rows("SELECT name, query, among, most, file, relative FROM playlists"):
+            self._database.change(
+                "INSERT OR IGNORE INTO playlists VALUES (?, ?, ?, ?, ?, ?)", tuple(row)
+            )
+        self._database.commit()
+
+    def add_rows(self, file: Path, added: int) -> None:
+        """Take over results of tagging; they have no embeddings, so nothing will be like them.
+
+        Raises
+        ------
+        LibraryError
+            A row is none, has not all tags, or its model is not here to describe it.
+        """
+        bundles: dict[str, tuple[int, Bundle]] = {}
+        for number, row in enumerate(read_rows(file), start=1):
+            try:
+                entry = msgspec.convert(row, _Entry)
+                if entry.error is not None or entry.audio is None or entry.model is None:
+                    self._add_failure(entry)
+                    continue
+                digest = entry.model.digest
+                if digest not in bundles:
+                    bundle = _find(entry.model)
+                    bundles[digest] = number_of(self._database, bundle), bundle
+                model, bundle = bundles[digest]
+                self._add_result(entry.audio, added, model, _result(entry, bundle))
+                path = os.fsencode(absolute(entry.path))
+                self._add_place(path, entry.audio, [0, IN_DOUBT, 0, None, None, None])
+            except (msgspec.ValidationError, BundleError, ValueError) as error:
+                raise LibraryError(
+                    f"{file}, line {number}: cannot be put into a library ({error}); name what "
+                    "`moodtheme tag --format jsonl` wrote with all tags"
+                ) from error
+            if not number % _AT_ONCE:
+                self._database.commit()
+        self._database.commit()
+
+    def _add_result(self, audio: str, added: int, model: int, result: Result) -> None:
+        if audio not in self._track:
+            self._track[audio] = self._database.change(
+                "INSERT INTO tracks (audio, added) VALUES (?, ?)", (audio, added)
+            )
+        track = self._track[audio]
+        before = self._model_of.setdefault(track, -1)
+        if before != -1:
+            self.merged.known += before == model
+            self.merged.others += before != model
+            return
+        marks = ", ".join("?" * len(COLUMNS))
+        self._database.change(
+            f"INSERT INTO results (track, model, {', '.join(COLUMNS)}) VALUES (?, ?, {marks})",
+            (track, model, *to_columns(result)),
+        )
+        self._model_of[track] = model
+        self.merged.taken += 1
+
+    def _add_place(self, path: bytes, audio: str | None, values: list[Any]) -> None:
+        """`values` are size, time, device, error, its version, and since when it is missing."""
+        track = None if audio is None else self._track.get(audio)
+        usable = values[3] is None
+        if path in self._usable and (self._usable[path] or not usable):
+            return
+        self.merged.files += path not in self._usable
+        self._usable[path] = usable
+        self._database.change(
+            "INSERT OR REPLACE INTO places (path, track, size, mtime_ns, device, error, "
+            "error_version, missing) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (path, track, *values),
+        )
+
+    def _add_failure(self, entry: "_Entry") -> None:
+        path = absolute(entry.path)
+        try:
+            state = FileState.of(path).settled()
+        except OSError:
+            state = FileState(0, IN_DOUBT, 0)
+        error = entry.error or "nothing is known of it"
+        values = [state.size, state.mtime_ns, state.device, error, entry.version, None]
+        self._add_place(os.fsencode(path), None, values)
+
+
+class _Score(msgspec.Struct):
+    tag: str
+    score: Share
+
+
+class _Dimension(msgspec.Struct):
+    value: Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
+
+
+class _Model(msgspec.Struct):
+    name: str
+    digest: str
+
+
+class _Entry(msgspec.Struct):
+    """What counts of a row of results."""
+
+    path: str
+    tags: list[_Score]
+    error: str | None
+    model: _Model | None
+    audio: str | None
+    version: str
+    duration_s: float | None = None
+    dimensions: dict[str, _Dimension] = {}
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    windows: int | None = None
+
+
+def _result(entry: _Entry, bundle: Bundle) -> Result:
+    scores = {score.tag: score.score for score in entry.tags}
+    names = [dimension.name for dimension in bundle.dimensions]
+    if scores.keys() != set(bundle.tags) or entry.dimensions.keys() != set(names):
+        raise ValueError(f"its tags or dimensions are not all those of {bundle.name}")
+    dimensions = np.array([entry.dimensions[name].value for name in names], np.float32)
+    return Result(
+        scores=np.array([scores[tag] for tag in bundle.tags], np.float32),
+        dimensions=dimensions if names else None,
+        duration_s=entry.duration_s,
+        windows=entry.windows,
+        notes=entry.notes,
+        warnings=entry.warnings,
+        version=entry.version,
+    )
+
+
+def _find(model: _Model) -> Bundle:
+    """The description of a model that is here."""
+    from moodtheme.tagging.bundle_files import read_manifest
+    from moodtheme.tagging.models import find_model
+
+    bundle = read_manifest(find_model(model.name))
+    if bundle.digest != model.digest:
+        raise BundleError(
+            f"it was made by {model.name} {model.digest[:8]}, and the one here is "
+            f"{bundle.digest[:8]}; get that model"
+        )
+    return bundle
+
+
+def _paged(other: Database, sql: str) -> Iterator[Any]:
+    """Rows of a query by a rising number, which is their first column, some at a time."""
+    behind = -1
+    while rows := other.rows(f"{sql} LIMIT {_AT_ONCE}", (behind,)):
+        yield from rows
+        behind = rows[-1][0]
