@@ -1,13 +1,13 @@
 """Whether the regions that explanations name are real, on any folder of music.
 
-    python benchmarks/explaining.py FOLDER [--pieces 100] [--kept FILE] [--chosen-on]
+    python benchmarks/explaining.py FOLDER [--pieces 100] [--windows 1] [--kept FILE] [--chosen-on]
 
-From each piece the middle 58 s (two windows of moodtheme-small) are taken, and every tag that
-stands out is explained as `moodtheme explain` does. Then, with places drawn anew:
+Of each piece as many windows of the model's as asked for are taken from its middle, and every tag
+that stands out is explained as `moodtheme explain` does. Then, with places drawn anew:
 
 - deletion: by how much the tag's logit falls when the region is hidden, and when regions of the
   same size and shape at random places are;
-- the same with noise of the removed part's own level in its place;
+- the same with noise in their place, as loud as what was there;
 - insertion: how much of the logit is left when only the region is heard, or only a random one; and
   both as curves over the share that is hidden or left, for the strongest tag of each piece;
 - on every fourth piece, how much the regions overlap that another grid finds (one with a column
@@ -35,13 +35,11 @@ import soundfile
 from moodtheme.audio import Position, find_audio_files, read_excerpt
 from moodtheme.errors import AudioError
 from moodtheme.explaining.hearing import HeardPiece, readings
-from moodtheme.explaining.hiding import hide
-from moodtheme.explaining.regions import Cells, Region, best_regions, elsewhere, overlap
+from moodtheme.explaining.regions import Cells, best_regions, elsewhere, overlap
 from moodtheme.explaining.search import Search, outstanding
 from moodtheme.tagging.tagger import Tagger
 
-SECONDS = 58.0
-COLUMNS = 12  # of about 5 s
+COLUMNS = 6  # a window, of about 5 s with moodtheme-small
 CONTROLS = 3
 CURVE = (1 / 32, 1 / 16, 1 / 8, 1 / 4)
 Row = dict[str, Any]
@@ -60,14 +58,15 @@ def wanted(folder: Path, *, chosen_on: bool) -> list[Path]:
     return files
 
 
-def measure(tagger: Tagger, file: Path, *, regrid: bool) -> Row | None:
-    """All that is measured of a piece; None for one of less than two windows or that fails."""
-    rate = tagger.bundle.members[0].sample_rate
+def measure(tagger: Tagger, file: Path, windows: int, *, thorough: bool) -> Row | None:
+    """All that is measured of a piece; None for one that is shorter or fails."""
+    member = tagger.bundle.members[0]
+    rate, seconds, columns = member.sample_rate, windows * member.excerpt_s, windows * COLUMNS
     try:
         audio = read_excerpt(
-            file, sample_rate=rate, length_s=SECONDS, position=Position.CENTRE
+            file, sample_rate=rate, length_s=seconds, position=Position.CENTRE
         ).samples
-        if len(audio) < 0.95 * SECONDS * rate:
+        if len(audio) < seconds * rate:
             return None
         with tempfile.TemporaryDirectory() as folder:
             cut = Path(folder) / "piece.wav"
@@ -77,7 +76,7 @@ def measure(tagger: Tagger, file: Path, *, regrid: bool) -> Row | None:
         return None
     started = time.process_time()
     targets = outstanding(piece.listening, most=len(tagger.tags))
-    search = searching(piece, targets, COLUMNS)
+    search = searching(piece, targets, columns)
     whole = readings(piece.listening)
     rng = np.random.default_rng(1)
     found = search.explanations()
@@ -98,17 +97,15 @@ def measure(tagger: Tagger, file: Path, *, regrid: bool) -> Row | None:
             "effect": reason.effect,
             "elsewhere": [search.effect(region, target) for region in places],
             "is_real": reason.is_real,
-            "noise": [
-                noise_effect(piece, region, target) for region in (reason.region, *places[:1])
-            ],
+            "noise": [reason.noise, search.noise_effect(places[0], target)],
         }
         if number == 0:
             tag["curve"] = curve(piece, search, explanation.effects, target, rng)
             tag["logit"] = whole[target]
         tags.append(tag)
     row = {"file": str(file), "tags": tags, "windows": piece.windows}
-    if regrid and targets:
-        again = searching(piece, targets, COLUMNS + 1).explanations()
+    if thorough and targets:
+        again = searching(piece, targets, columns + 1).explanations()
         row["overlap"] = [
             overlap(one.raises.region, two.raises.region, search.cells)
             for one, two in zip(found, again, strict=True)
@@ -130,23 +127,6 @@ def searching(piece: HeardPiece, targets: list[int], columns: int) -> Search:
     search.cells = Cells.of(piece.duration_s, piece.top_hz, columns=columns)
     search.signs = (1,)
     return search
-
-
-def noise_effect(piece: HeardPiece, region: Region, target: int) -> float:
-    """What a region does when noise of its own level takes its place."""
-    rng = np.random.default_rng(2)
-
-    def change(audio: np.ndarray, rate: int, start_s: float) -> np.ndarray:
-        hidden = hide(audio, region, rate, start_s=start_s)
-        if hidden is audio:
-            return audio
-        noise = rng.standard_normal(len(audio)).astype(np.float32)
-        noise -= hide(noise, region, rate, start_s=start_s)
-        gain = np.sqrt(np.mean((audio - hidden) ** 2) / np.mean(noise**2))
-        return hidden + noise * np.float32(gain)
-
-    whole, heard = readings(piece.listening), readings(piece.heard_through(change))
-    return float(whole[target] - heard[target])
 
 
 def curve(
@@ -199,24 +179,34 @@ def report(rows: list[Row]) -> None:
         print(f"{name}: {len(tags(rows, real=real))}")
         print(f"  logit falls by             {interval(rows, lambda s, r=real: effect(s, real=r))}")
         print(f"  by regions elsewhere       {interval(rows, lambda s, r=real: other(s, real=r))}")
-        ratio = interval(rows, lambda s, r=real: effect(s, real=r) / other(s, real=r))
-        print(f"  ratio of the means         {ratio}")
+        part = interval(rows, lambda s, r=real: other(s, real=r) / effect(s, real=r))
+        times = effect(rows, real=real) / other(rows, real=real)
+        print(f"  as a part of that          {part}: {times:.1f} times less")
         three = interval(rows, lambda s, r=real: float(np.mean(
             [t["effect"] >= 3 * max(np.mean(t["elsewhere"]), 0) for t in tags(s, real=r)]
         )))  # fmt: skip
         print(f"  share with at least 3 ×    {three}")
-        noise = interval(rows, lambda s, r=real: float(
-            np.mean([t["noise"][0] for t in tags(s, real=r)])
-            / np.mean([t["noise"][1] for t in tags(s, real=r)])
-        ))  # fmt: skip
-        with_noise = np.mean([tag["noise"][0] for tag in tags(rows, real=real)])
-        print(f"  with noise in its place    {with_noise:.2f}, ratio {noise}")
+        noisy = [row for row in rows if any("noise" in t for t in tags([row], real=real))]
+        if noisy:
+
+            def noise(some: list[Row], place: int, *, real: bool = real) -> float:
+                return float(np.mean([t["noise"][place] for t in tags(some, real=real)]))
+
+            part = interval(noisy, lambda s: noise(s, 1) / noise(s, 0))
+            print(f"  with noise in its place    {noise(noisy, 0):.2f}; elsewhere {part} of that")
     curves = [tag for tag in tags(rows) if "curve" in tag]
     print(f"curves, strongest tag of {len(curves)} pieces; change of the logit by share")
     print("  share             " + "  ".join(f"{share:6.3f}" for share in CURVE))
     for name in ("without", "without_random", "only", "only_random"):
         changes = np.mean([np.array(t["curve"][name]) - t["logit"] for t in curves], axis=0)
         print(f"  {name:17} " + "  ".join(f"{change:+6.2f}" for change in changes))
+    by_tag: dict[str, list[bool]] = {}
+    for tag in tags(rows):
+        by_tag.setdefault(tag["tag"], []).append(tag["is_real"])
+    often = {name: found for name, found in by_tag.items() if len(found) >= 5}
+    print("share named, by tag, of those that stand out in at least 5 pieces")
+    for name, found in sorted(often.items(), key=lambda pair: float(np.mean(pair[1]))):
+        print(f"  {name:17} {np.mean(found):.2f} of {len(found)}")
     with_overlap = [row for row in rows if row.get("overlap")]
     if with_overlap:
 
@@ -231,6 +221,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pieces", type=int, default=100)
+    parser.add_argument("--windows", type=int, default=1)
     parser.add_argument("--kept", type=Path, default=Path("explaining.jsonl"))
     parser.add_argument("--chosen-on", action="store_true")
     parser.add_argument("--model", default="moodtheme-small")
@@ -250,7 +241,7 @@ def main() -> None:
                 break
             if str(file) in seen:
                 continue
-            row = measure(tagger, file, regrid=len(rows) % 4 == 0)
+            row = measure(tagger, file, options.windows, thorough=len(rows) % 4 == 0)
             kept.write(json.dumps(row or {"file": str(file)}) + "\n")
             kept.flush()
             if row and row["tags"]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from moodtheme.cli.options import Seed
+from moodtheme.cli.options import Seed, Theme
 from moodtheme.cli.results import Format, format_of
 from moodtheme.cli.streams import printable, say
 from moodtheme.errors import UsageError
@@ -50,7 +50,7 @@ def explain(
             show_default=False,
         ),
     ] = None,
-    dark: Annotated[bool, typer.Option("--dark", help="Draw for a dark background.")] = False,
+    theme: Annotated[Theme, typer.Option(help="The page that the picture is for.")] = Theme.LIGHT,
     form: Annotated[
         Format | None,
         typer.Option(
@@ -84,10 +84,8 @@ def explain(
     form = form or format_of(output)
     if form not in {Format.TABLE, Format.JSON}:
         raise UsageError(f"an explanation is no list, so not {form}; choose table or json")
-    if dark and picture is None:
-        raise UsageError("--dark is about the picture; add --picture FILE")
     require_output(output, inputs=[path])
-    require_output(picture, inputs=[path], suffixes=(".png", ".svg"))
+    require_output(picture, inputs=[path, output], suffixes=(".png", ".svg"))
     if picture is not None:
         from moodtheme.explaining.pictures import draw, require_matplotlib
 
@@ -119,4 +117,4 @@ def explain(
             for line in lines(found, described, page):
                 out.write(line + "\n")
     if picture is not None:
-        draw(found, picture, dark=dark)
+        draw(found, picture, dark=theme is Theme.DARK)

@@ -12,10 +12,11 @@ from moodtheme.explaining import (
     description,
     sentence,
 )
-from moodtheme.explaining.in_words import clock, frequency_range
+from moodtheme.explaining.in_words import frequency_range
 from moodtheme.tagging.answers import TagScore
+from moodtheme.work import clock
 
-_HEADS = ("", "SECONDS", "FREQUENCIES", "HIDDEN", "ELSEWHERE")
+_HEADS = ("", "SECONDS", "FREQUENCIES", "HIDDEN", "ELSEWHERE", "NOISE")
 _GAP = "  "
 
 
@@ -93,6 +94,7 @@ def _reason(reason: Reason) -> dict[str, Any]:
         "high_hz": _hertz(reason.region.high_hz),
         "effect": _short(reason.effect),
         "elsewhere": [_short(value) for value in reason.elsewhere],
+        "noise": _short(reason.noise),
         "is_real": reason.is_real,
         "without": _said(reason.without),
     }
@@ -135,4 +137,5 @@ def _row(name: str, reason: Reason) -> tuple[str, ...]:
         # What becomes of the tag, so the sign is turned.
         f"{-reason.effect:+.2f}",
         f"{-mean + 0.0:+.2f}",
+        f"{-reason.noise + 0.0:+.2f}",
     )

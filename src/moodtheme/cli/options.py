@@ -6,6 +6,14 @@ from typing import Annotated
 
 import typer
 
+
+class Theme(StrEnum):
+    """The page that a picture is for."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
 ScoreFiles = Annotated[
     list[str],
     typer.Argument(

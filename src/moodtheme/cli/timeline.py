@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moodtheme.cli.options import Theme
 from moodtheme.cli.streams import printable, say
 from moodtheme.errors import UsageError
 
@@ -35,13 +36,6 @@ _FORMS = {
     ".lrc": Form.LRC,
     ".vtt": Form.VTT,
 }
-
-
-class Page(StrEnum):
-    """The page that a PNG is for."""
-
-    LIGHT = "light"
-    DARK = "dark"
 
 
 def timeline(
@@ -91,8 +85,8 @@ def timeline(
         ),
     ] = None,
     theme: Annotated[
-        Page, typer.Option(help="The page that a PNG is for; an SVG takes both.")
-    ] = Page.LIGHT,
+        Theme, typer.Option(help="The page that a PNG is for; an SVG takes both.")
+    ] = Theme.LIGHT,
     relative_to: Annotated[
         Path | None,
         typer.Option(
@@ -185,7 +179,7 @@ def _record(result: "TrackTags", top: int | None) -> dict[str, object]:
 
 def _table(result: "TrackTags", tagger: "Tagger", top: int | None, output: Path | None) -> str:
     """The piece and its stretches as `moodtheme tag` shows them, how it goes, and its peaks."""
-    from moodtheme.cli.page import Page as Paper
+    from moodtheme.cli.page import Page
     from moodtheme.cli.tag_table import TABLE_TOP, TableWriter
     from moodtheme.tagging.in_words import timeline_in_words
     from moodtheme.timelines import peaks_that_stand_out
@@ -193,7 +187,7 @@ def _table(result: "TrackTags", tagger: "Tagger", top: int | None, output: Path 
 
     assert result.timeline is not None
     own = tagger.relative_to is not None
-    paper = Paper.of(sys.stdout if output is None else None)
+    paper = Page.of(sys.stdout if output is None else None)
     writer = TableWriter(
         tagger.bundle, [result.path], paper, top=top, relative_to=tagger.relative_to
     )
@@ -214,21 +208,21 @@ def _table(result: "TrackTags", tagger: "Tagger", top: int | None, output: Path 
     return "".join([*lines, writer.end()])
 
 
-def _draw(result: "TrackTags", picture: Path, tags: list[str], theme: Page) -> None:
+def _draw(result: "TrackTags", picture: Path, tags: list[str], theme: Theme) -> None:
     from moodtheme.audio import open_audio
     from moodtheme.features.overview import overview
     from moodtheme.tagging.in_words import timeline_in_words
-    from moodtheme.timelines.picture import Theme, save_picture
+    from moodtheme.timelines import picture as pictures
 
     assert result.timeline is not None
     with open_audio(result.path, sample_rate=16_000) as stream:
         sound = overview(stream, sample_rate=16_000)
     words = timeline_in_words(result.timeline, by_standing=result.relative_to is not None)
-    save_picture(
+    pictures.save_picture(
         picture,
         result.timeline,
         sound,
         title=f"{Path(result.path).name}: {words}",
         tags=tags,
-        theme=Theme(theme),
+        theme=pictures.Theme(theme),
     )

@@ -33,6 +33,9 @@ class Reason:
         Below 0 for regions that lower it.
     elsewhere
         The same for regions of the same size at random places.
+    noise
+        What noise in place of the region does, as loud as what was there: about as much where the
+        answer hangs on what happens there, little where it hangs on there being sound.
     is_real
         Whether the effect is large enough, and at least `TIMES_ELSEWHERE` times the mean of those
         elsewhere.
@@ -42,6 +45,7 @@ class Reason:
     without: TagScore | DimensionScore
     effect: float
     elsewhere: tuple[float, ...]
+    noise: float
     is_real: bool
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from moodtheme.arrays import Float64Array, FloatArray
 from moodtheme.audio import SILENCE_PEAK, audio_identity, read_audio
 from moodtheme.errors import SilentAudioError
-from moodtheme.explaining.hiding import HIDDEN_DB, hide
+from moodtheme.explaining.hiding import HIDDEN_DB, drown, hide
 from moodtheme.explaining.regions import Region
 from moodtheme.scores.decisions import logit
 from moodtheme.tagging.answers import track_dimensions, track_scores
@@ -89,8 +89,14 @@ class HeardPiece:
 
     def without(self, region: Region) -> Listening:
         """The piece heard with a region hidden."""
-        return self.heard_through(
+        return self._heard_through(
             lambda audio, rate, start_s: hide(audio, region, rate, start_s=start_s)
+        )
+
+    def drowned(self, region: Region) -> Listening:
+        """The piece heard with noise in place of a region, as loud as what it replaces."""
+        return self._heard_through(
+            lambda audio, rate, start_s: drown(audio, region, rate, start_s=start_s)
         )
 
     def only(self, region: Region) -> Listening:
@@ -100,9 +106,9 @@ class HeardPiece:
             hidden = hide(audio, region, rate, start_s=start_s)
             return audio - hidden + audio * np.float32(10 ** (-HIDDEN_DB / 20))
 
-        return self.heard_through(keep)
+        return self._heard_through(keep)
 
-    def heard_through(self, change: Callable[[FloatArray, int, float], FloatArray]) -> Listening:
+    def _heard_through(self, change: Callable[[FloatArray, int, float], FloatArray]) -> Listening:
         """The piece with its windows changed; `change` gives the same array for no change."""
         members = []
         for part in self._parts:

@@ -1,7 +1,8 @@
 """Hiding a part of a piece from a model: in its audio, since the model begins there.
 
 What is hidden is turned down by `HIDDEN_DB`, not put out: digital silence is itself out of the
-ordinary for a model. Nothing is put in its place, which would be heard as well.
+ordinary for a model. Nothing is put in its place, which would be heard as well; noise as loud as
+what was there tells apart whether a model goes by what happens there or by there being sound.
 """
 
 from dataclasses import dataclass
@@ -100,6 +101,20 @@ def hide(audio: FloatArray, region: Region, rate: int, *, start_s: float = 0.0) 
     if changed is None:
         return audio
     return changed[size - hop : size - hop + len(audio)]
+
+
+def drown(audio: FloatArray, region: Region, rate: int, *, start_s: float = 0.0) -> FloatArray:
+    """Audio with noise in place of a region, as loud as what it replaces; as `hide` otherwise.
+
+    The noise is the same every time, white within the region.
+    """
+    hidden = hide(audio, region, rate, start_s=start_s)
+    if hidden is audio:
+        return audio
+    white = np.random.default_rng(0).standard_normal(len(audio)).astype(np.float32)
+    noise = white - hide(white, region, rate, start_s=start_s)
+    gain = np.sqrt(np.mean((audio - hidden) ** 2) / max(float(np.mean(noise**2)), 1e-20))
+    return np.asarray(hidden + noise * np.float32(gain))
 
 
 def _padded(audio: FloatArray, frames: Frames) -> FloatArray:

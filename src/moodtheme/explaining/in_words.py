@@ -2,10 +2,14 @@
 
 import math
 
+import numpy as np
+
 from moodtheme.explaining.descriptors import Described
 from moodtheme.explaining.explanation import Explanation, Reason
 from moodtheme.explaining.regions import Cells, Region
+from moodtheme.scores.decisions import logit, sigmoid
 from moodtheme.tagging.answers import DimensionScore, TagScore
+from moodtheme.work import clock
 
 
 def sentence(explanation: Explanation) -> str:
@@ -77,12 +81,6 @@ def hertz(value: float) -> str:
     return f"{value:.0f} Hz" if value < 1000 else f"{value / 1000:.1f} kHz".replace(".0 ", " ")
 
 
-def clock(seconds: float) -> str:
-    """A time, such as ``1:05``."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
-
-
 def _change(of: TagScore | DimensionScore, reason: Reason) -> str:
     without, verb = reason.without, "falls" if reason.effect > 0 else "rises"
     if isinstance(of, TagScore) and isinstance(without, TagScore):
@@ -94,10 +92,20 @@ def _change(of: TagScore | DimensionScore, reason: Reason) -> str:
         said = f"it {verb} to {_level(without)}"
     mean = sum(reason.elsewhere) / len(reason.elsewhere)
     if mean * reason.effect <= 0:
-        return f"{said}, and with parts of that size elsewhere it does not on average"
-    times = abs(reason.effect / mean)
-    much = f"{times:.0f}" if times < 100 else "more than 100"
-    return f"{said}, {much} times as much as with parts of that size elsewhere"
+        said += ", and with parts of that size elsewhere it does not on average"
+    else:
+        times = abs(reason.effect / mean)
+        much = f"{times:.0f}" if times < 100 else "more than 100"
+        said += f", {much} times as much as with parts of that size elsewhere"
+    return f"{said}. With noise as loud in its place {_with_noise(of, reason.noise)}"
+
+
+def _with_noise(of: TagScore | DimensionScore, effect: float) -> str:
+    verb = "falls" if effect > 0 else "rises"
+    if isinstance(of, DimensionScore):
+        return f"it {verb} to {of.value - effect + 0.0:+.2f}"
+    score = float(sigmoid(logit(np.array(of.score)) - effect))
+    return f"it {verb} by {100 * abs(score / of.score - 1):.0f} %"
 
 
 def _level(of: TagScore | DimensionScore) -> str:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from moodtheme.audio import read_audio
+from moodtheme.audio import open_audio
 from moodtheme.errors import MissingExtraError
 from moodtheme.explaining.explanation import Explanation, PieceExplanation, Reason
-from moodtheme.explaining.hiding import Frames
-from moodtheme.explaining.in_words import clock, hertz
+from moodtheme.explaining.in_words import hertz
 from moodtheme.explaining.regions import LOWEST_HZ, Cells
-from moodtheme.features.mel import hz_to_mel, mel_filters
+from moodtheme.features.mel import hz_to_mel
+from moodtheme.features.overview import overview
 from moodtheme.files import replacing
+from moodtheme.work import clock
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +29,8 @@ _DARK = {"paper": "#14171a", "ink": "#e6e6e6", "map": "gray"}
 _RAISES, _LOWERS = "#EE6677", "#4477AA"  # Paul Tol's "bright" scheme
 _ROWS = 96
 _RANGE_DB = 70.0
-_COLUMNS = 1_000
+_TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600)
+_MOST_TICKS = 12
 
 
 def require_matplotlib() -> None:
@@ -92,17 +94,8 @@ def draw(found: PieceExplanation, path: str | os.PathLike[str], *, dark: bool = 
 def _spectrogram(found: PieceExplanation) -> np.ndarray[Any, Any]:
     """Decibel below the loudest, shape (mel bands, columns), low bands first."""
     rate = int(2 * found.explanations[0].cells.top_hz)
-    audio = read_audio(found.path, sample_rate=rate).samples
-    frames = Frames(rate)
-    filters = mel_filters(
-        sample_rate=rate, n_fft=frames.size, n_mels=_ROWS, f_min=LOWEST_HZ, f_max=rate / 2
-    )
-    length = max(len(audio) // _COLUMNS, frames.size)
-    columns = [
-        np.mean(np.abs(frames.analyse(audio[start : start + length])) ** 2, axis=0)
-        for start in range(0, max(len(audio) - length, 1), length)
-    ]
-    decibels = 10 * np.log10(np.maximum(filters @ np.array(columns).T, 1e-12))
+    with open_audio(found.path, sample_rate=rate) as stream:
+        decibels = overview(stream, sample_rate=rate).mel_db
     return np.asarray(np.maximum(decibels - decibels.max(), -_RANGE_DB))
 
 
@@ -135,7 +128,8 @@ def _panel(
     panel.set_ylim(edges[0], edges[-1])
     panel.set_xlim(extent[0], extent[1])
     panel.set_yticks(edges[1:-1], [hertz(edge) for edge in cells.edges_hz[1:-1]])
-    ticks = [tick for tick in panel.get_xticks() if 0 <= tick <= extent[1]]
+    step_s = next((step for step in _TICKS_S if extent[1] / step <= _MOST_TICKS), _TICKS_S[-1])
+    ticks = np.arange(0.0, extent[1], step_s).tolist()
     panel.set_xticks(ticks, [clock(tick) for tick in ticks])
 
 

@@ -144,7 +144,7 @@ class Search:
         self._rng = np.random.default_rng(seed)
         self.signs = (1, -1)
         self._whole = readings(piece.listening)
-        checks = len(targets) * 2 * (CANDIDATES + PLACES_ELSEWHERE) * piece.windows
+        checks = len(targets) * 2 * (CANDIDATES + PLACES_ELSEWHERE + 1) * piece.windows
         bands = Cells.of(piece.duration_s, piece.top_hz, columns=1).shape[1]
         # Where two windows meet a cell is heard in both; each begins amid a stretch at most.
         columns = (budget - checks) // bands - piece.windows
@@ -175,12 +175,19 @@ class Search:
 
     def effect(self, region: Region, target: int) -> float:
         """What hiding a region does to a reading."""
-        return float(self._whole[target] - readings(self._without(region))[target])
+        return self._fall(self._without(region), target)
+
+    def noise_effect(self, region: Region, target: int) -> float:
+        """What noise in place of a region does to a reading."""
+        return self._fall(self._piece.drowned(region), target)
 
     def _without(self, region: Region) -> Listening:
         heard = self._piece.without(region)
         self._show()
         return heard
+
+    def _fall(self, listening: Listening, target: int) -> float:
+        return float(self._whole[target] - readings(listening)[target])
 
     def _explanation(self, target: int, effects: Float64Array) -> Explanation:
         return Explanation(
@@ -196,14 +203,14 @@ class Search:
             return None
         candidates = best_regions(sign * effects, self.cells, share=SHARE)[:CANDIDATES]
         heard = [self._without(region) for region in candidates]
-        changes = [float(self._whole[target] - readings(listening)[target]) for listening in heard]
+        changes = [self._fall(listening, target) for listening in heard]
         best = int(np.argmax(sign * np.array(changes)))
-        places = [elsewhere(candidates[best], self.cells, self._rng)
-                  for _ in range(PLACES_ELSEWHERE)]  # fmt: skip
-        others = tuple(self.effect(region, target) for region in places)
-        of = _said(heard[best], target)
-        real = is_real(sign * changes[best], [sign * other for other in others], of)
-        return Reason(candidates[best], of, changes[best], others, real)
+        region, without, change = candidates[best], _said(heard[best], target), changes[best]
+        places = [elsewhere(region, self.cells, self._rng) for _ in range(PLACES_ELSEWHERE)]
+        others = tuple(self.effect(other, target) for other in places)
+        real = is_real(sign * change, [sign * other for other in others], without)
+        noise = self.noise_effect(region, target)
+        return Reason(region, without, change, others, noise, real)
 
 
 def _place(names: Sequence[str], name: str, kind: str) -> int:
