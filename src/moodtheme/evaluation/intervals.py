@@ -16,7 +16,7 @@ lie too high for average precision, which a positive beside its own copy raises.
   their spread says next to nothing of the spread of others. Nor does a figure of exactly 0 or 1
   that no resample moves.
 
-``benchmarks/coverage.py`` measures on made-up tracks how often these intervals cover.
+``benchmarks/interval_coverage.py`` measures on made-up tracks how often these intervals cover.
 """
 
 import math

@@ -1,6 +1,6 @@
 """How often intervals hold what they should, and how often equal systems are called different.
 
-    python benchmarks/coverage.py [--trials 300] [--resamples 200] [--quick]
+    python benchmarks/interval_coverage.py [--trials 300] [--resamples 200] [--quick]
 
 Test sets are made up again and again from populations whose figures are known from a large sample.
 Two systems are equally good. Printed is how often the nominal 95 % interval of the first holds the
