@@ -361,6 +361,25 @@ def test_an_interruption_leaves_finished_results_intact(model: Path, tmp_path: P
     assert all(r["error"] is None and len(r["tags"]) == 3 for r in results)
 
 
+def test_wide_csv_has_a_row_a_file_and_a_column_a_tag(tmp_path: Path, program: Program) -> None:
+    make_bundle(tmp_path / "toy", decided=True)
+    noise = 0.4 * np.random.default_rng(0).uniform(-1, 1, 3 * 8_000)
+    soundfile.write(tmp_path / "a.wav", noise, 8_000)
+    (tmp_path / "b.wav").write_bytes(b"no sound")
+    output = tmp_path / "moods.csv"
+    for _ in range(2):  # what it wrote before it may replace
+        arguments = ("tag", tmp_path / "a.wav", tmp_path / "b.wav", "--model", tmp_path / "toy")
+        assert program(*arguments, "--wide", "-o", output)[0] == 1
+    assert output.read_bytes().startswith(b"\xef\xbb\xbfpath,")
+    one, other = csv.DictReader(io.StringIO(output.read_text("utf-8-sig")))
+    assert (one["moods"], one["error"]) == ("steady; loud", "")
+    assert float(one["loud"]) > 0.5 > float(one["quiet"])
+    assert other["moods"] == other["loud"] == ""
+    assert "not audio" in other["error"]
+    for more in (["--format", "json"], ["--timeline"]):
+        assert program(*arguments, "--wide", *more)[0] == 2
+
+
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])
 def test_an_address_stays_as_it_was_given(
     program: Program, model: Path, tmp_path: Path, form: str

@@ -44,6 +44,7 @@ __all__ = [
     "track_embedding",
     "track_scores",
     "track_tags",
+    "writing",
 ]
 
 if TYPE_CHECKING:

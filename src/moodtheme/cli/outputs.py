@@ -20,7 +20,10 @@ from moodtheme.files import (
 )
 
 # How files of ours begin: what begins so is not asked of the decoders, which find audio in noise.
-_OURS = (b"[", b"{", b"path,", b"FILE", b"\x93NUMPY", b"\x89PNG", b"<", b"PK\x03\x04", b"PAR1")
+_OURS = (
+    b"[", b"{", b"path,", b"\xef\xbb\xbfpath,", b"FILE", b"\x93NUMPY", b"\x89PNG", b"<",
+    b"PK\x03\x04", b"PAR1",
+)  # fmt: skip
 
 
 def require_output(

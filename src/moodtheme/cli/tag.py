@@ -53,6 +53,12 @@ def tag(
             "--scores", help="In a table, the model's raw scores in place of what stands out."
         ),
     ] = False,
+    wide: Annotated[
+        bool,
+        typer.Option(
+            "--wide", help="CSV with one row a file and a column a tag, for spreadsheets."
+        ),
+    ] = False,
     timeline: Annotated[
         bool,
         typer.Option(
@@ -150,9 +156,9 @@ def tag(
     from moodtheme.cli.tag_table import TableWriter
     from moodtheme.work import cores
 
-    form = form or format_of(output)
+    form = form or (Format.CSV if wide else format_of(output))
     require_options_that_go_together(
-        form, output, resume=resume, scores=scores, timeline=timeline, windows=windows,
+        form, output, resume=resume, scores=scores, wide=wide, timeline=timeline, windows=windows,
         engine=engine, address=address,
     )  # fmt: skip
     account = ScanAccount()
@@ -170,7 +176,7 @@ def tag(
                 tagger.bundle, names, page, top=top, raw=scores, relative_to=tagger.relative_to
             )
         else:
-            writer = data_writer(form, top)
+            writer = _wide(tagger, top) if wide else data_writer(form, top)
         # The bar first: it takes over standard output where both are one terminal.
         with TaggingProgress(len(files) + len(problems), quiet=quiet) as progress:
 
@@ -196,6 +202,13 @@ def tag(
         say(passed_over)
     if progress.failed:
         raise typer.Exit(1)
+
+
+def _wide(tagger: "Tagger", top: int | None) -> "Writer":
+    from moodtheme.cli.wide_csv import WideWriter
+
+    has_reference = (tagger.relative_to or tagger.bundle.reference) is not None
+    return WideWriter(tagger.bundle, top, has_reference=has_reference)
 
 
 def _complain(result: "TrackTags") -> None:

@@ -23,6 +23,7 @@ def require_options_that_go_together(
     *,
     resume: bool,
     scores: bool,
+    wide: bool,
     timeline: bool,
     windows: int | None,
     engine: EngineName,
@@ -39,6 +40,8 @@ def require_options_that_go_together(
         raise UsageError("--resume goes with JSON Lines and --output FILE; give both")
     if scores and form is not Format.TABLE:
         raise UsageError("--scores is about the table; leave it out, the other formats have all")
+    if wide and (form is not Format.CSV or timeline):
+        raise UsageError("--wide is CSV with one row a file; leave --format and --timeline out")
     if timeline and windows is not None:
         raise UsageError("--timeline hears the whole track, --windows does not; leave one out")
     if address is not None and engine is not EngineName.RAY:
