@@ -14,6 +14,7 @@ from moodtheme.cli.streams import printable, say
 if TYPE_CHECKING:
     from moodtheme.cli.results import Writer
     from moodtheme.tagging.answers import TrackTags
+    from moodtheme.tagging.tagger import Tagger
 
 
 def tag(

@@ -96,9 +96,9 @@ def write_tags(
     relative_to: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
+            metavar="FILE|library",
             help="What stands out is said among your own music: what `moodtheme tag --format "
-            "jsonl` gave of it.",
+            "jsonl` gave of it, or your library.",
             show_default=False,
         ),
     ] = None,
@@ -146,7 +146,7 @@ def write_tags(
             with Library(library_file) as opened:
                 failed = run.on(Known(opened, paths or (), relative_to), journal, dry_run=dry_run)
         else:
-            heard = Heard(paths or (), model, relative_to, jobs)
+            heard = Heard(paths or (), model, relative_to, jobs, quiet=quiet)
             failed = run.on(heard, journal, dry_run=dry_run)
     if failed:
         raise typer.Exit(1)

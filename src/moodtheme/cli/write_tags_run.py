@@ -10,12 +10,12 @@ from pathlib import Path
 from moodtheme.audio import ScanAccount, audio_identity, find_audio_files
 from moodtheme.cli.progress import TaggingProgress
 from moodtheme.cli.streams import printable, say
+from moodtheme.cli.tag_inputs import load_tagger
 from moodtheme.errors import AudioError, MoodthemeError, QueryError, TagFileError
 from moodtheme.library import Library
 from moodtheme.tagging.answers import TrackTags
 from moodtheme.tagging.batch import failed, tag_files
 from moodtheme.tagging.own_music import read_reference
-from moodtheme.tagging.tagger import Tagger
 from moodtheme.work import cores
 from moodtheme.writing import (
     UNDONE,
@@ -109,7 +109,7 @@ class Heard:
 
     Parameters
     ----------
-    paths, model, relative_to, jobs
+    paths, model, relative_to, jobs, quiet
         As for `moodtheme tag`.
 
     Attributes
@@ -123,11 +123,17 @@ class Heard:
     """
 
     def __init__(
-        self, paths: Sequence[str], model: str, relative_to: Path | None, jobs: int | None
+        self,
+        paths: Sequence[str],
+        model: str,
+        relative_to: Path | None,
+        jobs: int | None,
+        *,
+        quiet: bool = False,
     ) -> None:
         self.account = ScanAccount()
         self._files, self._problems = find_audio_files(paths, self.account)
-        self._tagger = Tagger.load(model, relative_to=relative_to)
+        self._tagger = load_tagger(model, relative_to, quiet=quiet)
         self._jobs = jobs or cores()
         self.bundle = self._tagger.bundle
         self.total = len(self._files) + len(self._problems)
@@ -164,7 +170,9 @@ class Known:
         self.account = ScanAccount()
         self.bundle = library.model.bundle
         self._reference = None
-        if relative_to is not None:
+        if str(relative_to) == "library":
+            self._reference = library.reference()
+        elif relative_to is not None:
             self._reference = read_reference(relative_to, self.bundle)
         named = [Path(os.path.realpath(path)) for path in paths]
         self._found = [
