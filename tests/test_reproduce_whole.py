@@ -247,7 +247,8 @@ def test_mtg_jamendo_in_miniature_from_download_to_report(program: Program, tmp_
     assert "all.epochs=1" in page and "random" in page
 
     # The nine as one model say what the fused scores say.
-    fused = np.load(run / next(r for r in results.rows if r.name == "all systems").test_scores.path)
+    row = next(r for r in results.rows if r.name == "all systems")
+    fused = np.load(run / row.test_scores.path)["scores"]
     table = [line.split("\t")[3] for line in lists["test"]]
     tagger = Tagger.load(run / "bundles" / "fused-nine")
     heard = {tag.name: tag.score for tag in tagger.tag(dataset / table[0]).tags}

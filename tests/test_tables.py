@@ -1,5 +1,6 @@
 """Collections of any origin become one table, or an error that says which line is at fault."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,14 @@ def test_given_tags_set_the_columns_and_their_order(tmp_path: Path) -> None:
         ("\n \n", "is empty"),
         ("path,tags\n", "no track"),
         ("file,tags\na,x\n", "no column 'path'"),
-        ("path,tags,Artist\na,x,y\n", r"unknown column 'Artist' \(artist\?\)"),
+        ("path,tags,Artits\na,x,y\n", r"unknown column 'Artits' \(artist\?\)"),
+        ("path,Path,tags\na,a,x\n", "column path is there twice"),
+        ("path,tags\na,Happy\nb,happy\n", "line 3: the tag 'happy' is written 'Happy' in line 2"),
+        ("path,Happy,happy\na,1,1\n", "'Happy' and 'happy'"),
+        ("path,tags\nC:\\Music\\a.mp3,x\n", "line 2: .* is a path of a Windows drive"),
+        ("path,valence\na,5.5\n", r"'valence' looks like ratings.*valence \[1\.\.9\]"),
+        ("path,valence [1..9]\na,11\n", r"line 2: '11' in the column 'valence \[1\.\.9\]'"),
+        ("path,valence [1..9]\na,good\n", "line 2: 'good' in the column"),
         ("path,tags,title\na,x,y\n", r"unknown column 'title'; known are track, path"),
         ("path,artist\na,x\n", "neither a column 'tags' nor one column a tag"),
         ("path,tag\na,x\n", r"'tag' \(tags\?\)"),
@@ -278,3 +286,53 @@ def test_the_summary_counts_by_hand(tmp_path: Path) -> None:
     (overlap,) = summary.overlaps
     assert (overlap.artists, overlap.albums) == (["Ann"], ["two"])
     assert summary.tags_without_positives == {"test": ["x", "y"]}
+
+
+def test_tables_of_spreadsheets_and_of_other_systems_are_read(tmp_path: Path) -> None:
+    (tmp_path / "Rock").mkdir()
+    (tmp_path / "Rock" / "a.mp3").touch()
+    (tmp_path / "a\\b.mp3").touch()  # a name of its own where a backslash is a letter
+    table = tmp_path / "songs.csv"
+    table.write_text(
+        "Path;Split;Artist;happy;Caf\u00e9\n"
+        "Rock\\a.mp3;Train;X;1.0;TRUE\n"
+        "a\\b.mp3;test;Y;0.0;FALSE\n",
+        "utf-8",
+    )
+    found = read_table(table)
+    if os.name == "posix":
+        assert found.paths == ("Rock/a.mp3", "a\\b.mp3")
+    assert (found.tags, found.artists) == (("happy", "Caf\u00e9"), ("X", "Y"))
+    assert found.labels.tolist() == [[True, True], [False, False]]
+    # One accent, written in two ways, is one tag; the tags asked for say how it is spelt.
+    table.write_text("path,tags\nRock/a.mp3,caf\u00e9\nb,cafe\u0301\n", "utf-8")
+    assert read_table(table, check_files=False).tags == ("caf\u00e9",)
+    table.write_text("path,tags\nRock/a.mp3,HAPPY\nb,mood/theme---happy\n", "utf-8")
+    assert read_table(table, tags=["Happy"], check_files=False).labels.all()
+
+
+def test_ratings_stand_beside_tags_or_make_them(tmp_path: Path) -> None:
+    table = tmp_path / "rated.csv"
+    text = "path,tags,split,valence [1..9],arousal [-1..1]\na,x,train,1.5,-0.25\nb,y,test,,1\n"
+    table.write_text(text, "utf-8")
+    found = read_table(table, check_files=False)
+    assert [str(d) for d in found.dimensions] == ["valence [1..9]", "arousal [-1..1]"]
+    np.testing.assert_array_equal(found.ratings, [[1.5, -0.25], [np.nan, 1]])
+    assert found.tags == ("x", "y")
+    write_table(found, tmp_path / "again.tsv")
+    again = read_table(tmp_path / "again.tsv", check_files=False)
+    np.testing.assert_array_equal(again.ratings, found.ratings)
+    np.testing.assert_array_equal(found.select([1, 0]).ratings, found.ratings[::-1])
+    np.testing.assert_array_equal(concatenate([found.select([0]), again.select([1])]).ratings,
+                                  found.ratings)  # fmt: skip
+    table.write_text(text.replace("tags,", "").replace(",x,", ",").replace(",y,", ","), "utf-8")
+    rated = read_table(table, check_files=False)
+    assert rated.tags == ("high valence", "low valence", "high arousal", "low arousal")
+    assert rated.labels.tolist() == [[False, True, False, True], [False, False, True, False]]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only on POSIX: names that differ in case alone")
+def test_two_folders_of_one_tag_are_refused(tmp_path: Path) -> None:
+    empty_files(tmp_path, "Happy/a.mp3", "happy/b.mp3")
+    with pytest.raises(DatasetError, match="'Happy' and 'happy' are one tag"):
+        read_folder(tmp_path)

@@ -220,6 +220,23 @@ def test_unreadable_tracks_can_be_left_out_of_scores(
     assert program("evaluate", "--truth", truth, scores)[0] == 0
 
 
+def test_a_runs_table_is_found_from_another_folder(
+    program: Program, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = json.loads((trained / "run.json").read_text("utf-8"))
+    table = write_collection(tmp_path / "songs")
+    record["dataset"] = f"songs/{table.name}"  # as it was given in tmp_path
+    (trained / "run.json").write_text(json.dumps(record), "utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    status, out, err = program("predict", trained, "-o", "scores.npz")
+    assert (status, out[:10]) == (0, "scores.npz"), err
+    record["dataset"] = "gone/table.csv"
+    (trained / "run.json").write_text(json.dumps(record), "utf-8")
+    status, _, err = program("predict", trained, "-o", "scores.npz")
+    assert status == 1 and "gone/table.csv" in err and "--dataset" in err
+
+
 def test_whole_tracks_can_be_averaged(program: Program, trained: Path, tmp_path: Path) -> None:
     centre, cover = tmp_path / "centre.npy", tmp_path / "cover.npy"
     assert program("predict", trained, "-o", centre)[0] == 0

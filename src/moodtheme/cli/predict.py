@@ -84,7 +84,7 @@ def predict(
 
         from moodtheme.models.networks import choose_device
         from moodtheme.training.prediction import predict_table, require_unseen
-        from moodtheme.training.trained import features_of, load_trained
+        from moodtheme.training.trained import dataset_of, features_of, load_trained
     except ImportError as error:
         raise MissingExtraError("predicting with a trained system") from error
     from moodtheme.cli.outputs import require_output
@@ -105,7 +105,7 @@ def predict(
         system = replace(system, run=replace(system.run, recipe=recipe))
     recipe = with_own_features(system.run.recipe, features)
     system = replace(system, run=replace(system.run, recipe=recipe))
-    table = load_dataset(dataset or system.run.dataset, split=split, check_files=False)
+    table = load_dataset(dataset or dataset_of(run, system.run), split=split, check_files=False)
     if part != "all":
         table = table.part(Split(part))
     require_output(output, inputs=table.files)
@@ -140,7 +140,7 @@ def predict(
         raise typer.Exit(1)
     if predicted.failures:
         _say(f"moodtheme: {len(predicted.failures)} of {len(table)} tracks are left out")
-    write_matrix(output, predicted.scores, predicted.names)
+    write_matrix(output, predicted.scores, predicted.names, ratings=predicted.ratings)
     tracks, tags = predicted.scores.shape
     print(f"{output}: {tracks} tracks, {tags} tags, {system.run.recipe.view.heard}")
     if predicted.failures or not _same_tags(system.run.tags, table.tags):

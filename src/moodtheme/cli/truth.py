@@ -61,7 +61,7 @@ def truth(
         table = table.with_tags(load_tags(tags), whose=str(tags))
     elif like is not None:
         table = _like(table, like)
-    write_matrix(output, table.labels, table.names, content=Content.TRUTH)
+    write_matrix(output, table.labels, table.names, content=Content.TRUTH, ratings=table.rated)
     print(f"{output}: {len(table)} tracks, {len(table.tags)} tags")
 
 

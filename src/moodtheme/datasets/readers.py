@@ -3,39 +3,44 @@ Collections of any origin, as a table with a row a track.
 
 A table is a CSV or TSV file in UTF-8 with a header. ``path`` is the file, relative to the table's
 folder or absolute. The tags are either in the column ``tags``, separated by ``;``, ``|`` or
-``,``, or in one column a tag that holds 0 or 1. ``track`` (an identifier; the path by default),
-``artist``, ``album``, ``split`` and ``duration`` (seconds) may be there. A column whose name
-begins with ``_`` is a note and is left alone; any other column is an error, so that a misspelt
-name cannot pass unnoticed. Lists of the MTG-Jamendo dataset are recognised by their header.
+``,``, or in one column a tag that holds 0 or 1, 0.0 or 1.0, false or true. Listeners' ratings are
+in columns that name their scale, such as ``valence [1..9]``, empty where there is none; a table
+with ratings and no tags gets the tags ``high valence`` and ``low valence`` by the scale's middle.
+``track`` (an identifier; the path by default), ``artist``, ``album``, ``split`` and ``duration``
+(seconds) may be there. Case does not matter in these names. A column whose name begins with ``_``
+is a note and is left alone; any other column is an error, so that a misspelt name cannot pass
+unnoticed. Lists of the MTG-Jamendo dataset are recognised by their header.
 """
 
 import difflib
 import os
-import re
+import unicodedata
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 
 from moodtheme.datasets import jamendo
-from moodtheme.datasets.table import Split, TrackTable, label_matrix
+from moodtheme.datasets.cells import (
+    TAG_SEPARATORS,
+    Spellings,
+    duration_of,
+    identifiers_of,
+    paths_of,
+    rating_of,
+    split_of,
+    tags_of,
+)
+from moodtheme.datasets.table import TrackTable, label_matrix, sides
 from moodtheme.datasets.text import read_text, rows_of
 from moodtheme.errors import DatasetError
 from moodtheme.files import csv_line, replacing
+from moodtheme.scores.ratings import Dimension, dimension_of
+from moodtheme.scores.vocabulary import bare_name, tag_key
 from moodtheme.work import some_of
 
 COLUMNS = ("track", "path", "tags", "split", "artist", "album", "duration")
-_TAG_SEPARATORS = re.compile(r"[;|,]")
-_SPLIT_NAMES = {
-    "train": Split.TRAIN,
-    "training": Split.TRAIN,
-    "validation": Split.VALIDATION,
-    "valid": Split.VALIDATION,
-    "val": Split.VALIDATION,
-    "dev": Split.VALIDATION,
-    "test": Split.TEST,
-}
-_TRUE_FALSE = {"1": True, "0": False}
+_RATED = ("valence", "arousal", "dominance", "energy", "tension")
 
 
 def read_table(
@@ -69,8 +74,9 @@ def read_table(
         raise DatasetError(f"{path}: is empty; give a table with a header and a row a track")
     if header == jamendo.HEADER:
         return jamendo.read_list(path, tags=tags, root=path.parent)
-    names = [name.strip() for name in header]
-    tag_columns = _check_header(path, names)
+    names = [_heading(name) for name in header]
+    scales = {name: scale for name in names if (scale := dimension_of(name))}
+    tag_columns = _check_header(path, names, scales)
     records: list[tuple[int, dict[str, str]]] = []
     for line, row in rows:
         if len(row) != len(names):
@@ -81,24 +87,38 @@ def read_table(
         records.append((line, dict(zip(names, (cell.strip() for cell in row), strict=True))))
     if not records:
         raise DatasetError(f"{path}: has a header and no track; add a row a track")
-    paths = _paths(path, records)
+    paths = paths_of(path, records)
+    spellings = Spellings(path, tags)
     tag_sets = [
-        _tags_of(path, line, record, tag_columns=tag_columns, known=tags)
+        tags_of(path, line, record, tag_columns=tag_columns, spellings=spellings)
         for line, record in records
     ]
-    columns = tuple(tags or tag_columns or sorted(set().union(*tag_sets)))
+    columns = tuple(tags or [bare_name(name) for name in tag_columns])
+    columns = columns or tuple(sorted(set().union(*tag_sets)))
+    dimensions = tuple(scales.values())
+    ratings = np.array(
+        [
+            [rating_of(path, line, record[name], scale) for name, scale in scales.items()]
+            for line, record in records
+        ]
+    )
+    labels = label_matrix(tag_sets, columns)
+    if not columns and dimensions:
+        columns, labels = sides(dimensions, ratings)
     if not columns:
         raise DatasetError(f"{path}: no track has a tag; fill the column 'tags'")
     table = TrackTable(
-        tracks=_identifiers(path, records, paths),
+        tracks=identifiers_of(path, records, paths),
         paths=paths,
         tags=columns,
-        labels=label_matrix(tag_sets, columns),
+        labels=labels,
         artists=tuple(record.get("artist", "") for _, record in records),
         albums=tuple(record.get("album", "") for _, record in records),
-        splits=tuple(_split_of(path, line, record) for line, record in records),
-        durations=np.array([_duration_of(path, line, record) for line, record in records]),
+        splits=tuple(split_of(path, line, record) for line, record in records),
+        durations=np.array([duration_of(path, line, record) for line, record in records]),
         root=path.parent,
+        dimensions=dimensions,
+        ratings=ratings,
     )
     if check_files:
         missing = [str(file) for file in table.files if not file.is_file()]
@@ -124,7 +144,7 @@ def write_table(table: TrackTable, path: Path) -> None:
     UsageError
         The file cannot be written.
     """
-    awkward = [tag for tag in table.tags if _TAG_SEPARATORS.search(tag) or tag != tag.strip()]
+    awkward = [tag for tag in table.tags if TAG_SEPARATORS.search(tag) or tag != tag.strip()]
     if awkward:
         raise DatasetError(
             f"{path}: the tags {some_of(awkward)} cannot be written to one cell; rename them"
@@ -142,6 +162,10 @@ def write_table(table: TrackTable, path: Path) -> None:
         "duration": ["" if np.isnan(value) else repr(float(value)) for value in table.durations],
     }
     columns |= {name: values for name, values in known.items() if any(values)}
+    for dimension, ratings in zip(table.dimensions, table.ratings.T, strict=True):
+        columns[str(dimension)] = [
+            "" if np.isnan(value) else repr(float(value)) for value in ratings
+        ]
     delimiter = "," if path.suffix.lower() == ".csv" else "\t"
     rows = [columns, *zip(*columns.values(), strict=True)]
     text = "".join(csv_line(row, delimiter=delimiter) for row in rows)
@@ -155,7 +179,13 @@ def _delimiter(path: Path, header: str) -> str:
     return ";" if ";" in header and "," not in header else ","
 
 
-def _check_header(path: Path, names: list[str]) -> list[str]:
+def _heading(cell: str) -> str:
+    """A column's name; those that are known, in whatever case they are written."""
+    name = unicodedata.normalize("NFC", cell.strip())
+    return name.lower() if name.lower() in COLUMNS else name
+
+
+def _check_header(path: Path, names: list[str], scales: Mapping[str, Dimension]) -> list[str]:
     """Return the tag columns, none if there is a column ``tags``; raise where a name is wrong."""
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DatasetError(f"{path}: the column {some_of(twice)} is there twice; remove one")
@@ -164,12 +194,23 @@ def _check_header(path: Path, names: list[str]) -> list[str]:
             f"{path}: has no column 'path' (columns: {some_of(names, most=10)}); name the column "
             "of the files 'path'"
         )
-    others = [name for name in names if name not in COLUMNS and not name.startswith("_")]
-    # «Artist» beside «path», or «tag» for «tags»: one column a tag would swallow it.
+    others = [n for n in names if n not in COLUMNS and n not in scales and not n.startswith("_")]
+    if unscaled := [name for name in others if name.lower() in _RATED or "[" in name]:
+        raise DatasetError(
+            f"{path}: the column {unscaled[0]!r} looks like ratings; name it with the ends of "
+            "their scale, such as 'valence [1..9]', or begin its name with _ to have it left alone"
+        )
+    # «Artits» beside «path», or «tag» for «tags»: one column a tag would swallow it.
     misspelt = {
         name: difflib.get_close_matches(name.lower(), COLUMNS, n=1, cutoff=0.8) for name in others
     }
     if "tags" not in names and others and not any(misspelt.values()):
+        first: dict[str, str] = {}
+        for name in others:
+            if (other := first.setdefault(tag_key(name), name)) != name:
+                raise DatasetError(
+                    f"{path}: the columns {other!r} and {name!r} are one tag; make one of the two"
+                )
         return others
     if others:
         guesses = [
@@ -181,99 +222,11 @@ def _check_header(path: Path, names: list[str]) -> list[str]:
             f"{path}: unknown column {some_of(guesses)}; known are {', '.join(COLUMNS)}; correct "
             "the name, remove the column, or begin its name with _ to have it left alone"
         )
-    if "tags" not in names:
+    if "tags" not in names and not scales:
         raise DatasetError(
             f"{path}: has neither a column 'tags' nor one column a tag; add one of the two"
         )
     return []
-
-
-def _paths(table: Path, records: Sequence[tuple[int, Mapping[str, str]]]) -> tuple[str, ...]:
-    first_line: dict[str, int] = {}
-    paths = []
-    for line, record in records:
-        if not record["path"]:
-            raise DatasetError(f"{table}, line {line}: the path is empty; fill it")
-        path = PurePath(record["path"]).as_posix()
-        same = os.path.normpath(path)
-        if same in first_line:
-            raise DatasetError(
-                f"{table}, line {line}: {path} is in line {first_line[same]} already; make one "
-                "row of the two, with the tags of both"
-            )
-        first_line[same] = line
-        paths.append(path)
-    return tuple(paths)
-
-
-def _identifiers(
-    table: Path, records: Sequence[tuple[int, Mapping[str, str]]], paths: tuple[str, ...]
-) -> tuple[str, ...]:
-    tracks = []
-    first_line: dict[str, int] = {}
-    for (line, record), path in zip(records, paths, strict=True):
-        track = record.get("track", path) or path
-        if track in first_line:
-            raise DatasetError(
-                f"{table}, line {line}: the track {track!r} is in line {first_line[track]} "
-                "already; give each its own identifier"
-            )
-        first_line[track] = line
-        tracks.append(track)
-    return tuple(tracks)
-
-
-def _tags_of(
-    table: Path,
-    line: int,
-    record: Mapping[str, str],
-    *,
-    tag_columns: Sequence[str],
-    known: Sequence[str] | None,
-) -> set[str]:
-    tags = set()
-    for name in tag_columns:
-        value = record[name]
-        if value not in _TRUE_FALSE:
-            raise DatasetError(
-                f"{table}, line {line}: {value!r} in the column {name!r}, which counts as a tag, "
-                "is neither 0 nor 1; correct it, or begin the column's name with _ to have it "
-                "left alone"
-            )
-        if _TRUE_FALSE[value]:
-            tags.add(name)
-    if not tag_columns:
-        tags = {tag.strip() for tag in _TAG_SEPARATORS.split(record["tags"]) if tag.strip()}
-    if known is not None and (unknown := tags.difference(known)):
-        raise DatasetError(
-            f"{table}, line {line}: the tag {min(unknown)!r} is not among the {len(known)} tags "
-            "asked for; correct it, or add it to them"
-        )
-    return tags
-
-
-def _split_of(table: Path, line: int, record: Mapping[str, str]) -> Split | None:
-    name = record.get("split", "")
-    if not name:
-        return None
-    if name.lower() not in _SPLIT_NAMES:
-        raise DatasetError(
-            f"{table}, line {line}: {name!r} is no split; write train, validation or test"
-        )
-    return _SPLIT_NAMES[name.lower()]
-
-
-def _duration_of(table: Path, line: int, record: Mapping[str, str]) -> float:
-    value = record.get("duration", "")
-    try:
-        seconds = float(value) if value else float("nan")
-    except ValueError:
-        seconds = -1.0
-    if seconds < 0 or seconds == float("inf"):
-        raise DatasetError(
-            f"{table}, line {line}: {value!r} is no duration; write seconds, such as 183.5"
-        )
-    return seconds
 
 
 def _relative(file: Path, folder: Path) -> str:

@@ -8,6 +8,7 @@ from moodtheme.datasets.jamendo import Metadata
 from moodtheme.datasets.readers import read_table
 from moodtheme.datasets.table import TrackTable, label_matrix
 from moodtheme.errors import DatasetError
+from moodtheme.scores.vocabulary import bare_name, tag_key
 from moodtheme.work import some_of
 
 JAMENDO = "jamendo"
@@ -79,6 +80,13 @@ def read_folder(root: Path) -> TrackTable:
         raise DatasetError(
             f"{root}: {some_of(loose)} in no tag's folder; move each into the folder of its tag"
         )
+    first: dict[str, str] = {}
+    for folder in folders:
+        if (other := first.setdefault(tag_key(folder.name), folder.name)) != folder.name:
+            raise DatasetError(
+                f"{root}: the folders {other!r} and {folder.name!r} are one tag; make one of "
+                "the two"
+            )
     path_of: dict[str, str] = {}
     tags_of: dict[str, set[str]] = {}
     for folder in folders:
@@ -88,9 +96,9 @@ def read_folder(root: Path) -> TrackTable:
         for file in files:
             real = os.path.realpath(file)
             path_of.setdefault(real, file.relative_to(root).as_posix())
-            tags_of.setdefault(real, set()).add(folder.name)
+            tags_of.setdefault(real, set()).add(bare_name(folder.name))
     paths = tuple(path_of.values())
-    tags = tuple(folder.name for folder in folders)
+    tags = tuple(bare_name(folder.name) for folder in folders)
     return TrackTable(
         tracks=paths,
         paths=paths,

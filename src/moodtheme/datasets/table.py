@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from moodtheme.errors import DatasetError
 from moodtheme.scores.names import Names
+from moodtheme.scores.ratings import Dimension, Ratings
 from moodtheme.scores.vocabulary import tag_key
 
 
@@ -46,6 +47,10 @@ class TrackTable:
     durations: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     """Seconds, shape (tracks,), read-only."""
     root: Path = Path()
+    dimensions: tuple[Dimension, ...] = ()
+    """Names and scales of the columns of ``ratings``, such as valence from 1 to 9."""
+    ratings: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    """Listeners' ratings, shape (tracks, dimensions), read-only; NaN where there is none."""
 
     def __post_init__(self) -> None:
         size = len(self.tracks)
@@ -58,7 +63,13 @@ class TrackTable:
         for name, column in unknown.items():
             if len(getattr(self, name)) == 0:
                 object.__setattr__(self, name, column)
-        for name, kind in (("labels", np.bool_), ("durations", np.float64)):
+        if not self.dimensions:
+            object.__setattr__(self, "ratings", np.empty((size, 0)))
+        for name, kind in (
+            ("labels", np.bool_),
+            ("durations", np.float64),
+            ("ratings", np.float64),
+        ):
             column = np.array(getattr(self, name), dtype=kind)  # a copy, for this table alone
             column.setflags(write=False)
             object.__setattr__(self, name, column)
@@ -69,6 +80,11 @@ class TrackTable:
                 f"a table of {size} tracks and {len(self.tags)} tags has labels of shape "
                 f"{self.labels.shape} and columns of another length ({', '.join(wrong) or 'none'})"
                 "; give every column one entry a track"
+            )
+        if self.ratings.shape != (size, len(self.dimensions)):
+            raise DatasetError(
+                f"{size} tracks and {len(self.dimensions)} dimensions have ratings of shape "
+                f"{self.ratings.shape}; give every track one of each, NaN where there is none"
             )
         if len(set(self.tracks)) != size:
             twice = next(name for name in self.tracks if self.tracks.count(name) > 1)
@@ -96,6 +112,11 @@ class TrackTable:
             tags=self.tags, ids=self.tracks, artists=self.artists if any(self.artists) else ()
         )
 
+    @property
+    def rated(self) -> Ratings | None:
+        """Its ratings with their dimensions; None where there are none."""
+        return Ratings(self.dimensions, self.ratings) if self.dimensions else None
+
     def select(self, rows: NDArray[np.bool_] | NDArray[np.intp] | Sequence[int]) -> Self:
         """Return the table of some rows: a boolean mask, or row numbers in the wanted order."""
         mask_or_rows = np.asarray(rows)
@@ -111,6 +132,7 @@ class TrackTable:
             splits=tuple(self.splits[row] for row in numbers),
             labels=self.labels[numbers],
             durations=self.durations[numbers],
+            ratings=self.ratings[numbers],
         )
 
     def part(self, split: Split) -> Self:
@@ -171,10 +193,11 @@ def concatenate(tables: Sequence[TrackTable]) -> TrackTable:
     """Put tables with the same tags and root below one another."""
     first = tables[0]
     for table in tables[1:]:
-        if (table.tags, table.root) != (first.tags, first.root):
+        own = (table.tags, table.dimensions, table.root)
+        if own != (first.tags, first.dimensions, first.root):
             raise DatasetError(
-                "tables with different tags or folders cannot be put together; read them with the "
-                "same list of tags"
+                "tables with different tags, dimensions or folders cannot be put together; read "
+                "them with the same list of tags"
             )
     return TrackTable(
         tracks=tuple(chain.from_iterable(table.tracks for table in tables)),
@@ -186,7 +209,27 @@ def concatenate(tables: Sequence[TrackTable]) -> TrackTable:
         splits=tuple(chain.from_iterable(table.splits for table in tables)),
         durations=np.concatenate([table.durations for table in tables]),
         root=first.root,
+        dimensions=first.dimensions,
+        ratings=np.concatenate([table.ratings for table in tables]),
     )
+
+
+def sides(
+    dimensions: Sequence[Dimension], ratings: NDArray[np.float64]
+) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
+    """Tags for tracks that have ratings alone: which side of each scale's middle they are on.
+
+    Returns
+    -------
+    tags
+        ``high NAME`` and ``low NAME`` for each dimension.
+    labels
+        Bool (tracks, tags); a track without a rating, or just in the middle, has neither.
+    """
+    shares = Ratings(tuple(dimensions), ratings).shares
+    tags = tuple(f"{side} {d.name}" for d in dimensions for side in ("high", "low"))
+    pairs = [column for share in shares.T for column in (share > 0.5, share < 0.5)]
+    return tags, np.stack(pairs, axis=1)
 
 
 def label_matrix(tag_sets: Sequence[set[str]], tags: Sequence[str]) -> NDArray[np.bool_]:

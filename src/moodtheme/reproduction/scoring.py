@@ -63,7 +63,7 @@ def write_truth(job: Job) -> None:
         path = job.truth_file(split)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = job.table.part(split)
-        write_matrix(path, part.labels, part.names, content=Content.TRUTH)
+        write_matrix(path, part.labels, part.names, content=Content.TRUTH, ratings=part.rated)
     with replacing(job.folder / "tags.txt") as temporary:
         temporary.write_text("\n".join(job.table.tags) + "\n", encoding="utf-8")
     for split in SCORED:
@@ -112,7 +112,12 @@ def predict(job: Job, system: str) -> None:
                     "they are named above; mend them or take them out of the table, then run the "
                     "same command again"
                 )
-            write_matrix(job.scores_file(split, system), predicted.scores, predicted.names)
+            write_matrix(
+                job.scores_file(split, system),
+                predicted.scores,
+                predicted.names,
+                ratings=predicted.ratings,
+            )
 
     job.stages.do(
         stage,

@@ -2,18 +2,21 @@
 
 The form that moodtheme writes is a ``.npz`` with these members, none of them pickled:
 
-========= ================== ==============================================================
-member    shape              holds
-========= ================== ==============================================================
-scores    (tracks, tags)     float32 or float64: one system, called by the file's stem
-truth     (tracks, tags)     bool
-decisions (tracks, tags)     bool
-tags      (tags,)            text: what the columns are called
-ids       (tracks,)          text: the tracks' identifiers in their table
-artists   (tracks,)          text, optional; ``""`` where it is not known
-seen      (tracks,)          text, optional: what the system saw of the recording, see
-                             `moodtheme.scores.names.Seen`
-========= ================== ==============================================================
+========== ===================== ==========================================================
+member     shape                 holds
+========== ===================== ==========================================================
+scores     (tracks, tags)        float32 or float64: one system, called by the file's stem
+truth      (tracks, tags)        bool
+decisions  (tracks, tags)        bool
+tags       (tags,)               text: what the columns are called
+ids        (tracks,)             text: the tracks' identifiers in their table
+artists    (tracks,)             text, optional; ``""`` where it is not known
+seen       (tracks,)             text, optional: what the system saw of the recording in
+                                 training, see `moodtheme.scores.names.Seen`
+dimensions (dimensions,)         text, optional: such as ``valence [1..9]``, with the scale's ends
+ratings    (tracks, dimensions)  float, optional: listeners' beside truth, a system's beside
+                                 scores; NaN where there is none
+========== ===================== ==========================================================
 
 Any other member is one more system's scores, called by its name. ``.csv`` and ``.parquet``
 (`moodtheme.scores.tables`) hold the same. A ``.npy`` is a matrix without names.
@@ -24,6 +27,7 @@ tied after reading if and only if they were tied in the file. Files are never un
 
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -34,6 +38,7 @@ import numpy.typing as npt
 from moodtheme.errors import EvaluationError, UsageError
 from moodtheme.files import destination, replacing
 from moodtheme.scores.names import Names, names_from
+from moodtheme.scores.ratings import Ratings, dimension_of
 from moodtheme.scores.tables import load_csv, load_parquet, write_csv, write_parquet
 
 MAX_BYTES = 8 * 1024**3
@@ -46,6 +51,7 @@ _MAGIC = b"\x93NUMPY"
 """What a ``.npy`` begins with."""
 
 _NAMES = ("tags", "ids", "artists", "seen")
+_NOT_TAGS = (*_NAMES, "ratings", "dimensions")
 
 
 class Content(StrEnum):
@@ -56,10 +62,27 @@ class Content(StrEnum):
     DECISIONS = "decisions"
 
 
-def read_matrices(path: Path) -> tuple[dict[str, npt.NDArray[Any]], Names]:
-    """Read every matrix of a file, by its member's name.
+@dataclass(frozen=True)
+class FileContent:
+    """What a file holds.
 
-    A file that holds one matrix without saying what it is has it under ``""``.
+    Attributes
+    ----------
+    matrices
+        By member's name; a matrix of a file that does not say what it is, is under ``""``.
+    names
+        Of their rows and columns.
+    ratings
+        On dimensions such as valence, where there are any.
+    """
+
+    matrices: Mapping[str, npt.NDArray[Any]]
+    names: Names
+    ratings: Ratings | None = None
+
+
+def read_file(path: Path) -> FileContent:
+    """Read every matrix of a file.
 
     Raises
     ------
@@ -68,20 +91,26 @@ def read_matrices(path: Path) -> tuple[dict[str, npt.NDArray[Any]], Names]:
     """
     if path.suffix == ".npz":
         return _read_archive(path)
+    ratings = None
     if path.suffix.lower() == ".csv":
-        matrix, names = load_csv(path)
+        matrix, names, ratings = load_csv(path)
     elif path.suffix.lower() == ".parquet":
-        matrix, names = load_parquet(path)
+        matrix, names, ratings = load_parquet(path)
     else:
         matrix, names = _read_array(path), Names()
     require_matrix(matrix, str(path))
-    return {"": matrix}, names.check(matrix.shape, str(path))
+    return FileContent({"": matrix}, names.check(matrix.shape, str(path)), ratings)
 
 
 def write_matrix(
-    path: Path, matrix: npt.NDArray[Any], names: Names, *, content: Content = Content.SCORES
+    path: Path,
+    matrix: npt.NDArray[Any],
+    names: Names,
+    *,
+    content: Content = Content.SCORES,
+    ratings: Ratings | None = None,
 ) -> None:
-    """Write a matrix with its names, in the form that the path's suffix says; whole or not at all.
+    """Write a matrix with its names and ratings, whole or not at all, in the form of the suffix.
 
     A ``.npy`` holds the matrix alone.
 
@@ -108,11 +137,11 @@ def write_matrix(
         )
     with replacing(path) as temporary:
         if suffix == ".npz":
-            _write_archive(temporary, matrix, names, content)
+            _write_archive(temporary, matrix, names, content, ratings)
         elif suffix == ".csv":
-            write_csv(temporary, matrix, names)
+            write_csv(temporary, matrix, names, ratings)
         elif suffix == ".parquet":
-            write_parquet(temporary, matrix, names)
+            write_parquet(temporary, matrix, names, ratings)
         else:
             with temporary.open("wb") as file:
                 np.save(file, np.ascontiguousarray(matrix), allow_pickle=False)
@@ -132,18 +161,27 @@ def require_matrix(array: npt.NDArray[Any], source: str) -> None:
         )
 
 
-def _write_archive(path: Path, matrix: npt.NDArray[Any], names: Names, content: Content) -> None:
+def _write_archive(
+    path: Path,
+    matrix: npt.NDArray[Any],
+    names: Names,
+    content: Content,
+    ratings: Ratings | None,
+) -> None:
     members: dict[str, npt.NDArray[Any]] = {str(content): matrix}
     members |= {
         name: np.array(getattr(names, name), dtype=np.str_)
         for name in _NAMES
         if getattr(names, name)
     }
+    if ratings is not None:
+        members["dimensions"] = np.array(list(map(str, ratings.dimensions)), dtype=np.str_)
+        members["ratings"] = ratings.values
     with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **members)
 
 
-def _read_archive(path: Path) -> tuple[dict[str, npt.NDArray[Any]], Names]:
+def _read_archive(path: Path) -> FileContent:
     try:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):
@@ -155,15 +193,36 @@ def _read_archive(path: Path) -> tuple[dict[str, npt.NDArray[Any]], Names]:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise unreadable(path, error) from error
     names = _names_of(path, members)
-    matrices = {name: array for name, array in members.items() if name not in _NAMES}
+    ratings = _ratings_of(path, members)
+    matrices = {name: array for name, array in members.items() if name not in _NOT_TAGS}
     for name, array in matrices.items():
         require_matrix(array, f"{path}:{name}")
         names.check(array.shape, f"{path}:{name}")
-    return matrices, names
+        if ratings is not None and len(ratings.values) != len(array):
+            raise EvaluationError(
+                f"{path}: has ratings of {len(ratings.values)} tracks and {name} of {len(array)}; "
+                "write both for the same tracks"
+            )
+    return FileContent(matrices, names, ratings)
+
+
+def _ratings_of(path: Path, members: Mapping[str, npt.NDArray[Any]]) -> Ratings | None:
+    if "ratings" not in members or "dimensions" not in members:
+        return None
+    values, heads = members["ratings"], members["dimensions"]
+    dimensions = [dimension_of(str(head)) for head in heads.reshape(-1)]
+    known = tuple(dimension for dimension in dimensions if dimension is not None)
+    if values.dtype.kind != "f" or values.ndim != 2 or values.shape[1:] != (len(known),):
+        raise EvaluationError(
+            f"{path}: its ratings, {values.dtype} of shape {values.shape}, do not fit its "
+            f"dimensions, {', '.join(map(str, heads.reshape(-1)))}; write a float column for each, "
+            "named such as valence [1..9]"
+        )
+    return Ratings(known, values.astype(np.float64))
 
 
 def _names_of(path: Path, members: Mapping[str, npt.NDArray[Any]]) -> Names:
-    for name in _NAMES:
+    for name in (*_NAMES, "dimensions"):
         array = members.get(name)
         if array is not None and (array.ndim != 1 or array.dtype.kind != "U"):
             raise EvaluationError(

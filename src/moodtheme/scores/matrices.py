@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, UsageError
-from moodtheme.scores.forms import MATRIX_SUFFIXES, Content, read_matrices, require_matrix
+from moodtheme.scores.forms import MATRIX_SUFFIXES, Content, read_file, require_matrix
 from moodtheme.scores.names import NO_NAMES, Names, columns_like, in_order_of, rows_like
+from moodtheme.scores.ratings import Ratings
 
 ScoreMatrix: TypeAlias = npt.NDArray[np.floating[Any]]
 BoolMatrix: TypeAlias = npt.NDArray[np.bool_]
@@ -37,12 +38,15 @@ class SystemScores:
         float32 or float64 (tracks, tags).
     names
         Of the rows and columns.
+    ratings
+        What it says of valence and the like, where it does.
     """
 
     name: str
     source: str
     values: ScoreMatrix
     names: Names = NO_NAMES
+    ratings: Ratings | None = None
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,14 @@ class Truth:
         bool (tracks, tags).
     names
         Of the rows and columns.
+    ratings
+        Of listeners, where there are any.
     """
 
     source: str
     values: BoolMatrix
     names: Names = NO_NAMES
+    ratings: Ratings | None = None
 
 
 _Matrix = TypeVar("_Matrix", SystemScores, Truth)
@@ -91,9 +98,15 @@ def put_like(one: _Matrix, like: SystemScores | Truth, *, rows: bool = True) -> 
     """
     places = {"source": one.source, "like_source": like.source}
     values, names = columns_like(one.values, one.names, like.names, **places)
-    if rows:
-        values, names = rows_like(values, names, like.names, **places)
-    return replace(one, values=values, names=names)
+    found = rows_like(names, like.names, **places) if rows else None
+    if found is None:
+        return replace(one, values=values, names=names)
+    return replace(
+        one,
+        values=values[found],
+        names=replace(names.rows(found), ids=like.names.ids),
+        ratings=one.ratings and one.ratings.rows(found),
+    )
 
 
 def read_truth(path: Path, *, tags: Sequence[str] | None = None) -> Truth:
@@ -111,7 +124,8 @@ def read_truth(path: Path, *, tags: Sequence[str] | None = None) -> Truth:
     EvaluationError
         The file cannot be read, is no matrix, holds anything but 0 and 1, or other tags.
     """
-    matrices, names = read_matrices(path)
+    found = read_file(path)
+    matrices, names = found.matrices, found.names
     labels = [name for name in ("", Content.TRUTH, Content.DECISIONS) if name in matrices]
     if not labels:
         raise EvaluationError(
@@ -125,7 +139,7 @@ def read_truth(path: Path, *, tags: Sequence[str] | None = None) -> Truth:
             f"(found {matrix.dtype}); are truth and scores swapped?"
         )
     values, names = in_order_of(tags, matrix.astype(np.bool_), names, source=str(path))
-    return Truth(str(path), values, names)
+    return Truth(str(path), values, names, found.ratings)
 
 
 def load_truth(path: Path, *, tags: Sequence[str] | None = None) -> BoolMatrix:
@@ -235,7 +249,8 @@ def _load_file(
     source: str, tags: Sequence[str] | None, like: Truth | SystemScores | None
 ) -> list[SystemScores]:
     path, member = _split_member(source)
-    matrices, names = read_matrices(path)
+    there = read_file(path)
+    matrices, names = there.matrices, there.names
     systems = {
         name: matrix
         for name, matrix in matrices.items()
@@ -253,7 +268,7 @@ def _load_file(
         place = str(path) if alone else f"{path}:{name}"
         values, own = _floating(systems[name], place), names
         values, own = in_order_of(tags, values, own, source=place)
-        system = SystemScores(path.stem if alone else name, place, values, own)
+        system = SystemScores(path.stem if alone else name, place, values, own, there.ratings)
         found.append(system if like is None else put_like(system, like))
     return found
 

@@ -179,13 +179,11 @@ def columns_like(
     return values, names
 
 
-def rows_like(
-    values: _Array, names: Names, like: Names, *, source: str, like_source: str
-) -> tuple[_Array, Names]:
-    """Put a matrix's rows into the order of another's tracks; tracks that it lacks are left out.
+def rows_like(names: Names, like: Names, *, source: str, like_source: str) -> list[int] | None:
+    """The rows that put a matrix into the order of another's tracks; None where it is in it.
 
-    A matrix without identifiers is taken to have its rows in the other's order, with a warning
-    where the other has identifiers.
+    Tracks that the other lacks are left out. A matrix without identifiers is taken to have its
+    rows in the other's order, with a warning where the other has identifiers.
 
     Raises
     ------
@@ -198,7 +196,7 @@ def rows_like(
         Only one of the two has identifiers.
     """
     if names.ids == like.ids:
-        return values, names
+        return None
     if names.ids and like.ids:
         rows = _places(names.ids, like.ids, _composed)
         if rows is None:
@@ -209,14 +207,14 @@ def rows_like(
                 f"{some_of(lacking)}; score them too, or write truth for the scored tracks with "
                 f"`moodtheme dataset truth --like {source}`"
             )
-        return _ordered(values, rows, axis=0), replace(names.rows(rows), ids=like.ids)
+        return rows
     plain, named = (like_source, source) if names.ids else (source, like_source)
     warnings.warn(
         f"{plain}: has no track names; its rows are taken in the order of {named}",
         EvaluationWarning,
         stacklevel=4,
     )
-    return values, names
+    return None
 
 
 def _both(first: str, second: str) -> str:

@@ -1,8 +1,9 @@
 """Score and truth matrices as tables of other programs: CSV, and Parquet with its extra.
 
 A row a track. The columns ``track`` (or ``path``), ``artist`` and ``seen`` hold what
-`moodtheme.scores.names.Names` has under these names, and every other column is a tag. In CSV each
-number has the fewest digits that give it back.
+`moodtheme.scores.names.Names` has under these names, a column called such as ``valence [1..9]``
+holds ratings, and every other column is a tag. In CSV each number has the fewest digits that give
+it back.
 """
 
 import csv
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from moodtheme.errors import EvaluationError, MissingExtraError
 from moodtheme.files import csv_line
 from moodtheme.scores.names import Names, names_from
+from moodtheme.scores.ratings import Dimension, Ratings, dimension_of
 from moodtheme.scores.vocabulary import bare_name
 
 MAX_CSV_BYTES = 1024**3
@@ -25,7 +27,7 @@ _ROW_NAMES = {"track": "ids", "path": "ids", "artist": "artists", "seen": "seen"
 _WRITTEN = {"ids": "track", "artists": "artist", "seen": "seen"}
 
 
-def load_csv(path: Path) -> tuple[npt.NDArray[np.float64], Names]:
+def load_csv(path: Path) -> tuple[npt.NDArray[np.float64], Names, Ratings | None]:
     """Read a matrix and its names.
 
     Parameters
@@ -35,8 +37,8 @@ def load_csv(path: Path) -> tuple[npt.NDArray[np.float64], Names]:
 
     Returns
     -------
-    float64 (tracks, tags), Names
-        Not checked for range, NaN or infinity.
+    float64 (tracks, tags), Names, Ratings
+        Not checked for range, NaN or infinity. An empty rating is NaN.
 
     Raises
     ------
@@ -54,7 +56,8 @@ def load_csv(path: Path) -> tuple[npt.NDArray[np.float64], Names]:
             "numbers for each track"
         ) from error
     heads = [bare_name(head) for head in rows[0]] if rows else []
-    kept = [index for index, head in enumerate(heads) if head.lower() not in _ROW_NAMES]
+    scales = {index: dimension_of(head) for index, head in enumerate(heads)}
+    kept = [i for i, head in enumerate(heads) if head.lower() not in _ROW_NAMES and not scales[i]]
     tags = [heads[index] for index in kept]
     if not tags or any(_number(tag) is not None for tag in tags):
         raise EvaluationError(
@@ -74,12 +77,17 @@ def load_csv(path: Path) -> tuple[npt.NDArray[np.float64], Names]:
     columns = {
         head.lower(): [row[index] for row in rows[1:]]
         for index, head in enumerate(heads)
-        if index not in kept
+        if head.lower() in _ROW_NAMES
     }
-    return matrix, _names(path, tags, columns)
+    rated = [
+        (scale, [_number(row[index] or "nan") for row in rows[1:]])
+        for index, scale in scales.items()
+        if scale is not None
+    ]
+    return matrix, _names(path, tags, columns), _ratings(path, rated)
 
 
-def load_parquet(path: Path) -> tuple[npt.NDArray[Any], Names]:
+def load_parquet(path: Path) -> tuple[npt.NDArray[Any], Names, Ratings | None]:
     """Read a matrix and its names; as `load_csv`, with the numbers' own type.
 
     Raises
@@ -103,11 +111,16 @@ def load_parquet(path: Path) -> tuple[npt.NDArray[Any], Names]:
             for place, head in enumerate(heads)
             if head.lower() in _ROW_NAMES
         }
-        tags = [head for head in heads if head.lower() not in _ROW_NAMES]
-        columns = [
-            table.column(place).to_numpy()
-            for place, head in enumerate(heads)
-            if head.lower() not in _ROW_NAMES
+        scales = {place: dimension_of(head) for place, head in enumerate(heads)}
+        kept = [
+            p for p, head in enumerate(heads) if head.lower() not in _ROW_NAMES and not scales[p]
+        ]
+        tags = [heads[place] for place in kept]
+        columns = [table.column(place).to_numpy() for place in kept]
+        rated = [
+            (scale, table.column(place).to_pylist())
+            for place, scale in scales.items()
+            if scale is not None
         ]
     except (OSError, pa.ArrowException) as error:
         raise EvaluationError(
@@ -116,21 +129,26 @@ def load_parquet(path: Path) -> tuple[npt.NDArray[Any], Names]:
         ) from error
     if not tags:
         raise EvaluationError(f"{path}: has no column of a tag; put one tag a column there")
-    return np.column_stack(columns), _names(path, tags, row_names)
+    return np.column_stack(columns), _names(path, tags, row_names), _ratings(path, rated)
 
 
-def write_csv(path: Path, values: npt.NDArray[Any], names: Names) -> None:
+def write_csv(
+    path: Path, values: npt.NDArray[Any], names: Names, ratings: Ratings | None = None
+) -> None:
     """Write what `load_csv` reads; decisions and truth as 0 and 1."""
     numbers = values.astype(np.uint8) if values.dtype == np.bool_ else values
     row_names = _columns(names)
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(csv_line([*row_names, *names.tags]))
+        file.write(csv_line([*row_names, *names.tags, *(ratings.dimensions if ratings else ())]))
         for place, row in enumerate(numbers):
             cells = (str(column[place]) for column in row_names.values())
-            file.write(csv_line([*cells, *row.astype(str)]))
+            rated = ratings.values[place].astype(str) if ratings else ()
+            file.write(csv_line([*cells, *row.astype(str), *rated]))
 
 
-def write_parquet(path: Path, values: npt.NDArray[Any], names: Names) -> None:
+def write_parquet(
+    path: Path, values: npt.NDArray[Any], names: Names, ratings: Ratings | None = None
+) -> None:
     """Write what `load_parquet` reads.
 
     Raises
@@ -145,6 +163,8 @@ def write_parquet(path: Path, values: npt.NDArray[Any], names: Names) -> None:
         raise MissingExtraError("writing Parquet files", "parquet") from error
     columns: dict[str, Any] = {name: list(column) for name, column in _columns(names).items()}
     columns |= {tag: values[:, place] for place, tag in enumerate(names.tags)}
+    if ratings is not None:
+        columns |= dict(zip(map(str, ratings.dimensions), ratings.values.T, strict=True))
     pq.write_table(pa.table(columns), path)
 
 
@@ -158,6 +178,20 @@ def _names(path: Path, tags: Sequence[str], columns: Mapping[str, Sequence[objec
     # An identifier wins over a path.
     fields = {_ROW_NAMES[head]: column for head, column in sorted(columns.items())}
     return names_from({"tags": tags, **fields}, source=str(path))
+
+
+def _ratings(
+    path: Path, columns: Sequence[tuple[Dimension, Sequence[float | None]]]
+) -> Ratings | None:
+    if not columns:
+        return None
+    try:
+        values = np.array([column for _, column in columns], dtype=np.float64).T
+    except TypeError as error:
+        raise EvaluationError(
+            f"{path}: a rating is not a number; mend it, or leave its cell empty"
+        ) from error
+    return Ratings(tuple(dimension for dimension, _ in columns), values)
 
 
 def _number(cell: str) -> float | None:

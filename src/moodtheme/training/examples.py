@@ -10,9 +10,12 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from moodtheme.arrays import FloatArray
+from moodtheme.arrays import Float64Array, FloatArray
+from moodtheme.datasets import TrackTable
 from moodtheme.scores.matrices import BoolMatrix
+from moodtheme.scores.ratings import Ratings
 from moodtheme.training.batches import Purpose, stream
+from moodtheme.training.run_folder import Run
 
 
 @dataclass(frozen=True)
@@ -49,18 +52,28 @@ class TrackSet:
         Their inputs.
     labels
         Truth, bool (tracks, tags).
+    ratings
+        Where listeners placed the tracks, from 0 at the lowest end of a dimension's scale to 1 at
+        the highest, NaN where there is no rating, (tracks, dimensions); None for tags alone.
     """
 
     examples: Examples
     labels: BoolMatrix
+    ratings: Float64Array | None = None
+
+    @property
+    def targets(self) -> FloatArray:
+        """What a network is to say: labels as 0 and 1, then ratings, float32."""
+        parts = [self.labels] if self.ratings is None else [self.labels, self.ratings]
+        return np.concatenate(parts, axis=1, dtype=np.float32, casting="unsafe")
 
 
 class TrainingBatch(NamedTuple):
-    """Inputs ``(batch, ...)``, their seeds ``(batch,)``, labels ``(batch, tags)``."""
+    """Inputs ``(batch, ...)``, their seeds ``(batch,)``, targets ``(batch, tags + dimensions)``."""
 
     inputs: Tensor
     seeds: Tensor
-    labels: Tensor
+    targets: Tensor
 
 
 class EvaluationBatch(NamedTuple):
@@ -76,6 +89,7 @@ class TrainingTracks(Dataset[TrainingBatch]):
 
     def __init__(self, tracks: TrackSet, *, seed: int) -> None:
         self._tracks = tracks
+        self._targets = tracks.targets
         self._seed = seed
 
     def __getitem__(self, place: tuple[int, int]) -> TrainingBatch:
@@ -85,7 +99,7 @@ class TrainingTracks(Dataset[TrainingBatch]):
         return TrainingBatch(
             torch.from_numpy(inputs),
             torch.tensor(int(rng.integers(2**63))),
-            torch.from_numpy(self._tracks.labels[row].astype(np.float32)),
+            torch.from_numpy(self._targets[row]),
         )
 
 
@@ -109,6 +123,20 @@ def join_evaluation(tracks: list[EvaluationBatch]) -> EvaluationBatch:
     if not tracks:
         return EvaluationBatch(torch.zeros(0), torch.zeros(0, dtype=torch.long), torch.zeros(0))
     return EvaluationBatch(*(torch.cat(parts) for parts in zip(*tracks, strict=True)))
+
+
+def split_outputs(outputs: FloatArray, of: TrackTable | Run) -> tuple[FloatArray, Ratings | None]:
+    """A system's scores, and its ratings on their own scales.
+
+    Parameters
+    ----------
+    outputs
+        Float (tracks, tags + dimensions), from 0 to 1.
+    of
+        The tags and dimensions.
+    """
+    scores, shares = outputs[:, : len(of.tags)], outputs[:, len(of.tags) :]
+    return scores, Ratings.from_shares(of.dimensions, shares) if of.dimensions else None
 
 
 class ScoreSums:

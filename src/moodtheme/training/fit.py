@@ -138,8 +138,8 @@ def _fit_stage(
             network,
             schedule=schedule,
             stage=stage,
-            training_labels=training.labels,
-            validation_labels=validation.labels,
+            training=training,
+            validation=validation,
             seed=seed,
             first_epoch=len(earlier),
         )

@@ -14,7 +14,6 @@ from moodtheme.arrays import FloatArray
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.recipes import Optimiser, Schedule, Stage
-from moodtheme.scores.matrices import BoolMatrix
 from moodtheme.training.batches import EvaluationBatches, Purpose, TrainingBatches, torch_seed
 from moodtheme.training.examples import (
     EvaluationBatch,
@@ -54,17 +53,18 @@ class SystemModule(L.LightningModule):
         A module that is a `Network`.
     schedule, stage
         From the recipe.
-    training_labels, validation_labels
-        Truth, bool (tracks, tags).
+    training, validation
+        The tracks.
     seed, first_epoch
         What dropout depends on, besides process and step.
 
     Attributes
     ----------
     validation_scores
-        Scores of the last validation, float32 (tracks, tags), the same in every process.
+        Scores of the last validation, float32 (tracks, tags + dimensions), the same in every
+        process; a dimension's is a share of its scale.
     validation_roc_auc
-        Their macro ROC-AUC.
+        Macro ROC-AUC of the tags' scores.
     """
 
     def __init__(
@@ -73,18 +73,19 @@ class SystemModule(L.LightningModule):
         *,
         schedule: Schedule,
         stage: Stage,
-        training_labels: BoolMatrix,
-        validation_labels: BoolMatrix,
+        training: TrackSet,
+        validation: TrackSet,
         seed: int,
         first_epoch: int,
     ) -> None:
         super().__init__()
         self.network = network
-        self.validation_scores: FloatArray = np.zeros(validation_labels.shape, np.float32)
+        self._shape = validation.targets.shape
+        self.validation_scores: FloatArray = np.zeros(self._shape, np.float32)
         self.validation_roc_auc = float("nan")
         self._schedule = schedule
         self._stage = stage
-        self._validation_labels = validation_labels
+        self._validation_labels = validation.labels
         self._seed = seed
         self._first_epoch = first_epoch
         self._frozen = network.pretrained_part if stage.frozen else None
@@ -92,10 +93,10 @@ class SystemModule(L.LightningModule):
             self._frozen.requires_grad_(False)
         self.register_buffer(
             "positive_weights",
-            balancing_weights(training_labels) if schedule.positive_weights else None,
+            balancing_weights(training) if schedule.positive_weights else None,
             persistent=False,
         )
-        self._sums = ScoreSums(validation_labels.shape)
+        self._sums = ScoreSums(self._shape)
         self.train()
 
     def train(self, mode: bool = True) -> Self:
@@ -117,7 +118,8 @@ class SystemModule(L.LightningModule):
         logits = self.network(batch.inputs, batch.seeds).float()
         loss = tagging_loss(
             logits,
-            batch.labels,
+            batch.targets,
+            n_tags=self._validation_labels.shape[1],
             positive_weights=self.positive_weights,  # type: ignore[arg-type]
             focal_gamma=self._schedule.focal_gamma,
         )
@@ -126,7 +128,7 @@ class SystemModule(L.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Forget the validation before."""
-        self._sums = ScoreSums(self._validation_labels.shape)
+        self._sums = ScoreSums(self._shape)
 
     def validation_step(self, batch: EvaluationBatch, batch_idx: int) -> None:
         """Gather scores; the metric needs all of them."""
@@ -141,7 +143,8 @@ class SystemModule(L.LightningModule):
         with warnings.catch_warnings():
             # Tags without figures are named once, before training.
             warnings.simplefilter("ignore", EvaluationWarning)
-            areas = roc_auc(self._validation_labels, self.validation_scores)
+            tags = self._validation_labels.shape[1]
+            areas = roc_auc(self._validation_labels, self.validation_scores[:, :tags])
         self.validation_roc_auc = float(macro(areas))
         self.log("validation_roc_auc", self.validation_roc_auc)
 
@@ -234,37 +237,51 @@ class RunData(L.LightningDataModule):
 
 def tagging_loss(
     logits: Tensor,
-    labels: Tensor,
+    targets: Tensor,
     *,
+    n_tags: int | None = None,
     positive_weights: Tensor | None = None,
     focal_gamma: float | None = None,
 ) -> Tensor:
-    """Mean binary cross-entropy over tracks and tags.
+    """Mean binary cross-entropy over tracks and tags, and over the ratings that there are.
+
+    A rating is a share of its scale; cross-entropy with a share is least where the score is that
+    share, with the same slope (Papke and Wooldridge 1996, fractional logit).
 
     Parameters
     ----------
-    logits, labels
-        Float ``(batch, tags)``; labels are 0 or 1.
+    logits, targets
+        Float ``(batch, tags + dimensions)``; targets are 0 or 1 for tags and shares or NaN for
+        dimensions.
+    n_tags
+        How many columns are tags; None for all.
     positive_weights
-        What a positive counts, ``(tags,)``; 1 where None.
+        What a positive counts, ``(tags + dimensions,)``; 1 where None.
     focal_gamma
         Exponent of the focal loss (Lin et al. 2017), which weighs each term by the probability of
         the wrong answer to this power; None leaves all terms alike.
     """
+    rated = ~torch.isnan(targets)
     terms = F.binary_cross_entropy_with_logits(
-        logits, labels, pos_weight=positive_weights, reduction="none"
+        logits, torch.where(rated, targets, 0), pos_weight=positive_weights, reduction="none"
     )
+    tags = terms[:, :n_tags]
     if focal_gamma is not None:
-        wrong = torch.sigmoid(torch.where(labels > 0.5, -logits, logits))
-        terms = terms * wrong**focal_gamma
-    return terms.mean()
+        wrong = torch.sigmoid(torch.where(targets > 0.5, -logits, logits))[:, :n_tags]
+        tags = tags * wrong**focal_gamma
+    if n_tags is None or n_tags == targets.shape[1]:
+        return tags.mean()
+    ratings = (terms * rated)[:, n_tags:]
+    return tags.mean() + ratings.sum() / rated[:, n_tags:].sum().clamp(min=1)
 
 
-def balancing_weights(labels: BoolMatrix) -> Tensor:
+def balancing_weights(tracks: TrackSet) -> Tensor:
     """For each tag its negatives over its positives, so that both sides weigh the same.
 
-    A tag without positives gets 1: nothing can be weighed.
+    A tag without positives gets 1: nothing can be weighed. So does a dimension.
     """
+    labels = tracks.labels
     positives = labels.sum(axis=0)
     weights = np.where(positives, (len(labels) - positives) / np.maximum(positives, 1), 1.0)
-    return torch.from_numpy(weights.astype(np.float32))
+    others = np.ones(tracks.targets.shape[1] - len(weights))
+    return torch.from_numpy(np.concatenate([weights, others]).astype(np.float32))

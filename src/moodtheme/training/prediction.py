@@ -11,7 +11,9 @@ from moodtheme.arrays import FloatArray
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import AudioError, EvaluationError
 from moodtheme.scores.names import Names, Seen, columns_like
+from moodtheme.scores.ratings import Ratings
 from moodtheme.scores.vocabulary import tag_key
+from moodtheme.training.examples import split_outputs
 from moodtheme.training.seen import overlap, seen_before
 from moodtheme.training.trained import TrainedSystem, score_files
 from moodtheme.work import Progress, Report, no_progress, no_report
@@ -27,12 +29,15 @@ class Predicted:
         float32 (tracks, tags).
     names
         Of rows and columns; ``seen`` says what the run saw of each track.
+    ratings
+        On the run's dimensions, where it has any.
     failures
         One error a track that could not be read.
     """
 
     scores: FloatArray
     names: Names
+    ratings: Ratings | None
     failures: tuple[AudioError, ...]
 
 
@@ -109,7 +114,7 @@ def predict_table(
     Columns are in the table's order where it has the run's tags, else in the run's; both go by the
     tags' keys, and ``names.tags`` says which it is.
     """
-    scores, failures = score_files(
+    outputs, failures = score_files(
         system,
         table.files,
         device=device,
@@ -120,10 +125,16 @@ def predict_table(
         report=report,
         progress=progress,
     )
+    scores, ratings = split_outputs(outputs, system.run)
     names = replace(table.names, tags=tuple(system.run.tags), seen=tuple(seen))
     if {*map(tag_key, names.tags)} == {*map(tag_key, table.tags)}:
         scores, names = columns_like(
             scores, names, table.names, source="the run", like_source="the table"
         )
-    read = np.flatnonzero(~np.isnan(scores).all(axis=1))
-    return Predicted(scores=scores[read], names=names.rows(read.tolist()), failures=tuple(failures))
+    read = np.flatnonzero(~np.isnan(scores).all(axis=1)).tolist()
+    return Predicted(
+        scores=scores[read],
+        names=names.rows(read),
+        ratings=ratings and ratings.rows(read),
+        failures=tuple(failures),
+    )

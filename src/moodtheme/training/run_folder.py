@@ -14,6 +14,7 @@ from moodtheme import __version__
 from moodtheme.errors import TrainingError
 from moodtheme.recipes import Recipe
 from moodtheme.records import Records, read_record, write_record
+from moodtheme.scores.ratings import Dimension
 
 RUN = "run.json"
 RESULT = "result.json"
@@ -46,6 +47,8 @@ class Run:
         Name and SHA-256 of pretrained weights, or openSMILE's version; None without any.
     n_features
         Width of a window's features; None where the system hears audio.
+    dimensions
+        What is learned beside the tags, with the ends of the scales.
     version
         Of moodtheme.
     """
@@ -58,7 +61,13 @@ class Run:
     tracks: dict[str, int]
     weights: str | None
     n_features: int | None = None
+    dimensions: tuple[Dimension, ...] = ()
     version: str = __version__
+
+    @property
+    def n_outputs(self) -> int:
+        """Scores of a track: one a tag, then one a dimension."""
+        return len(self.tags) + len(self.dimensions)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import DatasetError
 from moodtheme.models.networks import parameter_count, second_bias_parameters
 from moodtheme.scores.forms import Content, write_matrix
-from moodtheme.training.examples import TrackSet
+from moodtheme.training.examples import TrackSet, split_outputs
 from moodtheme.training.fit import fit
 from moodtheme.training.history import read_best
 from moodtheme.training.kinds import Source, kind_of
@@ -61,7 +61,7 @@ def train_system(
     parts = {split: table.part(split) for split in (Split.TRAIN, Split.VALIDATION)}
     source = kind_of(recipe).open_source(settings, folder)
     _require_files(source, parts)
-    network = source.make_network(len(table.tags))
+    network = source.make_network(len(table.tags) + len(table.dimensions))
     report(
         f"{recipe.system}: {parameter_count(network):,} parameters "
         f"({second_bias_parameters(network):,} of them PyTorch's second bias), "
@@ -78,16 +78,20 @@ def train_system(
             tracks={str(split): len(part) for split, part in parts.items()},
             weights=source.weights,
             n_features=source.n_features,
+            dimensions=table.dimensions,
         ),
     )
     parts = _prepare(source, parts, settings, report=report, progress=progress)
     if is_first_process():
         write_tracks(folder, parts, jobs=settings.jobs, report=report)
     sets = {
-        split: TrackSet(source.examples(part.files), part.labels) for split, part in parts.items()
+        split: TrackSet(
+            source.examples(part.files), part.labels, part.rated.shares if part.rated else None
+        )
+        for split, part in parts.items()
     }
     result = fit(
-        lambda: source.make_network(len(table.tags)),
+        lambda: source.make_network(len(table.tags) + len(table.dimensions)),
         recipe,
         training=sets[Split.TRAIN],
         validation=sets[Split.VALIDATION],
@@ -98,9 +102,14 @@ def train_system(
     best = read_best(stage_folder(folder, result.best_stage))
     validation = parts[Split.VALIDATION]
     write_matrix(
-        folder / VALIDATION_TRUTH, validation.labels, validation.names, content=Content.TRUTH
+        folder / VALIDATION_TRUTH,
+        validation.labels,
+        validation.names,
+        content=Content.TRUTH,
+        ratings=validation.rated,
     )
-    write_matrix(folder / VALIDATION_SCORES, best["validation_scores"].numpy(), validation.names)
+    scores, ratings = split_outputs(best["validation_scores"].numpy(), table)
+    write_matrix(folder / VALIDATION_SCORES, scores, validation.names, ratings=ratings)
     return result
 
 
@@ -165,4 +174,5 @@ def _fingerprint(parts: Mapping[Split, TrackTable]) -> str:
         for track in part.tracks:
             digest.update(track.encode() + b"\0")
         digest.update(part.labels.tobytes())
+        digest.update(part.ratings.tobytes())
     return digest.hexdigest()

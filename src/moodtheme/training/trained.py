@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from moodtheme.arrays import FloatArray
-from moodtheme.errors import AudioError, TrainingError, UsageError
+from moodtheme.datasets import JAMENDO
+from moodtheme.errors import AudioError, DatasetError, TrainingError, UsageError
 from moodtheme.scores.matrices import BoolMatrix, load_systems, read_truth
 from moodtheme.training.examples import Weighted, score_inputs
 from moodtheme.training.history import read_best
@@ -57,7 +58,7 @@ def load_trained(folder: Path) -> TrainedSystem:
         If the folder holds none, or one that is not finished.
     """
     run, result = read_run(folder), read_result(folder)
-    network = kind_of(run.recipe).make_network(n_tags=len(run.tags), n_features=run.n_features)
+    network = kind_of(run.recipe).make_network(n_tags=run.n_outputs, n_features=run.n_features)
     try:
         best = read_best(stage_folder(folder, result.best_stage))
         network.load_state_dict(best["network"])
@@ -66,6 +67,29 @@ def load_trained(folder: Path) -> TrainedSystem:
             f"{folder} has lost the weights of its best epoch ({error}); train again"
         ) from error
     return TrainedSystem(run, result, network.eval())
+
+
+def dataset_of(folder: Path, run: Run) -> str:
+    """What a run was trained on, from wherever this is called.
+
+    A table that was named from another folder is looked for beside the run's folder and above it.
+
+    Raises
+    ------
+    DatasetError
+        It is not there.
+    """
+    kind = f"{JAMENDO}:" if run.dataset.startswith(f"{JAMENDO}:") else ""
+    given = run.dataset.removeprefix(kind)
+    if given == JAMENDO:
+        return given
+    for place in (Path(), *folder.resolve().parents):
+        if (place / given).exists():
+            return f"{kind}{place / given}"
+    raise DatasetError(
+        f"{folder} was trained on {run.dataset}, which is neither here nor beside the run; name it "
+        "with --dataset"
+    )
 
 
 def load_validation(folders: Sequence[Path]) -> tuple[BoolMatrix, list[FloatArray]]:
@@ -140,7 +164,8 @@ def score_files(
     Returns
     -------
     scores
-        float32 (files, tags); the rows of files that failed are NaN.
+        float32 (files, tags + dimensions); a dimension's is a share of its scale, see
+        `moodtheme.training.examples.split_outputs`. The rows of files that failed are NaN.
     failures
         One error a file that could not be used.
 
@@ -173,7 +198,7 @@ def _score(
     progress: Progress,
 ) -> tuple[FloatArray, list[AudioError]]:
     network = system.network.eval().to(device)
-    scores = np.full((count, len(system.run.tags)), np.nan, np.float32)
+    scores = np.full((count, system.run.n_outputs), np.nan, np.float32)
     failures = []
     with torch.inference_mode():
         for row, found in enumerate(inputs):
