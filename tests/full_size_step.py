@@ -12,9 +12,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from moodtheme.models.networks import parameter_count
 from moodtheme.recipes import DeepSpectrumView, find_recipe
+from moodtheme.training.examples import TrackSet
 from moodtheme.training.kinds import kind_of
 from moodtheme.training.module import SystemModule
 from moodtheme.training.settings import peak_memory
+from toy_training import Sequences
 
 TRACKS, FEATURES, TAGS = 32, 4096, 56  # the paper's batch, VGG16's fc2, MTG-Jamendo's tags
 
@@ -40,8 +42,8 @@ def main(system: str) -> None:
         network,
         schedule=recipe.schedule,
         stage=recipe.stages[0],
-        training_labels=labels,
-        validation_labels=labels,
+        training=TrackSet(Sequences(np.empty((0, 1, 1), np.float32)), labels),
+        validation=TrackSet(Sequences(np.empty((0, 1, 1), np.float32)), labels),
         seed=0,
         first_epoch=0,
     )

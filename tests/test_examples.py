@@ -104,7 +104,7 @@ def test_training_examples_are_functions_of_seed_epoch_and_track(ramps: SoundExa
     one, again, other = data[4, 0], data[4, 0], data[5, 0]
     assert torch.equal(one.inputs, again.inputs) and one.seeds == again.seeds
     assert not torch.equal(one.inputs, other.inputs) and one.seeds != other.seeds
-    assert one.labels.tolist() == [1.0, 0.0]
+    assert one.targets.tolist() == [1.0, 0.0]
     elsewhere = TrainingTracks(TrackSet(ramps, labels), seed=4)[4, 0]
     assert elsewhere.seeds != one.seeds
 
@@ -179,9 +179,9 @@ def test_the_loss_is_the_textbooks(seed: int, gamma: float | None) -> None:
     np.testing.assert_allclose(found.item(), terms.mean(), rtol=1e-9)
 
 
-def test_balancing_weights_make_both_sides_weigh_the_same() -> None:
+def test_balancing_weights_make_both_sides_weigh_the_same(ramps: SoundExamples) -> None:
     labels = np.array([[1, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, 1]], bool)
-    assert balancing_weights(labels).tolist() == [3.0, 1.0, 0.0]
+    assert balancing_weights(TrackSet(ramps, labels)).tolist() == [3.0, 1.0, 0.0]
 
 
 def epochs(*figures: float, stage: int = 1, first: int = 1) -> list[Epoch]:

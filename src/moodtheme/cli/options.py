@@ -153,7 +153,8 @@ MetadataFolder = Annotated[
 Source = Annotated[
     str,
     typer.Argument(
-        help="jamendo, jamendo:FOLDER, a CSV or TSV table, or a folder with a folder a tag.",
+        help="jamendo, jamendo:FOLDER, deam:FOLDER and others that the documentation names, a CSV "
+        "or TSV table, or a folder with a folder a tag.",
         show_default=False,
     ),
 ]

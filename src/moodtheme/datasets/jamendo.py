@@ -1,5 +1,5 @@
 """
-The MTG-Jamendo dataset's mood/theme part: where its lists come from, splits, names of files.
+The MTG-Jamendo dataset, above all its mood/theme part: its lists, splits, names of files.
 
 Source: https://github.com/MTG/mtg-jamendo-dataset. A list is tab-separated with the columns
 TRACK_ID, ARTIST_ID, ALBUM_ID, PATH, DURATION (seconds) and TAGS, where a row ends in one or more
@@ -48,6 +48,18 @@ SHA256: Mapping[str, str] = MappingProxyType(
         ),
     }
 )
+
+
+SUBSETS: Mapping[str, str] = MappingProxyType(
+    {
+        "jamendo": "autotagging_moodtheme",
+        "jamendo-genre": "autotagging_genre",
+        "jamendo-instrument": "autotagging_instrument",
+        "jamendo-top50tags": "autotagging_top50tags",
+        "jamendo-all": "autotagging",
+    }
+)
+"""What the lists of the dataset's parts are called, by the name a user gives."""
 
 
 class DataType(StrEnum):
@@ -188,6 +200,7 @@ def read_list(path: Path, *, tags: Sequence[str] | None = None, root: Path = Pat
 def load(
     metadata: Metadata,
     *,
+    subset: str = SUBSETS["jamendo"],
     split: int = 0,
     data_type: DataType = DataType.AUDIO,
     root: Path = Path(),
@@ -199,6 +212,8 @@ def load(
     ----------
     metadata
         Where the lists come from.
+    subset
+        Which of `SUBSETS`' lists.
     split
         The division, 0 to 4; results are usually given for 0.
     data_type
@@ -209,15 +224,19 @@ def load(
     Returns
     -------
     TrackTable
-        All tracks with the 56 tags in official order, whether their files are there or not;
+        All tracks, for the mood/theme part with the 56 tags in official order and for others with
+        the tags that occur, sorted, whether their files are there or not;
         `TrackTable.present` selects.
     """
     if split not in range(SPLIT_COUNT):
         raise UsageError(f"MTG-Jamendo has no split {split}; choose one from 0 to 4")
+    files = {part: metadata.file(f"splits/split-{split}/{subset}-{part}.tsv") for part in Split}
+    tags = MOOD_THEME_TAGS
+    if subset != SUBSETS["jamendo"]:
+        tags = tuple(sorted({tag for file in files.values() for tag in read_list(file).tags}))
     parts = []
-    for part in Split:
-        name = f"splits/split-{split}/autotagging_moodtheme-{part}.tsv"
-        table = read_list(metadata.file(name), tags=MOOD_THEME_TAGS)
+    for part, file in files.items():
+        table = read_list(file, tags=tags)
         paths = tuple(file_name(path, data_type) for path in table.paths)
         parts.append(replace(table, paths=paths, splits=(part,) * len(table), root=root))
     return concatenate(parts)

@@ -1,10 +1,11 @@
-"""A collection by what a user calls it: MTG-Jamendo, a table, or a folder with a folder a tag."""
+"""A collection by what a user calls it: a known one, a table, or a folder with a folder a tag."""
 
 import os
 from pathlib import Path
 
 from moodtheme.datasets import jamendo
-from moodtheme.datasets.jamendo import Metadata
+from moodtheme.datasets.collections import COLLECTIONS
+from moodtheme.datasets.jamendo import SUBSETS, Metadata
 from moodtheme.datasets.readers import read_table
 from moodtheme.datasets.table import TrackTable, label_matrix
 from moodtheme.errors import DatasetError
@@ -23,8 +24,10 @@ def load_dataset(
     Parameters
     ----------
     source
-        ``jamendo`` (the lists alone), ``jamendo:FOLDER`` (with the files downloaded there), a
-        CSV or TSV file, or a folder with a folder a tag.
+        ``jamendo`` (the lists alone), ``jamendo:FOLDER`` (with the files downloaded there), or
+        another of `moodtheme.datasets.jamendo.SUBSETS`; ``deam:FOLDER`` or another of
+        `moodtheme.datasets.collections.COLLECTIONS`; a CSV or TSV file; or a folder with a folder
+        a tag.
     metadata
         Where MTG-Jamendo's lists come from; by default its repository.
     split
@@ -39,7 +42,10 @@ def load_dataset(
         `TrackTable.present` selects those.
     """
     name, colon, folder = source.partition(":")
-    if name == JAMENDO and (colon or not Path(source).exists()):
+    if name in COLLECTIONS and colon:
+        return COLLECTIONS[name](Path(folder))
+    subset = SUBSETS.get(name)
+    if subset is not None and (colon or not Path(source).exists()):
         root = Path(folder)
         if not root.is_dir():
             raise DatasetError(
@@ -47,6 +53,7 @@ def load_dataset(
             )
         return jamendo.load(
             metadata or Metadata(),
+            subset=subset,
             split=split,
             data_type=(colon and jamendo.downloaded_type(root)) or jamendo.DataType.AUDIO,
             root=root,

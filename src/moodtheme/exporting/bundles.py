@@ -21,6 +21,7 @@ from moodtheme.tagging.bundle import (
     FORMAT_VERSION,
     Bundle,
     Calibration,
+    Dimension,
     Fusion,
     Measurement,
     Thresholds,
@@ -90,10 +91,10 @@ def export_fused(
         raise ValueError(f"{len(validation_scores)} score matrices for {len(systems)} systems")
     first = systems[0].run
     for system in systems:
-        if system.run.tags != first.tags:
+        if (system.run.tags, system.run.dimensions) != (first.tags, first.dimensions):
             raise UsageError(
-                f"{system.run.recipe.system} knows other tags than {first.recipe.system}; fuse "
-                "systems that were trained on one dataset"
+                f"{system.run.recipe.system} knows other tags or dimensions than "
+                f"{first.recipe.system}; fuse systems that were trained on one dataset"
             )
     fused = fuse(validation_scores, method=fusion)
     planned = plan_graphs(systems)
@@ -114,6 +115,10 @@ def export_fused(
             name=name,
             description=_description(systems),
             tags=first.tags,
+            dimensions=tuple(
+                Dimension(name=one.name, lowest=one.lowest, highest=one.highest)
+                for one in first.dimensions
+            ),
             members=tuple(member for member, _ in written),
             fusion=Fusion(method=fusion),
             licence=licence,

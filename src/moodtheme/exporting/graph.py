@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from moodtheme.files import replacing
 from moodtheme.models.onnx_form import SCORES, to_onnx
+from moodtheme.scores.ratings import Dimension
 
 OPSET = 20  # the highest without STFT-era surprises in the runtimes we care about
 
@@ -30,6 +31,35 @@ class Scores(nn.Module):
     def forward(self, audio: Tensor) -> Tensor:
         """Scores, of the logits' shape."""
         return torch.sigmoid(self.network(audio))
+
+
+class ScoresAndDimensions(nn.Module):
+    """A network's logits as scores in [0, 1] and values on dimensions' own scales.
+
+    Parameters
+    ----------
+    network
+        Takes audio ``(batch, samples)``, returns logits ``(batch, tags + dimensions)``.
+    dimensions
+        The last logits', in order.
+    """
+
+    lowest: Tensor
+    span: Tensor
+
+    def __init__(self, network: nn.Module, dimensions: Sequence[Dimension]) -> None:
+        super().__init__()
+        self.network = network
+        lowest = torch.tensor([dimension.lowest for dimension in dimensions])
+        highest = torch.tensor([dimension.highest for dimension in dimensions])
+        self.register_buffer("lowest", lowest)
+        self.register_buffer("span", highest - lowest)
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores ``(batch, tags)`` and values ``(batch, dimensions)``."""
+        shares = torch.sigmoid(self.network(audio))
+        count = len(self.lowest)
+        return shares[:, :-count], self.lowest + self.span * shares[:, -count:]
 
 
 class ScoresOfEach(nn.Module):

@@ -6,11 +6,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from torch import nn
+
 from moodtheme.errors import UsageError
-from moodtheme.exporting.graph import Scores, ScoresOfEach, export_graph, take_system
+from moodtheme.exporting.graph import (
+    Scores,
+    ScoresAndDimensions,
+    ScoresOfEach,
+    export_graph,
+    take_system,
+)
 from moodtheme.exporting.half_weights import check_half
 from moodtheme.files import sha256_of
-from moodtheme.tagging.bundle import Member
+from moodtheme.tagging.bundle import Member, Output
 from moodtheme.training.kinds import kind_of
 from moodtheme.training.kinds.features import require_same_weights
 from moodtheme.training.trained import TrainedSystem
@@ -106,10 +114,19 @@ def export_member(
     # Both classes call what they wrap `network`.
     half = f"network.{kind.images}" if half_images and kind.images else None
     several = len(graph.systems) > 1
+    if several and run.dimensions:
+        raise UsageError(
+            f"{', '.join(graph.names)} share a graph, which cannot hold what each says of "
+            f"{run.dimensions[0].name}; export them one by one"
+        )
+    wrapped: nn.Module = ScoresOfEach(module) if several else Scores(module)
+    if run.dimensions:
+        wrapped = ScoresAndDimensions(module, run.dimensions)
     export_graph(
-        ScoresOfEach(module) if several else Scores(module),
+        wrapped,
         path,
         samples=view.samples,
+        outputs=[str(output) for output in _outputs(graph)],
         half_weights=half,
         systems=graph.names if several else (),
     )
@@ -128,7 +145,13 @@ def _member(graph: Graph, path: Path) -> Member:
         sample_rate=view.sample_rate,
         samples=view.samples,
         policy=kind.policy,
+        outputs=_outputs(graph),
     )
+
+
+def _outputs(graph: Graph) -> tuple[Output, ...]:
+    rated = any(system.run.dimensions for system in graph.systems)
+    return (Output.SCORES, Output.DIMENSIONS) if rated else (Output.SCORES,)
 
 
 class Graphs:

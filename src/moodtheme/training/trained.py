@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from moodtheme.arrays import FloatArray
-from moodtheme.datasets import JAMENDO
+from moodtheme.datasets.collections import COLLECTIONS
+from moodtheme.datasets.jamendo import SUBSETS
 from moodtheme.errors import AudioError, DatasetError, TrainingError, UsageError
 from moodtheme.scores.matrices import BoolMatrix, load_systems, read_truth
 from moodtheme.training.examples import Weighted, score_inputs
@@ -79,9 +80,10 @@ def dataset_of(folder: Path, run: Run) -> str:
     DatasetError
         It is not there.
     """
-    kind = f"{JAMENDO}:" if run.dataset.startswith(f"{JAMENDO}:") else ""
+    name, colon, _ = run.dataset.partition(":")
+    kind = f"{name}:" if colon and name in {*SUBSETS, *COLLECTIONS} else ""
     given = run.dataset.removeprefix(kind)
-    if given == JAMENDO:
+    if given in SUBSETS:
         return given
     for place in (Path(), *folder.resolve().parents):
         if (place / given).exists():
