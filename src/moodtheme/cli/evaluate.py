@@ -25,6 +25,7 @@ from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 
 if TYPE_CHECKING:
+    from moodtheme.evaluation.ratings import RatingFigures
     from moodtheme.scores.matrices import SystemScores
     from moodtheme.scores.matrices import Truth as TruthMatrix
 
@@ -74,7 +75,13 @@ def evaluate(
     F1 "oracle" uses the official thresholds and "best" the best there are, both chosen on the very
     set that is scored. "validation" (with --thresholds-from) is what a user would get.
     """
-    from moodtheme.cli.figure_tables import print_compared, print_figures, print_long
+    from moodtheme.cli.figure_tables import (
+        print_compared,
+        print_figures,
+        print_long,
+        print_ratings,
+        ratings_as_json,
+    )
     from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import ScoredSet, evaluate_systems
     from moodtheme.evaluation.intervals import LEVEL
@@ -128,7 +135,12 @@ def evaluate(
                 against=against,
                 progress=progress,
             )
+        rated = _rated(named, systems, over, resamples=bootstrap, seed=seed)
     if json is not None:
+        rows = [system.as_json() for system in found]
+        for row in rows:
+            if row["name"] in rated:
+                row["ratings"] = [ratings_as_json(one) for one in rated[row["name"]]]
         _write_json(
             json,
             {
@@ -143,7 +155,7 @@ def evaluate(
                 }
                 if bootstrap
                 else None,
-                "rows": [system.as_json() for system in found],
+                "rows": rows,
             },
         )
     if long:
@@ -151,6 +163,7 @@ def evaluate(
     elif found:
         print_figures(found)
         print_compared(found)
+        print_ratings(rated)
     if failures:
         raise typer.Exit(1)
 
@@ -187,6 +200,31 @@ def _usable(
         else system
         for system in systems
     ]
+
+
+def _rated(
+    truth: "TruthMatrix",
+    systems: "Sequence[SystemScores]",
+    artists: tuple[str, ...] | None,
+    *,
+    resamples: int,
+    seed: int,
+) -> "dict[str, list[RatingFigures]]":
+    """Figures of the systems that rate valence and the like, if listeners did too."""
+    from moodtheme.evaluation.ratings import evaluate_ratings
+
+    return {
+        system.name: evaluate_ratings(
+            truth.ratings,
+            system.ratings,
+            source=system.source,
+            artists=artists or (),
+            resamples=resamples,
+            seed=seed,
+        )
+        for system in systems
+        if truth.ratings is not None and system.ratings is not None
+    }
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -1,12 +1,14 @@
 """Tables of figures and of differences, as `moodtheme evaluate` and `compare` print them."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import TYPE_CHECKING
 
 from moodtheme.cli.tables import print_table, with_interval
 
 if TYPE_CHECKING:
     from moodtheme.evaluation import Figure, PairedFigure, SystemFigures
+    from moodtheme.evaluation.ratings import RatingFigures
 
 COLUMNS = {
     "roc_auc_macro": "ROC-AUC",
@@ -66,6 +68,43 @@ def print_compared(systems: "Sequence[SystemFigures]") -> None:
     if gaps:
         against = next(system.against for system in systems if system.against)
         print_differences(gaps, head=f"minus {against}", note=_note(systems[0]))
+
+
+def print_ratings(systems: "Mapping[str, Sequence[RatingFigures]]") -> None:
+    """Print how near each system's ratings come to listeners', a line a dimension."""
+    if not systems:
+        return
+    print()
+    print_table(
+        ["system", "dimension", "tracks", "R2", "Pearson", "CCC"],
+        [
+            [
+                name,
+                one.dimension,
+                one.tracks,
+                *(
+                    with_interval(value, one.intervals.get(measure), decimals=4)
+                    for measure, value in one.figures.items()
+                ),
+            ]
+            for name, dimensions in systems.items()
+            for one in dimensions
+        ],
+        title="Ratings against listeners'",
+    )
+
+
+def ratings_as_json(one: "RatingFigures") -> dict[str, object]:
+    """A dimension's figures for programs; an undefined one is None."""
+    return {
+        "dimension": one.dimension,
+        "tracks": one.tracks,
+        **{name: None if isnan(value) else value for name, value in one.figures.items()},
+        "intervals": {
+            name: [None if isnan(end) else end for end in ends]
+            for name, ends in one.intervals.items()
+        },
+    }
 
 
 def print_long(systems: "Sequence[SystemFigures]") -> None:

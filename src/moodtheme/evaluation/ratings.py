@@ -2,25 +2,25 @@
 
 For each dimension, over the tracks that have both: R², the share of the listeners' variance that is
 explained (below 0 where their mean would do better); Pearson's correlation; and Lin's concordance
-correlation coefficient (1989), which falls where scale or level are off as well. Intervals are 95 %
-percentile intervals of resamples; whole artists are drawn where artists are known, since their
-tracks are not independent.
+correlation coefficient (1989), which falls where scale or level are off as well. Intervals are
+those of `moodtheme.evaluation.intervals`, over whole artists where they are known.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from moodtheme.arrays import Float64Array
 from moodtheme.errors import EvaluationError
+from moodtheme.evaluation.bootstrap import MOST_LEFT_OUT, draw_weights
+from moodtheme.evaluation.intervals import difference_interval
+from moodtheme.evaluation.units import units_of
 from moodtheme.scores.ratings import Ratings
 
-LEVEL = 0.95
 MEASURES = ("r2", "pearson", "ccc")
 """Names of the figures, in the order of `agreement`."""
-
-_AT_ONCE = 2**22  # weights drawn at a time, 32 MiB of float64
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def evaluate_ratings(
             "the same tracks"
         )
     placed = found.like(truth, source=source)
-    groups = _groups(artists, len(truth.values))
+    units = units_of(len(truth.values), artists or None)
     result = []
     for column, dimension in enumerate(truth.dimensions):
         pair = np.stack([truth.values[:, column], placed.values[:, column]])
@@ -98,12 +98,8 @@ def evaluate_ratings(
         point = agreement(x, y, np.ones((1, len(there))))[:, 0]
         intervals = {}
         if resamples:
-            drawn = _drawn(x, y, groups[there], resamples, np.random.default_rng(seed))
-            ends = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1).T
-            intervals = {
-                name: (float(low), float(high))
-                for name, (low, high) in zip(MEASURES, ends, strict=True)
-            }
+            numbers = np.unique(units.of_track[there], return_inverse=True)[1]
+            intervals = _intervals(x, y, numbers, point, resamples, np.random.default_rng(seed))
         figures = dict(zip(MEASURES, point.tolist(), strict=True))
         result.append(RatingFigures(dimension.name, len(there), figures, intervals))
     return result
@@ -141,29 +137,21 @@ def agreement(truth: Float64Array, found: Float64Array, weights: Float64Array) -
     return np.stack([r2, pearson, ccc])
 
 
-def _drawn(
+def _intervals(
     x: Float64Array,
     y: Float64Array,
-    groups: np.typing.NDArray[np.intp],
+    unit_of: npt.NDArray[np.intp],
+    point: Float64Array,
     resamples: int,
     rng: np.random.Generator,
-) -> Float64Array:
-    _, groups = np.unique(groups, return_inverse=True)
-    count = int(groups.max()) + 1
-    batch = max(1, min(resamples, _AT_ONCE // len(x)))
-    parts = []
-    for first in range(0, resamples, batch):
-        draws = rng.multinomial(
-            count, np.full(count, 1 / count), size=min(batch, resamples - first)
-        )
-        parts.append(agreement(x, y, draws[:, groups].astype(np.float64)))
-    return np.concatenate(parts, axis=1)
-
-
-def _groups(artists: Sequence[str], tracks: int) -> np.typing.NDArray[np.intp]:
-    """Numbers of what is drawn together; a track without an artist is drawn alone."""
-    if not artists:
-        return np.arange(tracks)
-    keys = [(artist, -1) if artist else ("", row) for row, artist in enumerate(artists)]
-    place = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return np.array([place[key] for key in keys], dtype=np.intp)
+) -> dict[str, tuple[float, float]]:
+    count = int(unit_of.max()) + 1
+    drawn = agreement(x, y, draw_weights(count, resamples, rng)[unit_of].T.astype(np.float64))
+    blocks = unit_of % MOST_LEFT_OUT
+    kept = blocks[None] != np.arange(min(count, MOST_LEFT_OUT))[:, None]
+    left_out = agreement(x, y, kept.astype(np.float64))
+    found = {}
+    for name, value, samples, without in zip(MEASURES, point, drawn, left_out, strict=True):
+        ends = difference_interval(float(value), samples, without)
+        found[name] = (ends.low, min(ends.high, 1.0))  # none of the three is ever above 1
+    return found
