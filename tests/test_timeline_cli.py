@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import struct
+import subprocess
 import sys
 from itertools import product
 from pathlib import Path
@@ -130,3 +131,31 @@ def test_what_cannot_be_is_refused_before_listening(
     code, _, err = program(*common, "--picture", tmp_path / "a.svg")
     assert code == 2 and "pip install 'moodtheme[plots]'" in err
     assert not (tmp_path / "a.svg").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux: /proc")
+def test_three_hours_stay_under_400_mb(model: Path, tmp_path: Path) -> None:
+    long = tmp_path / "long.flac"
+    second = 0.3 * np.random.default_rng(0).standard_normal(RATE)
+    with soundfile.SoundFile(long, "w", RATE, 1) as file:
+        for number in range(3 * 3600):
+            file.write(second * (0.1 + 0.9 * (number // 600 % 2)))
+    code = f"""
+import re, sys
+from pathlib import Path
+from moodtheme.cli import app
+sys.argv = ["moodtheme", "timeline", {str(long)!r}, "--model", {str(model)!r}, "--format", "json",
+    "--picture", {str(tmp_path / "a.svg")!r}, "-o", {str(tmp_path / "a.json")!r}]
+try:
+    app.main()
+finally:
+    print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
+    assert int(done.stdout) / 1024 < 400
+    entry = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert len(entry["curves"]["start_s"]) == 5400
+    assert (tmp_path / "a.svg").stat().st_size < 3e6

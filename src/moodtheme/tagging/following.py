@@ -94,14 +94,14 @@ def change_steps(
     price_s
         As `PRICE_S`.
     """
-    curves = logit(scores) / _spreads(bundle)
+    curves = logit(scores) / spreads(bundle)
     shortest = max(round(SHORTEST_S / hop_s), 1)
     return change_points(curves, price=price_s / hop_s, shortest=shortest)
 
 
 def _sections(curves: Curves) -> tuple[Section, ...]:
     bundle, scores = curves.bundle, curves.scores
-    levels = logit(scores) / _spreads(bundle)
+    levels = logit(scores) / spreads(bundle)
     cuts = change_steps(bundle, scores, hop_s=curves.steps.hop_s)
     sections: list[Section] = []
     before = None
@@ -136,7 +136,7 @@ def _most(bundle: Bundle, change: Float64Array) -> tuple[str, ...]:
     return tuple(found.values())[:_NAMED]
 
 
-def _spreads(bundle: Bundle) -> Float64Array:
+def spreads(bundle: Bundle) -> Float64Array:
     """How far the tags' logits spread among the bundle's reference; 1 without one."""
     if bundle.reference is None:
         return np.ones(len(bundle.tags))
