@@ -10,10 +10,11 @@ from moodtheme.records import read_record, write_record
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import ExampleTrack, TimelineWindow
-from moodtheme.tagging.answers import TagScore
+from moodtheme.tagging.answers import TagScore, track_tags
 from moodtheme.tagging.tagger import Tagger
 
 _COUNT = 4
+_STEP_S = 10.0  # of strips; nine systems with image networks take seconds for one
 _FILE = "examples.json"
 
 
@@ -78,7 +79,7 @@ def choose_examples(labels: NDArray[np.bool_], count: int) -> list[int]:
 
 def _hear(job: Job, model: str, tagger: Tagger, track: TrackTable) -> ExampleTrack:
     file, tags = track.files[0], track.tags
-    heard = tagger.tag(file, timeline=True)
+    heard = track_tags(tagger.listen(file, timeline=True, hop_s=_STEP_S), timeline=True)
     duration = heard.duration_s
     return ExampleTrack(
         track=track.tracks[0],
