@@ -84,6 +84,14 @@ def test_what_stays_is_steady_and_what_cannot_be_named_is_told_by_its_feeling() 
     assert said == "medium energy until 1:00, then more epic"
 
 
+def test_of_many_changes_the_first_and_last_stretch_are_told() -> None:
+    scores = np.full((80, 5), 0.2)
+    scores[10:20, 1] = scores[30:40, 1] = scores[50:60, 1] = scores[70:, 1] = 0.99
+    found = timeline(scores)
+    assert len(found.sections) == 8
+    assert timeline_in_words(found).endswith(" at first, epic after 7 changes")
+
+
 def test_peaks_name_their_moments() -> None:
     found = {peak.tag.name: peak for peak in calm_then_epic().peaks}
     strange = found["a <b> & c"]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -36,6 +37,9 @@ _FORMS = {
     ".lrc": Form.LRC,
     ".vtt": Form.VTT,
 }
+
+
+_TITLE = 110  # letters that fit above a picture
 
 
 def timeline(
@@ -222,7 +226,7 @@ def _draw(result: "TrackTags", picture: Path, tags: list[str], theme: Theme) -> 
         picture,
         result.timeline,
         sound,
-        title=f"{Path(result.path).name}: {words}",
+        title=textwrap.shorten(f"{Path(result.path).name}: {words}", _TITLE, placeholder=" …"),
         tags=tags,
         theme=pictures.Theme(theme),
     )

@@ -23,6 +23,7 @@ WORD_CUTS = (0.1, 0.35, 0.7)
 "very" much one; nearer to 0 it is neither. By what the words say; no labels were asked."""
 
 _NAMED = 2  # tags that a section is called by
+_TOLD = 6  # sections that a sentence has
 
 # What 0, less and more are called; the order is that of "calm, rather negative".
 _FEELINGS = {
@@ -163,12 +164,15 @@ def section_in_words(bundle: Bundle, section: Section, *, by_standing: bool = Fa
 def timeline_in_words(timeline: Timeline, *, by_standing: bool = False) -> str:
     """How a track goes, such as ``calm until 1:32, then epic``.
 
-    Where neighbours have the same words, what changed is said instead.
+    Where neighbours have the same words, what changed is said instead. Of more than `_TOLD`
+    stretches only the first and the last are told.
     """
     bundle, sections = timeline.bundle, timeline.sections
     words = [section_in_words(bundle, section, by_standing=by_standing) for section in sections]
     if timeline.is_steady:
         return f"{words[0]} throughout"
+    if len(sections) > _TOLD:
+        return f"{words[0]} at first, {words[-1]} after {len(sections) - 1} changes"
     said = [words[0]]
     for section, word, before in zip(sections[1:], words[1:], words, strict=False):
         said.append(changed(section) or word if word == before else word)
