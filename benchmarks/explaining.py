@@ -1,6 +1,7 @@
 """Whether the regions that explanations name are real, on any folder of music.
 
     python benchmarks/explaining.py FOLDER [--pieces 100] [--windows 1] [--kept FILE] [--chosen-on]
+    python benchmarks/explaining.py FOLDER --kept FILE --level
 
 Of each piece as many windows of the model's as asked for are taken from its middle, and every tag
 that stands out is explained as `moodtheme explain` does. Then, with places drawn anew:
@@ -12,6 +13,10 @@ that stands out is explained as `moodtheme explain` does. Then, with places draw
   both as curves over the share that is hidden or left, for the strongest tag of each piece;
 - on every fourth piece, how much the regions overlap that another grid finds (one with a column
   more): what they share of all that is in either.
+
+With ``--level`` instead, for what FILE has: the same with each window's level kept by a constant
+offset, which moodtheme-small does not hear but counts in the level it brings windows to. If that
+level were what does it, little would be left.
 
 Parameters were chosen on pieces of other folders than those reported: a third of the sub-folders
 of FOLDER, by a digest of their names, is left out, and with ``--chosen-on`` only that third is
@@ -35,7 +40,8 @@ import soundfile
 from moodtheme.audio import Position, find_audio_files, read_excerpt
 from moodtheme.errors import AudioError
 from moodtheme.explaining.hearing import HeardPiece, readings
-from moodtheme.explaining.regions import Cells, best_regions, elsewhere, overlap
+from moodtheme.explaining.hiding import hide
+from moodtheme.explaining.regions import Cells, Region, best_regions, elsewhere, overlap
 from moodtheme.explaining.search import Search, outstanding
 from moodtheme.tagging.tagger import Tagger
 
@@ -58,10 +64,10 @@ def wanted(folder: Path, *, chosen_on: bool) -> list[Path]:
     return files
 
 
-def measure(tagger: Tagger, file: Path, windows: int, *, thorough: bool) -> Row | None:
-    """All that is measured of a piece; None for one that is shorter or fails."""
+def cut_piece(tagger: Tagger, file: Path, windows: int) -> HeardPiece | None:
+    """The middle of a piece, heard; None for one that is shorter or fails."""
     member = tagger.bundle.members[0]
-    rate, seconds, columns = member.sample_rate, windows * member.excerpt_s, windows * COLUMNS
+    rate, seconds = member.sample_rate, windows * member.excerpt_s
     try:
         audio = read_excerpt(
             file, sample_rate=rate, length_s=seconds, position=Position.CENTRE
@@ -71,9 +77,41 @@ def measure(tagger: Tagger, file: Path, windows: int, *, thorough: bool) -> Row 
         with tempfile.TemporaryDirectory() as folder:
             cut = Path(folder) / "piece.wav"
             soundfile.write(cut, audio, rate, subtype="FLOAT")
-            piece = HeardPiece(tagger, cut)
+            return HeardPiece(tagger, cut)
     except AudioError:
         return None
+
+
+def keep_level(tagger: Tagger, rows: list[Row]) -> None:
+    """Print what hiding the regions does when each window keeps its level, beside what it did."""
+    found: list[tuple[float, float]] = []
+    for row in rows:
+        piece = cut_piece(tagger, Path(row["file"]), row["windows"])
+        if piece is None:
+            continue
+        whole = readings(piece.listening)
+        for tag in row["tags"]:
+            spans, low, high = tag["region"]
+            region = Region(tuple((start, end) for start, end in spans), low, high)
+
+            def change(audio: np.ndarray, rate: int, start_s: float, region=region) -> np.ndarray:
+                hidden = hide(audio, region, rate, start_s=start_s)
+                lost = max(float(np.mean(audio**2) - np.mean(hidden**2)), 0.0)
+                return audio if hidden is audio else hidden + np.float32(np.sqrt(lost))
+
+            target = tagger.tags.index(tag["tag"])
+            kept = whole[target] - readings(piece.heard_through(change))[target]
+            found.append((tag["effect"], float(kept)))
+    before, after = np.mean(found, axis=0)
+    print(f"{len(found)} tags: logit falls by {before:.2f}, with the level kept by {after:.2f}")
+
+
+def measure(tagger: Tagger, file: Path, windows: int, *, thorough: bool) -> Row | None:
+    """All that is measured of a piece; None for one that is shorter or fails."""
+    piece = cut_piece(tagger, file, windows)
+    if piece is None:
+        return None
+    columns = windows * COLUMNS
     started = time.process_time()
     targets = outstanding(piece.listening, most=len(tagger.tags))
     search = searching(piece, targets, columns)
@@ -210,10 +248,14 @@ def report(rows: list[Row]) -> None:
     with_overlap = [row for row in rows if row.get("overlap")]
     if with_overlap:
 
-        def same(some: list[Row]) -> float:
-            return float(np.mean([value for row in some for value in row["overlap"]]))
+        def same(some: list[Row], *, real: bool) -> float:
+            pairs = [p for r in some for p in zip(r["overlap"], r["overlap_real"], strict=True)]
+            return float(np.mean([value for value, is_real in pairs if is_real or not real]))
 
-        print(f"another grid, {len(with_overlap)} pieces, overlap {interval(with_overlap, same)}")
+        both = interval(with_overlap, lambda s: same(s, real=True))
+        print(f"another grid, {len(with_overlap)} pieces: overlap "
+              f"{interval(with_overlap, lambda s: same(s, real=False))}, "
+              f"of regions that are reasons in both {both}")  # fmt: skip
 
 
 def main() -> None:
@@ -225,6 +267,7 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, default=Path("explaining.jsonl"))
     parser.add_argument("--chosen-on", action="store_true")
     parser.add_argument("--model", default="moodtheme-small")
+    parser.add_argument("--level", action="store_true")
     options = parser.parse_args()
     rows: list[Row] = []
     seen: set[str] = set()
@@ -235,6 +278,9 @@ def main() -> None:
             if row.get("tags"):
                 rows.append(row)
     tagger = Tagger.load(options.model)
+    if options.level:
+        keep_level(tagger, rows)
+        return
     with options.kept.open("a", encoding="utf-8") as kept:
         for file in wanted(options.folder, chosen_on=options.chosen_on):
             if len(rows) >= options.pieces:

@@ -89,13 +89,13 @@ class HeardPiece:
 
     def without(self, region: Region) -> Listening:
         """The piece heard with a region hidden."""
-        return self._heard_through(
+        return self.heard_through(
             lambda audio, rate, start_s: hide(audio, region, rate, start_s=start_s)
         )
 
     def drowned(self, region: Region) -> Listening:
         """The piece heard with noise in place of a region, as loud as what it replaces."""
-        return self._heard_through(
+        return self.heard_through(
             lambda audio, rate, start_s: drown(audio, region, rate, start_s=start_s)
         )
 
@@ -106,10 +106,14 @@ class HeardPiece:
             hidden = hide(audio, region, rate, start_s=start_s)
             return audio - hidden + audio * np.float32(10 ** (-HIDDEN_DB / 20))
 
-        return self._heard_through(keep)
+        return self.heard_through(keep)
 
-    def _heard_through(self, change: Callable[[FloatArray, int, float], FloatArray]) -> Listening:
-        """The piece with its windows changed; `change` gives the same array for no change."""
+    def heard_through(self, change: Callable[[FloatArray, int, float], FloatArray]) -> Listening:
+        """The piece heard with its windows changed.
+
+        `change` takes a window's audio, its rate and where in the piece it begins, in seconds; it
+        gives the same array for no change, and the window is not heard again.
+        """
         members = []
         for part in self._parts:
             rate = part.session.member.sample_rate
