@@ -362,7 +362,7 @@ def test_wrong_wishes_are_refused_before_anything_is_heard(
     program: Program, bundle: Path, piece: Path
 ) -> None:
     for options, told in (
-        (("--format", "csv"), "table or json"),
+        (("--format", "csv"), "csv"),
         (("--picture", "a.jpg"), ".png or .svg"),
         (("--tag", "sad"), "'sad'"),
         (("-o", str(piece)), "same file"),

@@ -2,15 +2,21 @@
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from moodtheme.cli.options import Seed, Theme
-from moodtheme.cli.results import Format, format_of
 from moodtheme.cli.streams import printable, say
-from moodtheme.errors import UsageError
+
+
+class Form(StrEnum):
+    """What an explanation is written as."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
 def explain(
@@ -37,6 +43,15 @@ def explain(
     model: Annotated[
         str, typer.Option(metavar="NAME|DIR", help="A model's name, or a bundle's folder.")
     ] = "moodtheme-small",
+    relative_to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Say where the piece stands among your own music: what moodtheme tag --format "
+            "jsonl gave of it.",
+            show_default=False,
+        ),
+    ] = None,
     budget: Annotated[
         int,
         typer.Option(min=1, metavar="N", help="Windows the model may hear; more look closer."),
@@ -52,10 +67,10 @@ def explain(
     ] = None,
     theme: Annotated[Theme, typer.Option(help="The page that the picture is for.")] = Theme.LIGHT,
     form: Annotated[
-        Format | None,
+        Form | None,
         typer.Option(
             "--format",
-            help="table or json; by the end of FILE's name unless given, else a table.",
+            help="Form of the result; JSON where the output's name ends so, else a table.",
             show_default=False,
         ),
     ] = None,
@@ -81,16 +96,16 @@ def explain(
     from moodtheme.tagging.tagger import Tagger
     from moodtheme.work import cores
 
-    form = form or format_of(output)
-    if form not in {Format.TABLE, Format.JSON}:
-        raise UsageError(f"an explanation is no list, so not {form}; choose table or json")
-    require_output(output, inputs=[path])
-    require_output(picture, inputs=[path, output], suffixes=(".png", ".svg"))
+    if form is None:
+        named_json = output is not None and output.suffix.lower() == ".json"
+        form = Form.JSON if named_json else Form.TABLE
+    require_output(output, inputs=[path, relative_to])
+    require_output(picture, inputs=[path, output, relative_to], suffixes=(".png", ".svg"))
     if picture is not None:
         from moodtheme.explaining.pictures import draw, require_matplotlib
 
         require_matplotlib()
-    tagger = Tagger.load(model, threads=cores())
+    tagger = Tagger.load(model, threads=cores(), relative_to=relative_to)
     with progress_bar("hearing", unit="windows") as progress:
         found = explain(
             tagger,
@@ -106,7 +121,7 @@ def explain(
     described = describe(path) if can_describe() else None
     if described is None:
         say("tempo, register and the like, and a picture, with: pip install 'moodtheme[explain]'")
-    is_json = form is Format.JSON
+    is_json = form is Form.JSON
     with result_stream(output, errors=JSON_ESCAPES if is_json else PYTHON_ESCAPES) as out:
         if is_json:
             import json
