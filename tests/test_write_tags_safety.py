@@ -2,6 +2,7 @@
 
 import errno
 import os
+import random
 import subprocess
 import sys
 import time
@@ -30,8 +31,9 @@ from moodtheme.writing import (
     write_tags,
 )
 from moodtheme.writing import beside as beside_module
-from moodtheme.writing.edits import Edit, differing
-from tagged_files import encode, make
+from moodtheme.writing.edits import Edit, Source, differing, edited, in_order, inverse
+from moodtheme.writing.forms import find_form
+from tagged_files import FORMS, encode, make
 
 SAID = Said(
     moods=("dark", "epic"),
@@ -326,3 +328,42 @@ def test_what_differs_is_found_and_nothing_else() -> None:
     assert out + before[at - 100 :] == after
     assert differing(before, before, 0) == []
     assert differing(b"abcd", b"abXd", 7) == [Edit(9, 10, b"X")]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_damaged_tags_are_refused_or_written_and_undone(form: str, tmp_path: Path) -> None:
+    path = make(form, tmp_path)
+    whole = path.read_bytes()
+    for seed in range(12):
+        draw = random.Random(f"{form} {seed}")
+        path.write_bytes(damaged(whole, draw))
+        try:
+            plan = plan_tags(path, SAID)
+            with Source(path) as source:
+                edits = in_order(find_form(source).edits(plan.changes))
+                back = inverse(source, edits)
+                new = b"".join(edited(source, edits))
+        except UnsupportedTagsError:
+            continue
+        other = path.with_name("other")
+        other.write_bytes(new)
+        with Source(other) as source:
+            assert b"".join(edited(source, back)) == path.read_bytes()
+
+
+def damaged(whole: bytes, draw: random.Random) -> bytes:
+    """A file with a few bytes changed, taken out or put in, where tags are more often than not."""
+    content = bytearray(whole)
+    for _ in range(draw.choice((1, 2, 5))):
+        size = len(content)
+        place = draw.choice(
+            (draw.randrange(200), draw.randrange(min(size, 4_000)), size - 1 - draw.randrange(200))
+        )
+        kind = draw.randrange(3)
+        if kind == 0:
+            content[place : place + 4] = draw.randbytes(4)
+        elif kind == 1:
+            del content[place : place + draw.randrange(1, 40)]
+        else:
+            content[place:place] = bytes(draw.randrange(1, 40))
+    return bytes(content)

@@ -31,6 +31,7 @@ from moodtheme.writing import (
     undo,
     write_tags,
 )
+from moodtheme.writing.beside import require_replaceable
 from moodtheme.writing.moods import record_of
 
 
@@ -85,6 +86,7 @@ class Run:
             if not self.quiet:
                 notes = [f"  note: {note}" for note in result.notes]
                 print("\n".join([*preview(plan), *notes]), flush=True)
+            require_replaceable(plan.path, part_links=self.part_links)
             if journal is not None:
                 source.require_current(result)
                 write_tags(plan, journal, keep_time=self.keep_time, part_links=self.part_links)

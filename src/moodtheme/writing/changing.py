@@ -10,7 +10,7 @@ from moodtheme.audio import audio_identity, open_audio, probe
 from moodtheme.errors import AudioError, ChangedFileError, TagFileError
 from moodtheme.files import sha256_of
 from moodtheme.writing.beside import State, beside, failed, require_replaceable, take_place
-from moodtheme.writing.edits import Edit, Source, edited, in_order, inverse
+from moodtheme.writing.edits import Edit, Source, edited_file, in_order, inverse
 from moodtheme.writing.fields import Field, Values
 from moodtheme.writing.forms import find_form
 from moodtheme.writing.journal import Journal, Written, written
@@ -123,15 +123,15 @@ def write_tags(
                 raise _changed(plan.path)
             edits = in_order(find_form(source).edits(plan.changes))
             back = inverse(source, edits)
-            before = sha256_of(place)
-            with beside(place, edited(source, edits)) as (temporary, after):
-                _check(plan, place, temporary, back, before)
-                line = written(
-                    place, before=before, after=after, modified_ns=plan.state.modified_ns, back=back
-                )
-                journal.add(line)
-                time = plan.state.modified_ns if keep_time else None
-                take_place(temporary, place, plan.state, time)
+        before = sha256_of(place)
+        with beside(place, edited_file(place, edits)) as (temporary, after):
+            _check(plan, place, temporary, back, before)
+            line = written(
+                place, before=before, after=after, modified_ns=plan.state.modified_ns, back=back
+            )
+            journal.add(line)
+            time = plan.state.modified_ns if keep_time else None
+            take_place(temporary, place, plan.state, time)
     except OSError as error:
         raise failed(plan.path, error) from error
 
@@ -154,10 +154,7 @@ def undo(line: Written, *, part_links: bool = False) -> Undone:
                 path, "has changed since its tags were written, and is left; see to it by hand"
             )
         place = require_replaceable(path, part_links=part_links)
-        with (
-            Source(place) as source,
-            beside(place, edited(source, line.back)) as (temporary, after),
-        ):
+        with beside(place, edited_file(place, line.back)) as (temporary, after):
             if after != line.before:
                 raise TagFileError(path, "would not be as it was, and is left; keep the journal")
             take_place(temporary, place, state, line.modified_ns)
@@ -172,9 +169,9 @@ def _check(plan: Plan, place: Path, new: Path, back: list[Edit], before: str) ->
     """See that a new file says what was planned, is the old one otherwise, and can become it."""
     from moodtheme.writing.checking import tags_of, told_apart
 
+    if _digest(edited_file(new, back)) != before:
+        raise _wrong(plan.path, "it could not be undone")
     with Source(new) as source:
-        if _digest(edited(source, back)) != before:
-            raise _wrong(plan.path, "it could not be undone")
         found = find_form(source)
     expected = {n: v for n, v in {**plan.present, **plan.changes}.items() if v}
     if dict(found.values) != expected:

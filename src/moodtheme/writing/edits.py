@@ -99,6 +99,20 @@ def edited(source: Source, edits: Sequence[Edit]) -> Iterator[bytes]:
     yield from source.pieces(at, source.size)
 
 
+def edited_file(path: Path, edits: Sequence[Edit]) -> Iterator[bytes]:
+    """`edited` of a file that is open only while it is read.
+
+    Windows replaces no file that is open.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    with Source(path) as source:
+        yield from edited(source, edits)
+
+
 def inverse(source: Source, edits: Sequence[Edit]) -> list[Edit]:
     """Edits that make of the file which ordered edits will give the one that is there now."""
     back, shift = [], 0
