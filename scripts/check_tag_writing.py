@@ -43,7 +43,7 @@ SAID = Said(
 def packets(path: Path) -> str:
     """A digest of the coded audio, as FFmpeg takes it out of the file."""
     digest = hashlib.sha256()
-    with av.open(path) as container:
+    with av.open(path, metadata_errors="replace") as container:
         for packet in container.demux(container.streams.audio[0]):
             digest.update(bytes(packet))
     return digest.hexdigest()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from moodtheme.errors import UnsupportedTagsError
 from moodtheme.writing.edits import Edit, Source
-from moodtheme.writing.fields import Field, Values, by_name
+from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name
 
 _MAGIC = b"APETAGEX"
 _FRAME = 32  # bytes of a header, and of a footer
@@ -60,8 +60,10 @@ class ApeTags:
         size = int.from_bytes(footer[12:16], "little")
         self._flags = int.from_bytes(footer[20:24], "little")
         self._start = self._footer + _FRAME - size
+        if self._start < 0 or size > MOST_BYTES:
+            raise self._damaged()
         self._items = list(self._read(int.from_bytes(footer[16:20], "little")))
-        if self._start < 0 or (self._items and self._items[-1].end != self._footer):
+        if self._items and self._items[-1].end != self._footer:
             raise self._damaged()
         self.values = self._values()
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from moodtheme.errors import UnsupportedTagsError
 from moodtheme.writing.edits import Edit, Source
-from moodtheme.writing.fields import Field, Values, by_name
+from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name
 
 HEADER = UUID("75b22630-668e-11cf-a6d9-00aa0062ce6c").bytes_le
 _FILE = UUID("8cabdca1-a947-11cf-8ee4-00c00c205365").bytes_le
@@ -62,7 +62,7 @@ class AsfTags:
         head = source.read_at(0, _CHILDREN)
         self._end = int.from_bytes(head[16:24], "little")
         self._count = int.from_bytes(head[24:28], "little")
-        if not _CHILDREN <= self._end <= source.size:
+        if not _CHILDREN <= self._end <= min(source.size, MOST_BYTES):
             raise self._damaged()
         self._header = source.read_at(0, self._end)
         objects = list(self._objects(_CHILDREN, self._end))

@@ -6,7 +6,7 @@ from typing import Literal
 
 from moodtheme.errors import UnsupportedTagsError
 from moodtheme.writing.edits import Edit, Source
-from moodtheme.writing.fields import Field, Values
+from moodtheme.writing.fields import MOST_BYTES, Field, Values
 from moodtheme.writing.id3 import Id3Tag
 from moodtheme.writing.id3_bytes import Id3Error, tag_at, text_frame
 
@@ -68,6 +68,8 @@ class ChunkedTags:
         self._there = next((c for c in chunks if c.name.upper() == b"ID3 "), None)
         tag = b""
         if self._there is not None:
+            if self._there.size > MOST_BYTES:
+                raise UnsupportedTagsError(source.path, "its ID3 chunk is longer than 64 MB")
             tag = source.read_at(self._there.start + 8, self._there.size)
             if tag_at(tag[:10]) != len(tag):
                 raise UnsupportedTagsError(source.path, "its ID3 chunk does not hold one tag")

@@ -22,6 +22,9 @@ class Field(StrEnum):
 
 Values = tuple[str, ...]
 
+MOST_BYTES = 1 << 26
+"""Tags that are longer are refused, pictures included: a file may claim whatever it likes."""
+
 
 class TagForm(Protocol):
     """The tags of a file, in the form that its format has.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from moodtheme.errors import UnsupportedTagsError
 from moodtheme.writing.edits import Edit, Source
-from moodtheme.writing.fields import Field, Values, by_name
+from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name
 
 _PATH = (b"moov", b"udta", b"meta", b"ilst")
 _OWNER = b"com.apple.iTunes"
@@ -120,6 +120,8 @@ class Mp4Tags:
             if table.name == b"saio":
                 raise UnsupportedTagsError(self._source.path, "it is encrypted")
             width, start = _TABLES[table.name], table.content + 8
+            if table.end - start > MOST_BYTES:
+                raise UnsupportedTagsError(self._source.path, "its tables are longer than 64 MB")
             old = self._source.read_at(start, table.end - start)
             places = [int.from_bytes(old[i : i + width], "big") for i in range(0, len(old), width)]
             moved = [place + growth if place >= moov.end else place for place in places]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from moodtheme.errors import UnsupportedTagsError
 from moodtheme.writing.edits import Edit, Source
-from moodtheme.writing.fields import Field, Values
+from moodtheme.writing.fields import MOST_BYTES, Field, Values
 from moodtheme.writing.id3 import Id3Tag
 from moodtheme.writing.id3_bytes import Id3Error, tag_at, text_frame
 
@@ -35,7 +35,10 @@ class Id3Tags:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        tag = source.read_at(0, tag_at(source.read_at(0, 10)))
+        size = tag_at(source.read_at(0, 10))
+        if size > MOST_BYTES:
+            raise UnsupportedTagsError(source.path, "its ID3 tag is longer than 64 MB")
+        tag = source.read_at(0, size)
         self.is_there = bool(tag)
         try:
             self._tag = Id3Tag(tag)

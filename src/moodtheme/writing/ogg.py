@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from moodtheme.errors import UnsupportedTagsError
 from moodtheme.writing.edits import Edit, Source, differing
-from moodtheme.writing.fields import Field, Values
+from moodtheme.writing.fields import MOST_BYTES, Field, Values
 from moodtheme.writing.vorbis import CommentError, VorbisComments
 
 _HEADER = 27
@@ -112,17 +112,19 @@ class OggTags:
 
     def _headers(self) -> list[bytes]:
         """The packets behind the first; how many pages they fill is kept."""
-        packets, packet = [], b""
+        packets, packet = [], bytearray()
         for count, page in enumerate(self._pages[1:], 1):
             if page.position not in {0, _NO_END}:
                 raise self._refusal("its headers and its audio share a page")
-            at = page.content
+            if page.end > MOST_BYTES:
+                raise self._refusal("its headers are longer than 64 MB")
+            content, at = self._source.read_at(page.content, page.end - page.content), 0
             for size in page.segments:
-                packet += self._source.read_at(at, size)
+                packet += content[at : at + size]
                 at += size
                 if size < 255:
-                    packets.append(packet)
-                    packet = b""
+                    packets.append(bytes(packet))
+                    packet.clear()
             if len(packets) >= self._codec.headers and not packet:
                 self._count = count
                 return packets
