@@ -17,7 +17,8 @@ def _mp3_64(audio: np.ndarray) -> np.ndarray:
         held, audio, RATE, format="MP3", bitrate_mode="CONSTANT", compression_level=_MP3_LEVEL
     )
     rate = held.tell() * 8 / (len(audio) / RATE)
-    assert 63_000 < rate < 66_000, f"the MP3 has {rate:.0f} bit/s"
+    # The rates beside it are 56 and 80 kbit/s; a short piece has its last frame filled up.
+    assert 60_000 < rate < 68_000, f"the MP3 has {rate:.0f} bit/s"
     held.seek(0)
     return soundfile.read(held, dtype="float32")[0]
 

@@ -1,7 +1,7 @@
 """What models hear, against what people said of the same music: one table, a column a model.
 
     python benchmarks/listening.py MODEL... [--teachers DIR] [--emotify DIR] [--quadrants DIR]
-        [--music DIR|CSV] [--held-out DIR|CSV] [--sample N] [--cache DIR]
+        [--music DIR|CSV] [--held-out DIR|CSV] [--sample N] [--cache DIR] [--only FIGURES…]
 
 MODEL is a name or a bundle's folder, or the `.onnx` of vibenet (`pip download vibenet`), a peer.
 
@@ -229,23 +229,27 @@ def figures(
 ) -> Figures:
     """All that was asked for of one model."""
     found: Figures = {}
-    if options.emotify:
+    wanted = set(options.only)
+    if options.emotify and "answers" in wanted:
         found |= emotify(model, options.emotify)
-    if options.quadrants:
+    if options.quadrants and "answers" in wanted:
         found |= quadrants(model, options.quadrants)
     if options.music:
-        found |= names(model, options.music)
+        if "names" in wanted:
+            found |= names(model, options.music)
         files = tracks_of(options.music)
         random.Random(0).shuffle(files)
         some = files[: options.sample]
-        if isinstance(model, Ours):
-            found |= variety(model, some) | robustness(model, some, 60.0)
-        found |= robustness(model, some[: options.short_sample], None)
-    if teachers is not None and not isinstance(model, Vibenet):
-        if options.emotify and model is not teachers:
-            songs = [f for f in recordings(options.emotify, 2) if f.parent.name in ("pop", "rock")]
-            found["tags as the teachers', songs, ρ"] = alike(model, teachers, songs)
-        if options.held_out and model is not teachers:
+        if isinstance(model, Ours) and "variety" in wanted:
+            found |= variety(model, some)
+        if isinstance(model, Ours) and "changes" in wanted:
+            found |= robustness(model, some, 60.0)
+        if teachers is not None and "changes" in wanted:
+            found |= robustness(model, some[: options.short_sample], None)
+    if teachers is not None and isinstance(model, Ours) and "alike" in wanted:
+        songs = [f for f in recordings(options.emotify, 2) if f.parent.name in ("pop", "rock")]
+        found["tags as the teachers', songs, ρ"] = alike(model, teachers, songs)
+        if options.held_out:
             held_out = tracks_of(options.held_out)
             found["tags as the teachers', held out, ρ"] = alike(model, teachers, held_out)
     return found
@@ -273,6 +277,8 @@ def main() -> None:
     parser.add_argument("--held-out", type=Path)
     parser.add_argument("--sample", type=int, default=60, help="tracks of --music")
     parser.add_argument("--short-sample", type=int, default=20, help="of those, for the teachers")
+    kinds = ["answers", "names", "variety", "changes", "alike"]
+    parser.add_argument("--only", nargs="+", choices=kinds, default=kinds, help="some figures")
     options = parser.parse_args()
     teachers = None
     if options.teachers:
