@@ -107,40 +107,41 @@ def tag_there(music: Path, program: Program, output: Path, *more: object) -> int
     return tag(program, music, output, "--engine", "ray", "--jobs", "2", *more)
 
 
+@pytest.fixture
+def two_workers() -> None:
+    """A local cluster of two workers can be had."""
+    pytest.importorskip("ray", reason="pip install 'moodtheme[ray]'")
+
+
 @pytest.mark.slow
-class TestRay:
-    """On a local cluster of two workers."""
+@pytest.mark.usefixtures("two_workers")
+def test_the_rows_are_those_of_this_machine(music: Path, tmp_path: Path, program: Program) -> None:
+    (music / "short.wav").write_bytes(b"RIFF")
+    here, there = tmp_path / "here.jsonl", tmp_path / "there.jsonl"
+    assert tag(program, music, here) == tag_there(music, program, there) == 1
+    assert here.read_bytes() == there.read_bytes()
+    assert tag_there(music, program, there, "--resume") == 1
+    assert here.read_bytes() == there.read_bytes()
 
-    @pytest.fixture(autouse=True)
-    def ray(self) -> None:
-        pytest.importorskip("ray", reason="pip install 'moodtheme[ray]'")
 
-    def test_the_rows_are_those_of_this_machine(
-        self, music: Path, tmp_path: Path, program: Program
-    ) -> None:
-        (music / "short.wav").write_bytes(b"RIFF")
-        here, there = tmp_path / "here.jsonl", tmp_path / "there.jsonl"
-        assert tag(program, music, here) == tag_there(music, program, there) == 1
-        assert here.read_bytes() == there.read_bytes()
-        assert tag_there(music, program, there, "--resume") == 1
-        assert here.read_bytes() == there.read_bytes()
-
-    def test_a_killed_worker_has_its_files_done_again(
-        self, music: Path, tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        # Its workers find this module by this.
-        folders = (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
-        killed = tmp_path / "killed"
-        tagger = Tagger.load(tmp_path / "models" / "one")
-        remote = RemoteTagger(model=str(tmp_path / "models" / "one"), digest=tagger.bundle.digest)
-        files = sorted(music.iterdir())
-        units = [tuple(files[start : start + 4]) for start in range(0, len(files), 4)]
-        workers = Workers(engine=Engine.RAY, jobs=2)
-        found = run_units(partial(tag_or_die, remote, killed), units, workers)
-        results = [result for unit in found for result in unit]
-        assert killed.exists()
-        assert results == [tagger.tag(file) for file in files]
+@pytest.mark.slow
+@pytest.mark.usefixtures("two_workers")
+def test_a_killed_worker_has_its_files_done_again(
+    music: Path, tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its workers find this module by this.
+    folders = (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
+    killed = tmp_path / "killed"
+    tagger = Tagger.load(tmp_path / "models" / "one")
+    remote = RemoteTagger(model=str(tmp_path / "models" / "one"), digest=tagger.bundle.digest)
+    files = sorted(music.iterdir())
+    units = [tuple(files[start : start + 4]) for start in range(0, len(files), 4)]
+    workers = Workers(engine=Engine.RAY, jobs=2)
+    found = run_units(partial(tag_or_die, remote, killed), units, workers)
+    results = [result for unit in found for result in unit]
+    assert killed.exists()
+    assert results == [tagger.tag(file) for file in files]
 
 
 def tag_or_die(remote: RemoteTagger, killed: Path, files: tuple[Path, ...]) -> object:

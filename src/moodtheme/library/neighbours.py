@@ -14,10 +14,12 @@ from moodtheme.library.numbers import Numbers
 from moodtheme.library.results import Model
 from moodtheme.library.tracks import Track, read_tracks
 
-SAME_LIKENESS = 0.995
-"""Cosine of embeddings from which two tracks of the same length are one piece of music."""
+SAME_LIKENESS = 0.985
+"""Cosine of embeddings from which two tracks of the same length are one piece of music; chosen by
+``benchmarks/library_rips.py``: no two of 4,705 pairs of different pieces came to it."""
 SAME_LENGTH_S = 3.0
 """Seconds by which the lengths of two rips of a piece differ at most: codecs add silence."""
+_CANDIDATES = 64  # tracks that may stand at a cut of a path
 _SPARE = 64  # more than are wanted: some may have no files, and cosines are to a thousandth
 
 
@@ -96,8 +98,9 @@ def path_between(
 ) -> tuple[Neighbour, ...]:
     """Tracks that lead from one to another in steps that are alike, both included.
 
-    The way is the arc between the two embeddings, cut into equal angles; at each cut stands the
-    nearest track that is not on it yet.
+    The way between the two embeddings is an arc, cut into equal angles. Of the tracks nearest to
+    each cut those are chosen whose steps, together, are smallest: the sum of the squares of one
+    minus the cosine, which minds one large step more than several small ones.
 
     Parameters
     ----------
@@ -106,7 +109,7 @@ def path_between(
     first, last
         The ends.
     length
-        Tracks in all.
+        Tracks in all; where there are fewer, all there are.
 
     Returns
     -------
@@ -116,27 +119,68 @@ def path_between(
     require_embeddings(model)
     if length < 2 or first.id == last.id:
         raise QueryError("a path has two different ends and at least 2 tracks; name them so")
-    start, end = first.embedding, last.embedding
-    angle = float(np.arccos(np.clip(np.dot(start, end), -1, 1)))
-    used = [first.id, last.id]
-    way = [first]
-    for step in range(1, length - 1):
-        share = step / (length - 1)
-        if angle < 1e-4:
-            at = start
-        else:
-            at = (np.sin((1 - share) * angle) * start + np.sin(share * angle) * end) / np.sin(angle)
-        at = np.asarray(at / max(float(np.linalg.norm(at)), 1e-12), np.float32)
-        found = nearest(database, model, numbers, at, most=1, without=used)
-        if not found:
-            break  # there are no more
-        way.append(found[0].track)
-        used.append(found[0].track.id)
-    way.append(last)
-    likenesses = [1.0] + [
-        float(np.dot(one.embedding, other.embedding)) for one, other in pairwise(way)
-    ]
+    cuts = _arc(first.embedding, last.embedding, length)
+    likeness = numbers.likeness(cuts) if len(cuts) else np.zeros((len(numbers), 0), np.float32)
+    likeness[~_present(database, numbers, without=(first.id, last.id))] = -np.inf
+    while True:
+        layers = [_nearest_rows(column) for column in likeness.T]
+        rows = _smallest_steps(first.embedding, last.embedding, numbers, layers)
+        twice = {row for row in rows if rows.count(row) > 1}
+        if not twice:
+            break
+        # Each stays at the cut that it is nearest to.
+        for row in twice:
+            keep = int(np.argmax(likeness[row]))
+            likeness[row, np.arange(len(cuts)) != keep] = -np.inf
+    between = read_tracks(database, model, [int(numbers.ids[row]) for row in rows])
+    way = [first, *between, last]
+    likenesses = [1.0] + [float(np.dot(a.embedding, b.embedding)) for a, b in pairwise(way)]
     return tuple(Neighbour(track, like) for track, like in zip(way, likenesses, strict=True))
+
+
+def _arc(start: FloatArray, end: FloatArray, length: int) -> FloatArray:
+    """Points at equal angles between two embeddings, without these, (length - 2, size)."""
+    angle = max(float(np.arccos(np.clip(np.dot(start, end), -1, 1))), 1e-4)
+    shares = np.arange(1, length - 1)[:, None] / (length - 1)
+    at = np.sin((1 - shares) * angle) * start + np.sin(shares * angle) * end
+    return np.asarray(at / np.maximum(np.linalg.norm(at, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def _present(
+    database: Database, numbers: Numbers, *, without: Sequence[int]
+) -> npt.NDArray[np.bool_]:
+    """Which tracks have files that are there."""
+    gone = database.rows(
+        "SELECT track FROM places WHERE track IS NOT NULL GROUP BY track "
+        "HAVING count(*) = count(missing)"
+    )
+    out = np.array([*without, *(row[0] for row in gone)], np.int64)
+    return ~np.isin(numbers.ids, out)
+
+
+def _nearest_rows(likeness: FloatArray) -> npt.NDArray[np.int64]:
+    wanted = min(_CANDIDATES, len(likeness))
+    rows = np.argpartition(-likeness, wanted - 1)[:wanted] if wanted else np.zeros(0, np.int64)
+    return rows[np.isfinite(likeness[rows])]
+
+
+def _smallest_steps(
+    start: FloatArray, end: FloatArray, numbers: Numbers, layers: list[npt.NDArray[np.int64]]
+) -> list[int]:
+    """One row of each layer, such that the steps from start to end are smallest together."""
+    layers = [rows for rows in layers if len(rows)]
+    before, costs, came = start[None], np.zeros(1), []
+    for rows in layers:
+        vectors = numbers.vectors(rows)
+        steps = costs[:, None] + (1 - before @ vectors.T) ** 2
+        came.append(steps.argmin(axis=0))
+        before, costs = vectors, steps.min(axis=0)
+    at = int(np.argmin(costs + (1 - before @ end) ** 2))
+    way: list[int] = []
+    for rows, sources in zip(reversed(layers), reversed(came), strict=True):
+        way.append(int(rows[at]))
+        at = int(sources[at])
+    return way[::-1]
 
 
 def same_music(numbers: Numbers, model: Model) -> list[list[int]]:

@@ -119,9 +119,14 @@ class Numbers:
             if block.embeddings is not None and block.scales is not None
         ]
 
-    def likeness(self, embedding: FloatArray) -> FloatArray:
-        """Cosines of all tracks' embeddings with one, to a thousandth."""
-        parts = [(vectors @ embedding) * scales for vectors, scales in self._vectors]
+    def likeness(self, embeddings: FloatArray) -> FloatArray:
+        """Cosines of all tracks' embeddings with one, or with several (n, size), to a thousandth.
+
+        Returns
+        -------
+        float32 (tracks,) or (tracks, n)
+        """
+        parts = [((vectors @ embeddings.T).T * scales).T for vectors, scales in self._vectors]
         return _joined(parts, np.float32)
 
     def vectors(self, places: Ids) -> FloatArray:
