@@ -31,6 +31,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,19 @@ def report(
     )
 
 
+def by_contrast(key: str, seams: list[tuple[float, dict[str, Any]]], apart: list[float]) -> None:
+    """How splices fare by how far apart their pieces are."""
+    errors = np.array([min([abs(c - at) for c in f[key]], default=np.inf) for at, f in seams])
+    print(f"\n  apart  splices  median error, s   <=3 s  none found   (span and price {key})")
+    for low, high in pairwise((0.0, 0.3, 0.6, 0.8, 1.0, 3.0)):
+        chosen = errors[(np.array(apart) >= low) & (np.array(apart) < high)]
+        if len(chosen):
+            print(
+                f"{low:5.1f}-  {len(chosen):7} {np.median(chosen):16.2f}"
+                f" {np.mean(chosen <= 3):7.0%} {np.isinf(chosen).sum():11}"
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -234,6 +248,7 @@ def main() -> None:
     spans, prices, hop_s = given.spans, given.prices, given.hop
     how = f"{spans} {prices} {hop_s:g}"
     seams, steady = [], []
+    apart: list[float] = []
     drawn = pairs(pieces, given.contrast, given.splices, given.seed) if given.splices else ()
     for number, (one, other) in enumerate(drawn):
 
@@ -243,6 +258,8 @@ def main() -> None:
             samples, at = splice((files[0], files[1]), draw)
             return at, changes(tagger, samples, prices, spans, hop_s)
 
+        moods = [np.array(pieces[name]["mood"]) for name in (one, other)]
+        apart.append(float(np.linalg.norm(moods[0] - moods[1])))
         seams.append(results.of(f"splice {given.seed} {number} {one} + {other} {how}", hear_splice))
     for name in [n for n, piece in pieces.items() if piece["drift_db"] <= STEADY_DB][
         : given.steady
@@ -267,6 +284,8 @@ def main() -> None:
     for span_s in spans:
         for price in prices:
             print(report(f"{span_s:g} {price:g}", seams, steady))
+    if seams:
+        by_contrast(f"{spans[0]:g} {prices[0]:g}", seams, apart)
 
 
 if __name__ == "__main__":
