@@ -80,17 +80,24 @@ def run_units(
         return _run_on_ray(function, units, workers)
     if workers.jobs == 1:
         return map(function, units) if here is None else here(units)
-    return _run_in_processes(function, units, workers.jobs)
+    return in_processes(function, units, workers.jobs, ahead=2 * workers.jobs)
 
 
-def _run_in_processes(
-    function: Callable[[_Unit], _Result], units: Sequence[_Unit], jobs: int
+def in_processes(
+    function: Callable[[_Unit], _Result], units: Sequence[_Unit], jobs: int, *, ahead: int
 ) -> Iterator[_Result]:
+    """Results of units in their order from so many processes, `ahead` of them at work or done.
+
+    Raises
+    ------
+    ExtractionError
+        If a process dies.
+    """
     # Started afresh: a fork would copy the locks of PyTorch's threads as they happen to stand.
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_follow_parent)
     try:
         yield from in_order(
-            lambda unit: pool.submit(function, unit), units, ahead=2 * jobs, take=Future.result
+            lambda unit: pool.submit(function, unit), units, ahead=ahead, take=Future.result
         )
     except BrokenProcessPool as error:
         raise ExtractionError(

@@ -10,12 +10,19 @@ from rich.filesize import decimal
 from moodtheme.engines import Engine, Workers, run_units
 from moodtheme.errors import AudioError, DatasetError
 from moodtheme.feature_store.appending import Made, fill
-from moodtheme.feature_store.extraction import MakeExtractor, Unit, extract_here, extract_unit
+from moodtheme.feature_store.extraction import (
+    MakeExtractor,
+    Unit,
+    extract_here,
+    extract_on_device,
+    extract_unit,
+)
 from moodtheme.feature_store.extractor import (
     Extractor,
     ExtractorInfo,
     describe_extractor,
     make_extractor,
+    uses_accelerator,
 )
 from moodtheme.feature_store.store import FEATURES, FeatureStore
 from moodtheme.files import free_room
@@ -98,8 +105,16 @@ def build_features(
     """
     info = describe_extractor(view, weights=weights, offline=offline)
     make = ViewExtractor(info.view, weights, offline, device)
-    workers = Workers(engine=engine, jobs=jobs, address=address)
-    return build_store(folder, files, info, make, workers=workers, report=report, progress=progress)
+    return build_store(
+        folder,
+        files,
+        info,
+        make,
+        workers=Workers(engine=engine, jobs=jobs, address=address),
+        on_device=engine is Engine.LOCAL and uses_accelerator(info.view, device),
+        report=report,
+        progress=progress,
+    )
 
 
 def build_store(
@@ -109,10 +124,14 @@ def build_store(
     make: MakeExtractor,
     *,
     workers: Workers,
+    on_device: bool = False,
     report: Report,
     progress: Progress,
 ) -> tuple[FeatureStore, list[AudioError]]:
-    """`build_features` with any extractor; `make` must be equal where it makes equal ones."""
+    """`build_features` with any extractor; `make` must be equal where it makes equal ones.
+
+    With `on_device` this process drives the extractor's device, and workers decode for it.
+    """
     place = folder / info.key
 
     def announce(missing: Mapping[str, Path], wanted: int) -> None:
@@ -134,7 +153,7 @@ def build_store(
         files,
         jobs=workers.jobs,
         announce=announce,
-        compute=lambda work: _extract(info, make, work, workers),
+        compute=lambda work: _extract(info, make, work, workers, on_device=on_device),
         report=report,
         progress=progress,
     )
@@ -142,15 +161,22 @@ def build_store(
 
 
 def _extract(
-    info: ExtractorInfo, make: MakeExtractor, work: Mapping[str, Path], workers: Workers
+    info: ExtractorInfo,
+    make: MakeExtractor,
+    work: Mapping[str, Path],
+    workers: Workers,
+    *,
+    on_device: bool,
 ) -> Iterator[Mapping[str, Made | AudioError]]:
     """Features for audio, given with a file that holds it; some tracks at a time, in order."""
     audio, files = list(work), list(work.values())
     starts = range(0, len(files), info.tracks_at_once)
     units: list[Unit] = [tuple(files[start : start + info.tracks_at_once]) for start in starts]
-    found = run_units(
-        partial(extract_unit, make), units, workers, here=lambda units: extract_here(make(), units)
-    )
+    if on_device:
+        found = extract_on_device(make(), units, jobs=workers.jobs)
+    else:
+        each = partial(extract_unit, make)
+        found = run_units(each, units, workers, here=lambda units: extract_here(make(), units))
     for start, unit, results in zip(starts, units, found, strict=True):
         made = [found if isinstance(found, AudioError) else (found, 1.0) for found in results]
         yield dict(zip(audio[start : start + len(unit)], made, strict=True))

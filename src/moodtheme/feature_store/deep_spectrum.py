@@ -1,6 +1,7 @@
 """Deep Spectrum: an image network's activations at a plot of each window's spectrogram."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,6 +17,9 @@ from moodtheme.features.plots import draw
 from moodtheme.files import sha256_of
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.recipes import DeepSpectrumView
+
+if TYPE_CHECKING:
+    import torch
 
 
 def describe(
@@ -37,16 +41,7 @@ def make(
     device: str = "cpu",
 ) -> Extractor:
     """Load the image network and make the extractor."""
-    try:
-        import torch
-
-        from moodtheme.models.networks import choose_device
-    except ImportError as error:
-        raise MissingExtraError("an image network's features") from error
-    place = choose_device(device)
-    if place.type == "cuda":
-        # Convolutions in TensorFloat-32, PyTorch's default there, keep ten bits of every number.
-        torch.backends.cudnn.allow_tf32 = False
+    place = _place(device)
     network = load_image_network(
         view.image_network,
         layer=view.layer,
@@ -58,10 +53,31 @@ def make(
     ).to(place)
     info, options = _info(view, network.weights_sha256), view.plot_options(network.size)
 
+    if place.type != "cpu":
+        from moodtheme.feature_store.on_device import DeviceFeatures
+
+        there = DeviceFeatures(
+            network, options, samples=view.window_samples, precision=view.feature_precision
+        )
+        return Extractor(info, there, begin=there.start, windows_at_once=there.at_once)
+
     def compute(windows: FloatArray) -> FloatArray:
         return network.extract(draw(windows, options))
 
     return Extractor(info, compute)
+
+
+def uses_accelerator(device: str) -> bool:
+    """Whether the network computes on something else than a processor."""
+    return _place(device).type != "cpu"
+
+
+def _place(device: str) -> "torch.device":
+    try:
+        from moodtheme.models.networks import choose_device
+    except ImportError as error:
+        raise MissingExtraError("an image network's features") from error
+    return choose_device(device)
 
 
 def _info(view: DeepSpectrumView, digest: str) -> ExtractorInfo:

@@ -43,6 +43,11 @@ def make(
     return Extractor(_info(view, smile), compute)
 
 
+def uses_accelerator(device: str) -> bool:
+    """Never: openSMILE knows processors alone."""
+    return False
+
+
 def _open(view: OpenSmileView) -> Any:
     if view.window_s < _SHORTEST_WINDOW_S:
         raise UsageError(

@@ -1,6 +1,7 @@
 """The work itself: files to features, some tracks at a time, the next ones decoded meanwhile."""
 
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import chain, islice
@@ -10,6 +11,7 @@ import numpy as np
 
 from moodtheme.arrays import FloatArray
 from moodtheme.audio import Position, read_excerpt
+from moodtheme.engines import in_processes
 from moodtheme.errors import AudioError, NotAudioError
 from moodtheme.feature_store.extractor import Extractor
 from moodtheme.recipes import ExtractedView
@@ -50,15 +52,62 @@ def compute_tracks(
     extractor: Extractor, files: Unit, audio: Sequence[FloatArray | AudioError]
 ) -> Result:
     """Features of tracks that were read; errors are passed on."""
+    return start_tracks(extractor, files, audio)()
+
+
+def start_tracks(
+    extractor: Extractor, files: Unit, audio: Sequence[FloatArray | AudioError]
+) -> Callable[[], Result]:
+    """Begin with tracks that were read; what is returned waits for their features."""
     usable = [track for track in audio if not isinstance(track, AudioError)]
-    features = iter(extractor(np.stack(usable)) if usable else ())
-    results: Result = []
-    for file, track in zip(files, audio, strict=True):
-        found = track if isinstance(track, AudioError) else next(features)
-        if not isinstance(found, AudioError) and not np.isfinite(found).all():
-            found = NotAudioError(file, "gives features that are not numbers; report it")
-        results.append(found)
+    waiting = extractor.start(np.stack(usable)) if usable else None
+
+    def results() -> Result:
+        features = iter(waiting() if waiting else ())
+        found = [track if isinstance(track, AudioError) else next(features) for track in audio]
+        return [
+            NotAudioError(file, "gives features that are not numbers; report it")
+            if not isinstance(row, AudioError) and not np.isfinite(row).all()
+            else row
+            for file, row in zip(files, found, strict=True)
+        ]
+
     return results
+
+
+def extract_on_device(
+    extractor: Extractor, units: Sequence[Unit], *, jobs: int
+) -> Iterator[Result]:
+    """Results of units in order, computed by a device while its host reads and stores.
+
+    Parameters
+    ----------
+    extractor
+        Made for a device; it is given as many windows at once as suits it, whatever the units.
+    units
+        What to compute.
+    jobs
+        Processes that decode.
+    """
+    at_once = extractor.info.tracks_of(extractor.windows_at_once)
+    files = chain.from_iterable(units)
+    read = partial(read_track, view=extractor.info.view)
+    # A batch waits for the device while the next is read, whatever batch and processes hold.
+    ahead = max(4 * jobs, 2 * at_once)
+    audio = in_processes(read, list(chain.from_iterable(units)), jobs, ahead=ahead)
+
+    def computed() -> Iterator[FloatArray | AudioError]:
+        under_way: deque[Callable[[], Result]] = deque()
+        while batch := tuple(islice(files, at_once)):
+            under_way.append(start_tracks(extractor, batch, list(islice(audio, len(batch)))))
+            if len(under_way) > 1:
+                yield from under_way.popleft()()
+        while under_way:
+            yield from under_way.popleft()()
+
+    results = computed()
+    for unit in units:
+        yield list(islice(results, len(unit)))
 
 
 def extract_here(extractor: Extractor, units: Sequence[Unit]) -> Iterator[Result]:

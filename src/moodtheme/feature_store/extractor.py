@@ -16,6 +16,9 @@ from moodtheme.recipes import DeepSpectrumView, ExtractedView, OpenSmileView
 RANDOM_WEIGHTS = "random"
 _REVISION = 1  # raised whenever the same view and weights come to give other features
 _WINDOWS_AT_ONCE = 32
+
+Waiting = Callable[[], FloatArray]
+"""Waits for features that are being computed, and gives them."""
 _KEY_DIGITS = 16
 
 # Each has `describe` and `make`, as the functions here; loaded when they are needed.
@@ -84,10 +87,14 @@ class ExtractorInfo(msgspec.Struct, frozen=True, kw_only=True):
         """What a track takes as float32."""
         return self.windows * self.n_features * np.dtype(np.float32).itemsize
 
+    def tracks_of(self, windows: int) -> int:
+        """Tracks that have so many windows together, at least one."""
+        return max(1, windows // self.windows)
+
     @property
     def tracks_at_once(self) -> int:
-        """Tracks whose windows go through the extractor in one call."""
-        return max(1, _WINDOWS_AT_ONCE // self.windows)
+        """Tracks that are shared out, and go through the extractor on a processor, together."""
+        return self.tracks_of(_WINDOWS_AT_ONCE)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -110,10 +117,17 @@ class Extractor:
     compute
         Windows ``(n, window_samples)`` on a scale of ±1 to features ``(n, n_features)``; each
         window's from that window alone.
+    begin
+        The same, of which what is returned waits for the features: of a device that computes while
+        its host does other things. None where the host computes.
+    windows_at_once
+        In one call.
     """
 
     info: ExtractorInfo
     compute: Callable[[FloatArray], FloatArray]
+    begin: Callable[[FloatArray], Waiting] | None = None
+    windows_at_once: int = _WINDOWS_AT_ONCE
 
     @property
     def key(self) -> str:
@@ -152,16 +166,29 @@ class Extractor:
         -------
         ndarray, shape (tracks, windows, n_features), float32
         """
-        if audio.ndim != 2 or audio.shape[1] != self.samples:
-            raise ValueError(f"audio must be (tracks, {self.samples}), not {audio.shape}")
-        window_samples = self.info.view.window_samples
-        at_once = self.info.tracks_at_once
+        self._check(audio)
+        at_once = self.info.tracks_of(self.windows_at_once)
         features = np.empty((len(audio), self.windows, self.n_features), np.float32)
         for start in range(0, len(audio), at_once):
-            group = audio[start : start + at_once]
-            found = self.compute(group.reshape(-1, window_samples))
+            found = self.compute(self._windows(audio[start : start + at_once]))
             features[start : start + at_once] = found.reshape(-1, self.windows, self.n_features)
         return features
+
+    def start(self, audio: FloatArray) -> Waiting:
+        """Begin with tracks, as for a call; what is returned waits for their features."""
+        if self.begin is None:
+            computed = self(audio)
+            return lambda: computed
+        self._check(audio)
+        waiting = self.begin(self._windows(audio))
+        return lambda: waiting().reshape(len(audio), self.windows, self.n_features)
+
+    def _windows(self, audio: FloatArray) -> FloatArray:
+        return audio.reshape(-1, self.info.view.window_samples)
+
+    def _check(self, audio: FloatArray) -> None:
+        if audio.ndim != 2 or audio.shape[1] != self.samples:
+            raise ValueError(f"audio must be (tracks, {self.samples}), not {audio.shape}")
 
 
 def describe_extractor(
@@ -218,6 +245,12 @@ def make_extractor(
     """
     extractor: Extractor = _module(view).make(view, weights=weights, offline=offline, device=device)
     return extractor
+
+
+def uses_accelerator(view: ExtractedView, device: str) -> bool:
+    """Whether a view's extractor, made for `device`, computes on something else than processors."""
+    answer: bool = _module(view).uses_accelerator(device)
+    return answer
 
 
 def _module(view: ExtractedView) -> Any:

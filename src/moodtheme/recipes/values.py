@@ -20,9 +20,14 @@ class Convolutions(StrEnum):
 
 
 class Precision(StrEnum):
-    """Number format of a computation: float32, or mixed with a half precision."""
+    """Number format of a computation: float32, or mixed with a half precision.
+
+    ``TF32`` is float32 of which NVIDIA's tensor cores take ten bits of mantissa in products and
+    convolutions; everywhere else it is float32.
+    """
 
     FLOAT32 = "float32"
+    TF32 = "tf32"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
 

@@ -32,6 +32,7 @@ from moodtheme.training.settings import Machine, is_first_process, peak_memory
 
 _PRECISION: dict[Precision, Any] = {
     Precision.FLOAT32: "32-true",
+    Precision.TF32: "32-true",
     Precision.BFLOAT16: "bf16-mixed",
     Precision.FLOAT16: "16-mixed",
 }
@@ -76,6 +77,9 @@ def fit(
     if (folder / RESULT).exists():
         return read_result(folder)
     _check(recipe, training, validation, machine)
+    # PyTorch's own default for convolutions; here it is what the recipe says. Products stay exact,
+    # for a front end's spectra are such.
+    torch.backends.cudnn.allow_tf32 = recipe.schedule.precision is Precision.TF32
     if machine.threads is not None:
         torch.set_num_threads(machine.threads)
     done: list[Epoch] = []

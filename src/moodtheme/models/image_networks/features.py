@@ -19,7 +19,11 @@ from moodtheme.models.image_networks.networks import Vgg16
 from moodtheme.models.image_networks.registry import Colours
 from moodtheme.recipes import Precision
 
-_DTYPES = {Precision.FLOAT32: torch.float32, Precision.BFLOAT16: torch.bfloat16}
+_DTYPES = {
+    Precision.FLOAT32: torch.float32,
+    Precision.TF32: torch.float32,
+    Precision.BFLOAT16: torch.bfloat16,
+}
 # Pictures in the network at once, as measured: on a processor more of them only outgrow its caches
 # and the memory that the C library hands out again without clearing it.
 _AT_ONCE = {torch.float32: 4, torch.bfloat16: 2}

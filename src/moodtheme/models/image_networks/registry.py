@@ -150,8 +150,8 @@ class ImageNetwork:
 
 # VGG16's activations come too near the end of float16's range (21,496 of 65,504 on plots of
 # synthetic music), and EfficientNet-Lite0's features are off in bfloat16 (cosine similarity 0.995).
-_VGG16_PRECISIONS = (Precision.FLOAT32, Precision.BFLOAT16)
-_LITE_PRECISIONS = (Precision.FLOAT32,)
+_VGG16_PRECISIONS = (Precision.FLOAT32, Precision.TF32, Precision.BFLOAT16)
+_LITE_PRECISIONS = (Precision.FLOAT32, Precision.TF32)
 
 _NETWORKS = (
     ImageNetwork(
