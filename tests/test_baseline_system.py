@@ -36,10 +36,10 @@ def test_it_hears_the_middle_in_training_too(tmp_path: Path) -> None:
         evaluation=EvaluationExcerpt.CENTRE,
         anywhere=False,
     )
-    seen = [examples.training_input(0, np.random.default_rng(seed)) for seed in range(5)]
+    seen = [examples.training_input(0, np.random.default_rng(seed)).values for seed in range(5)]
     assert all(np.array_equal(one, seen[0]) for one in seen)
     np.testing.assert_allclose(seen[0], ramp[14_995:15_004], atol=1e-4)
-    np.testing.assert_array_equal(examples.evaluation_inputs(0).inputs[0], seen[0])
+    np.testing.assert_array_equal(examples.evaluation_inputs(0).values[0], seen[0])
 
 
 def test_it_drops_out_in_training_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from moodtheme.training.examples import (
     EvaluationTracks,
     TrackSet,
     TrainingTracks,
-    join_evaluation,
+    shown,
 )
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience
 from moodtheme.training.kinds.excerpts import SoundExamples, choose_excerpts, excerpt_start
@@ -57,8 +57,8 @@ def test_training_excerpts_come_from_anywhere_and_depend_on_the_generator(
 ) -> None:
     starts = []
     for draw in range(300):
-        excerpt = ramps.training_input(0, np.random.default_rng(draw))
-        again = ramps.training_input(0, np.random.default_rng(draw))
+        excerpt = ramps.training_input(0, np.random.default_rng(draw)).values
+        again = ramps.training_input(0, np.random.default_rng(draw)).values
         np.testing.assert_array_equal(excerpt, again)
         assert len(excerpt) == SAMPLES
         starts.append(place(excerpt))
@@ -68,17 +68,17 @@ def test_training_excerpts_come_from_anywhere_and_depend_on_the_generator(
 
 def test_short_tracks_are_looped(ramps: SoundExamples) -> None:
     for row in (1, 2):
-        excerpt = ramps.training_input(row, np.random.default_rng(0))
+        excerpt = ramps.training_input(row, np.random.default_rng(0)).values
         assert len(excerpt) == SAMPLES
-        np.testing.assert_array_equal(excerpt, ramps.evaluation_inputs(row).inputs[0])
-    looped = ramps.training_input(1, np.random.default_rng(0))
+        np.testing.assert_array_equal(excerpt, ramps.evaluation_inputs(row).values[0])
+    looped = ramps.training_input(1, np.random.default_rng(0)).values
     np.testing.assert_array_equal(looped[12_000:], looped[:4_000])
 
 
 def test_evaluation_takes_the_centre(ramps: SoundExamples) -> None:
     weighted = ramps.evaluation_inputs(0)
     assert weighted.inputs.shape == (1, SAMPLES)
-    assert place(weighted.inputs[0]) == 32_000
+    assert place(weighted.values[0]) == 32_000
 
 
 @given(length=st.integers(1, 100_000), samples=st.integers(1, 30_000))
@@ -101,20 +101,33 @@ def test_covering_windows_are_whole_and_weighted(length: int, samples: int) -> N
 def test_training_examples_are_functions_of_seed_epoch_and_track(ramps: SoundExamples) -> None:
     labels = np.array([[True, False], [False, True], [True, True]])
     data = TrainingTracks(TrackSet(ramps, labels), seed=3)
-    one, again, other = data[4, 0], data[4, 0], data[5, 0]
-    assert torch.equal(one.inputs, again.inputs) and one.seeds == again.seeds
-    assert not torch.equal(one.inputs, other.inputs) and one.seeds != other.seeds
-    assert one.targets.tolist() == [1.0, 0.0]
-    elsewhere = TrainingTracks(TrackSet(ramps, labels), seed=4)[4, 0]
-    assert elsewhere.seeds != one.seeds
+    batch = data.__getitems__([(4, 0), (4, 0), (5, 0)])
+    heard = shown(batch.inputs, batch.scales)
+    assert torch.equal(heard[0], heard[1]) and batch.seeds[0] == batch.seeds[1]
+    assert not torch.equal(heard[0], heard[2]) and batch.seeds[0] != batch.seeds[2]
+    assert batch.targets.tolist() == [[1.0, 0.0]] * 3
+    elsewhere = TrainingTracks(TrackSet(ramps, labels), seed=4).__getitems__([(4, 0)])
+    assert elsewhere.seeds[0] != batch.seeds[0]
+
+
+def test_what_crosses_to_a_device_is_heard_as_what_is_read_to_the_last_bit(
+    ramps: SoundExamples,
+) -> None:
+    data = EvaluationTracks(TrackSet(ramps, np.zeros((3, 2), bool)))
+    batch = data.__getitems__([2, 0])
+    assert batch.inputs.dtype is torch.int16  # half of what float32 takes
+    for heard, row in zip(shown(batch.inputs, batch.scales), (2, 0), strict=True):
+        np.testing.assert_array_equal(heard, ramps.evaluation_inputs(row).values[0])
+    floats = torch.rand(2, 5)
+    assert shown(floats, torch.ones(2)) is floats
 
 
 def test_evaluation_batches_join_tracks_with_several_inputs(ramps: SoundExamples) -> None:
     data = EvaluationTracks(TrackSet(ramps, np.zeros((3, 2), bool)))
-    batch = join_evaluation([data[2], data[0]])
+    batch = data.__getitems__([2, 0])
     assert batch.rows.tolist() == [2, 0]
     assert batch.inputs.shape == (2, SAMPLES)
-    assert join_evaluation([]).inputs.shape == (0,)
+    assert data.__getitems__([]).inputs.shape == (0,)
 
 
 @given(

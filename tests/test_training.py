@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,17 @@ from moodtheme.training.callbacks import read_epochs
 from moodtheme.training.examples import (
     EvaluationTracks,
     ScoreSums,
+    Stored,
     TrackSet,
-    join_evaluation,
+    Weighted,
     score_inputs,
 )
+from moodtheme.training.fit import fit
 from moodtheme.training.history import read_best
 from moodtheme.training.module import SystemModule
+from moodtheme.training.resident import keep_resident
 from moodtheme.training.run_folder import stage_folder
-from moodtheme.training.settings import Machine
+from moodtheme.training.settings import Machine, readers
 from toy_training import Sequences, ToyNetwork, freeze_norms, recipe, tracks, train
 
 PROGRAM = Path(__file__).with_name("toy_training.py")
@@ -289,6 +293,59 @@ def program(folder: Path, *arguments: str) -> list[str]:
     return [sys.executable, str(PROGRAM), str(folder), *arguments]
 
 
+@dataclass(frozen=True)
+class Fixed(Sequences):
+    """Sequences of which training draws nothing."""
+
+    @property
+    def fixed_bytes(self) -> int:
+        return self.values.nbytes
+
+    def training_input(self, row: int, rng: np.random.Generator) -> Stored:
+        return Stored(self.values[row])
+
+    def evaluation_inputs(self, row: int) -> Weighted:
+        return Weighted(self.values[row][None], np.ones(1, np.float32))
+
+
+def test_inputs_kept_on_the_device_train_the_same_network(tmp_path: Path) -> None:
+    parts = [
+        TrackSet(Fixed(toy.examples.values), toy.labels)
+        for toy in (tracks(40, seed=1), tracks(37, seed=2))
+        if isinstance(toy.examples, Sequences)
+    ]
+    needed = sum(part.examples.fixed_bytes or 0 for part in parts)
+    for name, room in (("carried", needed - 1), ("kept", needed)):
+        machine = Machine(accelerator="cpu", threads=1, resident_bytes=room)
+        assert (keep_resident(*parts, machine) is not None) == (name == "kept")
+        (tmp_path / name).mkdir()
+        fit(
+            lambda: ToyNetwork(dropout=0.3),
+            recipe(),
+            training=parts[0],
+            validation=parts[1],
+            folder=tmp_path / name,
+            seed=5,
+            machine=machine,
+        )
+    assert rows(tmp_path / "kept") == rows(tmp_path / "carried")
+    assert same(weights(tmp_path / "kept", 2), weights(tmp_path / "carried", 2))
+    # What draws is never kept, and without a GPU nothing is unless it is asked for.
+    roomy = Machine(accelerator="cpu", resident_bytes=10**9)
+    assert keep_resident(tracks(4, seed=1), parts[1], roomy) is None
+    assert keep_resident(*parts, Machine(accelerator="cpu")) is None
+
+
+def test_readers_are_as_many_as_asked_for_else_as_the_cores_allow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for n_cores, devices, expected in ((2, 1, 1), (16, 1, 8), (16, 4, 3), (1, 1, 1)):
+        monkeypatch.setattr("moodtheme.training.settings.cores", lambda n=n_cores: n)
+        assert readers(Machine(devices=devices), on_gpu=True) == expected
+        assert readers(Machine(devices=devices), on_gpu=False) == 0
+        assert readers(Machine(devices=devices, workers=5), on_gpu=False) == 5
+
+
 @pytest.mark.slow
 def test_a_process_killed_time_and_again_ends_the_same(tmp_path: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -348,7 +405,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     data, sums = EvaluationTracks(validation), ScoreSums((37, 3))
     with torch.no_grad():
         for first in (0, 32):
-            batch = join_evaluation([data[row] for row in range(first, min(first + 32, 37))])
+            batch = data.__getitems__(range(first, min(first + 32, 37)))
             sums.add(batch, score_inputs(network, batch.inputs, at_once=32))
     expected = float(macro(roc_auc(validation.labels, sums.means())))
     assert abs(best["epoch"]["validation_roc_auc"] - expected) <= 1e-12

@@ -99,6 +99,15 @@ RecipeValues = Annotated[
     ),
 ]
 
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Processes that read tracks, for each training process; by default none beside a "
+        "processor, and beside a GPU as many as there are cores, up to eight.",
+        show_default=False,
+    ),
+]
 Threads = Annotated[
     int | None,
     typer.Option(

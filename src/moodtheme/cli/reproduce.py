@@ -15,6 +15,7 @@ from moodtheme.cli.options import (
     SkipUnreadable,
     Threads,
     TrainingSeed,
+    Workers,
 )
 from moodtheme.errors import MissingExtraError, MoodthemeError, UsageError
 from moodtheme.files import claimed_folder
@@ -101,9 +102,7 @@ def reproduce(
     device: Device = "auto",
     threads: Threads = None,
     jobs: Jobs = 2,
-    workers: Annotated[
-        int, typer.Option(min=0, help="Processes that read examples in training.")
-    ] = 0,
+    workers: Workers = None,
     bootstrap: Annotated[
         int, typer.Option(metavar="N", min=0, help="Resamples for 95 % intervals; 0 for none.")
     ] = 1000,

@@ -16,6 +16,7 @@ from moodtheme.cli.options import (
     SkipUnreadable,
     Threads,
     TrainingSeed,
+    Workers,
 )
 from moodtheme.cli.recipe_options import (
     PUBLISHED,
@@ -76,9 +77,7 @@ def train(
     ] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines, started with torchrun.")] = 1,
     threads: Threads = None,
-    workers: Annotated[
-        int, typer.Option(min=0, help="Processes that read tracks, for each training process.")
-    ] = 1,
+    workers: Workers = None,
     jobs: Jobs = 2,
     audio_cache: Annotated[
         Path | None,

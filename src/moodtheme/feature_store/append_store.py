@@ -8,6 +8,7 @@ reads the last records again. Writers take turns. The audio's identity decides, 
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -24,6 +25,20 @@ STORE = "store.json"
 _FORMAT = 2
 
 Numbers = npt.NDArray[Any]
+
+
+def mapped_shard(path: Path, dtype: np.dtype[Any]) -> Numbers:
+    """All numbers of a shard, read-only, from the disk when they are looked at.
+
+    A shard stays mapped while its process lives: opening a file for each of a training's excerpts
+    would cost more than reading them. One that has grown is mapped anew.
+    """
+    return _mapped(path, dtype, path.stat().st_size)
+
+
+@lru_cache(maxsize=256)
+def _mapped(path: Path, dtype: np.dtype[Any], size: int) -> Numbers:
+    return np.memmap(path, dtype=dtype, mode="r", shape=(size // dtype.itemsize,))
 
 
 class About(Protocol):
@@ -125,16 +140,15 @@ class AppendStore(Generic[AboutT]):
         """File of a shard."""
         return self.folder / f"shard-{number:04d}.{self.form.suffix}"
 
-    def read(self, record: Record, start: int = 0, count: int | None = None) -> Numbers:
-        """Numbers of a record from `start` on, `count` at most."""
+    def view(self, record: Record, start: int = 0, count: int | None = None) -> Numbers:
+        """Numbers of a record from `start` on, `count` at most, read-only.
+
+        They come from the disk when they are looked at.
+        """
         width = self.form.dtype.itemsize
-        left = record.size // width - start
-        return np.fromfile(
-            self.shard(record.shard),
-            dtype=self.form.dtype,
-            count=left if count is None else min(count, left),
-            offset=record.offset + start * width,
-        )
+        mapped = mapped_shard(self.shard(record.shard), self.form.dtype)
+        first, last = record.offset // width + start, (record.offset + record.size) // width
+        return mapped[first : last if count is None else min(last, first + count)]
 
     def is_right(self, record: Record) -> bool:
         """Whether a record's bytes are those that were written."""

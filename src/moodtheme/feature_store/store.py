@@ -17,6 +17,7 @@ from moodtheme.feature_store.append_store import (
     Description,
     Form,
     Record,
+    mapped_shard,
 )
 from moodtheme.feature_store.extractor import ExtractorInfo
 
@@ -40,11 +41,17 @@ class Rows:
     windows: int
     n_features: int
 
+    @property
+    def row_bytes(self) -> int:
+        """Of a row."""
+        return self.windows * self.n_features * FEATURES.dtype.itemsize
+
     def map(self, shard: int, offset: int) -> FloatArray:
         """A row, ``(windows, n_features)``, read-only, from the disk when it is looked at."""
         path = self.folder / f"shard-{shard:04d}.{FEATURES.suffix}"
-        shape = (self.windows, self.n_features)
-        return np.memmap(path, dtype=FEATURES.dtype, mode="r", offset=offset, shape=shape)
+        first, count = offset // FEATURES.dtype.itemsize, self.windows * self.n_features
+        row: FloatArray = mapped_shard(path, FEATURES.dtype)[first : first + count]
+        return row.reshape(self.windows, self.n_features)
 
 
 class FeatureStore:

@@ -68,7 +68,7 @@ class Request:
     device: str = "auto"
     threads: int | None = None
     jobs: int = 1
-    workers: int = 0
+    workers: int | None = None
     sweep: bool = False
     resamples: int = 1000
     skip_unreadable: bool = False

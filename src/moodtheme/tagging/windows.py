@@ -4,14 +4,18 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from moodtheme.arrays import FloatArray
 from moodtheme.tagging.bundle import ExcerptPolicy
 
 _TAIL_SHARE = 0.25  # a rest shorter than this share of a hop is not worth a window of its own
 _MOST_HELD = 8_000_000  # samples
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Window:
     audio: FloatArray
 
 
-def loop_to_length(audio: FloatArray, samples: int) -> FloatArray:
+def loop_to_length(audio: npt.NDArray[_Number], samples: int) -> npt.NDArray[_Number]:
     """`audio` repeated from its beginning until it is `samples` long (or cut to that length)."""
     return audio[:samples] if len(audio) >= samples else np.resize(audio, samples)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from moodtheme.arrays import FloatArray
 from moodtheme.audio import KnownFiles, probe, read_audio
@@ -105,9 +106,18 @@ class AudioCache:
         -------
         ndarray, shape (n,), float32
         """
+        raw, scale = self.stored(file, start, samples)
+        return raw.astype(np.float32) * np.float32(scale)
+
+    def stored(
+        self, file: Path, start: int = 0, samples: int | None = None
+    ) -> tuple[npt.NDArray[np.int16], float]:
+        """Part of a track as it is kept, from the disk when it is looked at, and its scale.
+
+        Arguments are those of `read`, whose result is the product of the two.
+        """
         record = self._record(file)
-        raw = self._store.read(record, start, samples)
-        return raw.astype(np.float32) * np.float32(record.scale)
+        return self._store.view(record, start, samples), record.scale
 
     def _record(self, file: Path) -> Record:
         """Found once: files are not looked at again while a training runs."""

@@ -1,10 +1,11 @@
 """What a network is shown of tracks, and the scores that come of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -17,23 +18,56 @@ from moodtheme.scores.ratings import Ratings
 from moodtheme.training.batches import Purpose, stream
 from moodtheme.training.run_folder import Run
 
+Numbers = npt.NDArray[Any]
+_Batch = TypeVar("_Batch")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An input as it is kept: numbers as they are, float32, or int16 that a scale makes so.
+
+    What is kept as int16 crosses to workers and to a device as such, in half the room.
+    """
+
+    numbers: Numbers
+    scale: float = 1.0
+
+    @property
+    def values(self) -> FloatArray:
+        """What the network is shown, float32."""
+        return _scaled(self.numbers, self.scale)
+
 
 @dataclass(frozen=True)
 class Weighted:
-    """Inputs of one track for evaluation, ``(n, ...)``, and what each weighs, ``(n,)``."""
+    """Inputs of one track for evaluation, ``(n, ...)``, and what each weighs, ``(n,)``.
 
-    inputs: FloatArray
+    As in `Stored`, they are float32, or int16 with a scale.
+    """
+
+    inputs: Numbers
     weights: FloatArray
+    scale: float = 1.0
+
+    @property
+    def values(self) -> FloatArray:
+        """What the network is shown, float32."""
+        return _scaled(self.inputs, self.scale)
 
 
 class Examples(Protocol):
     """Inputs of some tracks, by row. Copied to worker processes, so it must be small."""
 
+    @property
+    def fixed_bytes(self) -> int | None:
+        """What all inputs take where training draws nothing: one a track, always the same."""
+        ...
+
     def __len__(self) -> int:
         """Number of tracks."""
         ...
 
-    def training_input(self, row: int, rng: np.random.Generator) -> FloatArray:
+    def training_input(self, row: int, rng: np.random.Generator) -> Stored:
         """What the network is shown of a track in an epoch."""
         ...
 
@@ -69,60 +103,87 @@ class TrackSet:
 
 
 class TrainingBatch(NamedTuple):
-    """Inputs ``(batch, ...)``, their seeds ``(batch,)``, targets ``(batch, tags + dimensions)``."""
+    """Inputs ``(batch, ...)``, scales and seeds ``(batch,)``, targets ``(batch, outputs)``."""
 
     inputs: Tensor
+    scales: Tensor
     seeds: Tensor
     targets: Tensor
 
 
 class EvaluationBatch(NamedTuple):
-    """Inputs ``(n, ...)``, and of each its track's row and its weight ``(n,)``; n may be 0."""
+    """Inputs ``(n, ...)``, and of each scale, its track's row and weight ``(n,)``; n may be 0."""
 
     inputs: Tensor
+    scales: Tensor
     rows: Tensor
     weights: Tensor
 
 
 class TrainingTracks(Dataset[TrainingBatch]):
-    """Tracks for training, by epoch and row."""
+    """Batches for training, by epochs and rows; made whole where they are read."""
 
     def __init__(self, tracks: TrackSet, *, seed: int) -> None:
         self._tracks = tracks
         self._targets = tracks.targets
         self._seed = seed
 
-    def __getitem__(self, place: tuple[int, int]) -> TrainingBatch:
-        epoch, row = place
-        rng = stream(self._seed, Purpose.EXAMPLE, epoch, row)
-        inputs = self._tracks.examples.training_input(row, rng)
+    def __getitems__(self, places: Sequence[tuple[int, int]]) -> TrainingBatch:
+        """A batch of (epoch, row)."""
+        stored: list[Stored] = []
+        seeds: list[int] = []
+        for epoch, row in places:
+            rng = stream(self._seed, Purpose.EXAMPLE, epoch, row)
+            stored.append(self._tracks.examples.training_input(row, rng))
+            seeds.append(int(rng.integers(2**63)))
         return TrainingBatch(
-            torch.from_numpy(inputs),
-            torch.tensor(int(rng.integers(2**63))),
-            torch.from_numpy(self._targets[row]),
+            torch.from_numpy(np.stack([each.numbers for each in stored])),
+            torch.tensor([each.scale for each in stored]),
+            torch.tensor(seeds),
+            torch.from_numpy(self._targets[[row for _, row in places]]),
         )
 
 
 class EvaluationTracks(Dataset[EvaluationBatch]):
-    """Tracks for evaluation, by row."""
+    """Batches for evaluation, by rows; no rows make an empty one."""
 
     def __init__(self, tracks: TrackSet) -> None:
         self._tracks = tracks
 
-    def __getitem__(self, row: int) -> EvaluationBatch:
-        weighted = self._tracks.examples.evaluation_inputs(row)
+    def __getitems__(self, rows: Sequence[int]) -> EvaluationBatch:
+        """A batch of rows."""
+        if not rows:
+            nothing = torch.zeros(0)
+            return EvaluationBatch(nothing, nothing, nothing.long(), nothing)
+        tracks = [self._tracks.examples.evaluation_inputs(row) for row in rows]
+        counts = torch.tensor([len(track.weights) for track in tracks])
         return EvaluationBatch(
-            torch.from_numpy(weighted.inputs),
-            torch.full((len(weighted.inputs),), row),
-            torch.from_numpy(weighted.weights),
+            torch.from_numpy(np.concatenate([track.inputs for track in tracks])),
+            torch.tensor([track.scale for track in tracks]).repeat_interleave(counts),
+            torch.tensor(list(rows)).repeat_interleave(counts),
+            torch.from_numpy(np.concatenate([track.weights for track in tracks])),
         )
 
 
-def join_evaluation(tracks: list[EvaluationBatch]) -> EvaluationBatch:
-    """Tracks as one batch; none make an empty one."""
-    if not tracks:
-        return EvaluationBatch(torch.zeros(0), torch.zeros(0, dtype=torch.long), torch.zeros(0))
-    return EvaluationBatch(*(torch.cat(parts) for parts in zip(*tracks, strict=True)))
+def whole_batch(batch: _Batch) -> _Batch:
+    """What a loader makes of a batch that is one already: nothing."""
+    return batch
+
+
+def shown(inputs: Tensor, scales: Tensor) -> Tensor:
+    """What the network is shown of a batch's inputs, float32, computed where they are.
+
+    The same numbers, to the last bit, as `Stored.values` has.
+    """
+    if inputs.dtype is not torch.int16:
+        return inputs
+    return inputs.to(torch.float32) * scales.reshape(-1, *[1] * (inputs.dim() - 1))
+
+
+def _scaled(numbers: Numbers, scale: float) -> FloatArray:
+    if numbers.dtype == np.float32:
+        return numbers
+    return numbers.astype(np.float32) * np.float32(scale)
 
 
 def split_outputs(outputs: FloatArray, of: TrackTable | Run) -> tuple[FloatArray, Ratings | None]:

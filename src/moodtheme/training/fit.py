@@ -20,6 +20,7 @@ from moodtheme.training.callbacks import LAST, Keeper, TrainingProgress, read_ep
 from moodtheme.training.examples import TrackSet
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience, read_best
 from moodtheme.training.module import RunData, SystemModule
+from moodtheme.training.resident import keep_resident
 from moodtheme.training.run_folder import (
     DONE,
     HISTORY,
@@ -28,7 +29,7 @@ from moodtheme.training.run_folder import (
     read_result,
     stage_folder,
 )
-from moodtheme.training.settings import Machine, is_first_process, peak_memory
+from moodtheme.training.settings import Machine, is_first_process, peak_memory, readers
 
 _PRECISION: dict[Precision, Any] = {
     Precision.FLOAT32: "32-true",
@@ -133,6 +134,9 @@ def _fit_stage(
     place = stage_folder(folder, number)
     # A run may have been killed between its last epoch and the mark that it was the last.
     if not (len(epochs) >= stage.epochs or out_of_patience(epochs, schedule.patience)):
+        resident = keep_resident(training, validation, machine)
+        if resident:
+            training, validation = resident.training, resident.validation
         torch.manual_seed(torch_seed(seed, Purpose.WEIGHTS))
         network = make_network()
         if earlier and not epochs:
@@ -146,6 +150,7 @@ def _fit_stage(
             validation=validation,
             seed=seed,
             first_epoch=len(earlier),
+            table=resident.table if resident else None,
         )
         keeper = Keeper(
             place,
@@ -162,7 +167,7 @@ def _fit_stage(
             seed=seed,
             first_epoch=len(earlier),
             epoch=len(epochs),
-            workers=machine.workers,
+            workers=0 if resident else readers(machine, on_gpu=_on_gpu(machine)),
         )
         trainer = _trainer(stage.epochs, schedule, machine, [progress, keeper], folder)
         trainer.fit(module, data, ckpt_path=place / LAST if epochs else None)
@@ -181,9 +186,6 @@ def _trainer(
     folder: Path,
 ) -> L.Trainer:
     several = machine.devices * machine.nodes > 1
-    on_cpu = machine.accelerator == "cpu" or (
-        machine.accelerator == "auto" and not torch.cuda.is_available()
-    )
     loggers: list[Logger] = []
     if machine.tensorboard:
         loggers.append(TensorBoardLogger(folder, name=None, version="tensorboard"))
@@ -196,7 +198,7 @@ def _trainer(
         max_epochs=epochs,
         gradient_clip_val=schedule.clip_norm,
         # Gloo has no synchronised batch normalisation; on a processor each process uses its share.
-        sync_batchnorm=several and not on_cpu,
+        sync_batchnorm=several and _on_gpu(machine),
         use_distributed_sampler=False,
         # Some CUDA kernels have no deterministic form; they are named and used.
         deterministic="warn",
@@ -206,6 +208,12 @@ def _trainer(
         enable_model_summary=False,
         enable_progress_bar=False,
         log_every_n_steps=1,
+    )
+
+
+def _on_gpu(machine: Machine) -> bool:
+    return machine.accelerator != "cpu" and (
+        machine.accelerator != "auto" or torch.cuda.is_available()
     )
 
 

@@ -22,13 +22,15 @@ from moodtheme.training.examples import (
     TrackSet,
     TrainingBatch,
     TrainingTracks,
-    join_evaluation,
     score_inputs,
+    shown,
+    whole_batch,
 )
 
 # The MediaEval baseline's code, its only user.
 _SGD_MOMENTUM = 0.9
 _SGD_WEIGHT_DECAY = 1e-4
+_AHEAD = 4  # batches a worker has ready, so that a slow read stops nothing
 
 
 class Network(Protocol):
@@ -57,6 +59,9 @@ class SystemModule(L.LightningModule):
         The tracks.
     seed, first_epoch
         What dropout depends on, besides process and step.
+    table
+        Inputs of all tracks, kept on the device, of which batches name rows; None where batches
+        bring them.
 
     Attributes
     ----------
@@ -77,9 +82,11 @@ class SystemModule(L.LightningModule):
         validation: TrackSet,
         seed: int,
         first_epoch: int,
+        table: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.network = network
+        self.register_buffer("table", table, persistent=False)
         self._shape = validation.targets.shape
         self.validation_scores: FloatArray = np.zeros(self._shape, np.float32)
         self.validation_roc_auc = float("nan")
@@ -115,7 +122,7 @@ class SystemModule(L.LightningModule):
 
     def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
         """Loss of a batch."""
-        logits = self.network(batch.inputs, batch.seeds).float()
+        logits = self.network(self._inputs(batch), batch.seeds).float()
         loss = tagging_loss(
             logits,
             batch.targets,
@@ -126,6 +133,13 @@ class SystemModule(L.LightningModule):
         self.log("train_loss", loss, on_step=False, on_epoch=True, sync_dist=True)
         return loss
 
+    def _inputs(self, batch: TrainingBatch | EvaluationBatch) -> Tensor:
+        """What the network is shown, on the device."""
+        if self.table is None:
+            return shown(batch.inputs, batch.scales)
+        kept: Tensor = self.table[batch.inputs]  # type: ignore[index]
+        return kept
+
     def on_validation_epoch_start(self) -> None:
         """Forget the validation before."""
         self._sums = ScoreSums(self._shape)
@@ -133,7 +147,8 @@ class SystemModule(L.LightningModule):
     def validation_step(self, batch: EvaluationBatch, batch_idx: int) -> None:
         """Gather scores; the metric needs all of them."""
         if len(batch.inputs):
-            scores = score_inputs(self.network, batch.inputs, at_once=self._schedule.batch_size)
+            inputs, at_once = self._inputs(batch), self._schedule.batch_size
+            scores = score_inputs(self.network, inputs, at_once=at_once)
             self._sums.add(batch, scores)
 
     def on_validation_epoch_end(self) -> None:
@@ -196,7 +211,9 @@ class RunData(L.LightningDataModule):
         self._epoch = epoch
         self._loading: dict[str, Any] = {
             "num_workers": workers,
+            "collate_fn": whole_batch,
             "persistent_workers": workers > 0,
+            "prefetch_factor": _AHEAD if workers else None,
             "pin_memory": torch.cuda.is_available(),
         }
 
@@ -230,7 +247,6 @@ class RunData(L.LightningDataModule):
         return DataLoader(
             EvaluationTracks(self._validation),
             batch_sampler=batches,
-            collate_fn=join_evaluation,
             **self._loading,
         )
 

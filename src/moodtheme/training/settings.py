@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from moodtheme.recipes import Recipe
+from moodtheme.work import cores
 
+_MOST_READERS = 8
 # Set by torchrun, by Lightning for the processes it starts, and by Slurm.
 _RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 
@@ -25,6 +27,9 @@ class Machine:
         Threads of PyTorch a process; None leaves the choice to it.
     workers
         Processes that read examples, beside each training process; 0 reads in the process itself.
+        None chooses: none beside a processor, whose cores train, and up to eight beside a GPU.
+    resident_bytes
+        Room on the device for inputs that never change; None asks a GPU what it has free.
     tensorboard
         Also write TensorBoard logs to the run's folder.
     """
@@ -33,7 +38,8 @@ class Machine:
     devices: int = 1
     nodes: int = 1
     threads: int | None = None
-    workers: int = 0
+    workers: int | None = None
+    resident_bytes: int | None = None
     tensorboard: bool = False
 
 
@@ -76,6 +82,14 @@ class Settings:
     jobs: int = 1
     skip_unreadable: bool = False
     machine: Machine = field(default_factory=Machine)
+
+
+def readers(machine: Machine, *, on_gpu: bool) -> int:
+    """Processes that read examples, beside each training process."""
+    if machine.workers is not None:
+        return machine.workers
+    # Eight kept one large GPU busy on cached audio; the training process wants a core itself.
+    return min(_MOST_READERS, max(1, cores() // machine.devices - 1)) if on_gpu else 0
 
 
 def is_first_process() -> bool:

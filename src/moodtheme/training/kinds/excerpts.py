@@ -12,7 +12,7 @@ from moodtheme.recipes import EvaluationExcerpt, SoundView
 from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.windows import cut_excerpt, loop_to_length, slide_windows
 from moodtheme.training.audio_cache import MINIMUM_S, AudioCache
-from moodtheme.training.examples import Weighted
+from moodtheme.training.examples import Stored, Weighted
 from moodtheme.work import read_ahead
 
 
@@ -48,17 +48,19 @@ class SoundExamples:
         self._evaluation = evaluation
         self._anywhere = anywhere
 
+    fixed_bytes = None  # far more than a device has room for, even where no place is drawn
+
     def __len__(self) -> int:
         return len(self._files)
 
-    def training_input(self, row: int, rng: np.random.Generator) -> FloatArray:
+    def training_input(self, row: int, rng: np.random.Generator) -> Stored:
         """Audio from anywhere in the track, all places equally likely."""
         if not self._anywhere:
-            middle: FloatArray = self.evaluation_inputs(row).inputs[0]
-            return middle
+            middle = self.evaluation_inputs(row)
+            return Stored(middle.inputs[0], middle.scale)
         file = self._files[row]
         start = int(rng.integers(max(0, self._cache.length(file) - self._samples) + 1))
-        return loop_to_length(self._cache.read(file, start, self._samples), self._samples)
+        return self._excerpt(file, start)
 
     def evaluation_inputs(self, row: int) -> Weighted:
         """Audio of the excerpt or excerpts that count."""
@@ -66,8 +68,12 @@ class SoundExamples:
         if self._evaluation is EvaluationExcerpt.COVER:
             return choose_excerpts(self._cache.read(file), self._samples, self._evaluation)
         start = excerpt_start(self._cache.length(file), self._samples, self._evaluation)
-        audio = self._cache.read(file, start, self._samples)
-        return Weighted(loop_to_length(audio, self._samples)[None], np.ones(1, np.float32))
+        excerpt = self._excerpt(file, start)
+        return Weighted(excerpt.numbers[None], np.ones(1, np.float32), excerpt.scale)
+
+    def _excerpt(self, file: Path, start: int) -> Stored:
+        samples, scale = self._cache.stored(file, start, self._samples)
+        return Stored(loop_to_length(samples, self._samples), scale)
 
 
 def excerpt_start(length: int, samples: int, evaluation: EvaluationExcerpt) -> int:

@@ -25,7 +25,7 @@ from moodtheme.models.feature_network import DeepSpectrum, FeatureNetwork
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.recipes import DeepSpectrumView, OpenSmileView
 from moodtheme.recipes.base_views import BaseView
-from moodtheme.training.examples import Weighted
+from moodtheme.training.examples import Stored, Weighted
 from moodtheme.training.kinds.kind import Kind, Source
 from moodtheme.training.run_folder import Run
 from moodtheme.training.settings import Settings
@@ -286,15 +286,22 @@ class StoredFeatures:
         records = [store.record(file) for file in files]
         self._places = np.array([(r.shard, r.offset) for r in records], dtype=np.int64)
 
+    @property
+    def fixed_bytes(self) -> int:
+        """Of all tracks' features."""
+        return len(self) * self._rows.row_bytes
+
     def __len__(self) -> int:
         return len(self._places)
 
-    def training_input(self, row: int, rng: np.random.Generator) -> FloatArray:
+    def training_input(self, row: int, rng: np.random.Generator) -> Stored:
         """Features of a track, ``(windows, n_features)``; nothing is drawn."""
-        # A copy: what is mapped from the disk cannot be written to, as PyTorch wants.
-        return np.array(self._rows.map(*self._places[row].tolist()), dtype=np.float32)
+        return Stored(self._features(row))
 
     def evaluation_inputs(self, row: int) -> Weighted:
         """The same features, the only ones that count."""
-        features = self.training_input(row, np.random.default_rng(0))
-        return Weighted(features[None], np.ones(1, np.float32))
+        return Weighted(self._features(row)[None], np.ones(1, np.float32))
+
+    def _features(self, row: int) -> FloatArray:
+        """From the disk when they are looked at; batches copy them."""
+        return self._rows.map(*self._places[row].tolist())

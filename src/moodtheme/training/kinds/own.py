@@ -12,7 +12,7 @@ from moodtheme.errors import AudioError, FeatureFileError, UsageError
 from moodtheme.feature_store import statistics_of
 from moodtheme.feature_store.own_files import SUFFIXES, find_frames, frames_of, read_frames
 from moodtheme.recipes import OwnFeaturesView
-from moodtheme.training.examples import Weighted
+from moodtheme.training.examples import Stored, Weighted
 from moodtheme.training.kinds.features import FeatureKind, FeatureSource
 from moodtheme.training.kinds.kind import Source
 from moodtheme.training.run_folder import Run
@@ -190,16 +190,18 @@ class Stretches:
         self._frames = frames
         self._array = array
 
+    fixed_bytes = None  # tracks are of any length
+
     def __len__(self) -> int:
         return len(self._files)
 
-    def training_input(self, row: int, rng: np.random.Generator) -> FloatArray:
+    def training_input(self, row: int, rng: np.random.Generator) -> Stored:
         """A stretch from anywhere in the track, all places equally likely."""
         track = frames_of(self._folder, self._files[row], self._array)
         if self._frames is None:
-            return track
+            return Stored(track)
         start = int(rng.integers(max(0, len(track) - self._frames) + 1))
-        return _looped(track[start : start + self._frames], self._frames)
+        return Stored(_looped(track[start : start + self._frames], self._frames))
 
     def evaluation_inputs(self, row: int) -> Weighted:
         """The whole track, a stretch at a time."""
