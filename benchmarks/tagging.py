@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="moodtheme-small")
     parser.add_argument("--files", type=int, default=24)
-    parser.add_argument("--minimum-s", type=float, default=60.0, help="leave out shorter files")
+    parser.add_argument("--minimum-s", type=float, default=20.0, help="leave out shorter files")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--passes", action="store_true", help="compare one pass with many")
     parser.add_argument(
@@ -184,7 +184,10 @@ def main() -> None:
     found, _ = find_audio_files([arguments.folder])
     files, seconds = usable(found, arguments.files, arguments.minimum_s)
     if not files:
-        parser.error(f"{arguments.folder} holds no audio of a stated length and long enough")
+        parser.error(
+            f"nothing to measure: {arguments.folder} holds no audio of a stated length of "
+            f"{arguments.minimum_s:g} s or more; name another folder or a lower --minimum-s"
+        )
     if arguments.passes:
         print(f"{len(files)} files, {seconds / 60:.1f} min of music, five members with timelines")
         compare_passes(files, arguments.rounds)

@@ -1,8 +1,10 @@
 """What a training step of the CRNN systems costs, and how much of it is waiting for data.
 
-``python benchmarks/training_step.py [--device cuda] [--batch-size 32]`` trains a few steps of each
+``python benchmarks/training_step.py [--device cuda] [--batch-size 32]`` trains some steps of each
 kind on decoded noise through the real trainer's parts: excerpts from a cache, forward, backward,
-RMSprop. Figures within one run compare; across machines they do not.
+RMSprop. Workers start once, before the clock does, and an epoch has as many batches as are timed.
+Beside each rate stands the one with the batch there already, which no loader can pass. Figures
+within one run compare; across machines they do not.
 """
 
 import argparse
@@ -21,25 +23,28 @@ from moodtheme.models.networks import parameter_count
 from moodtheme.recipes import EvaluationExcerpt, Precision, Recipe, find_recipe, with_values
 from moodtheme.training.audio_cache import AudioCache, build_cache
 from moodtheme.training.batches import TrainingBatches
-from moodtheme.training.examples import TrackSet, TrainingTracks
+from moodtheme.training.examples import TrackSet, TrainingBatch, TrainingTracks, shown
 from moodtheme.training.kinds.excerpts import SoundExamples
-from moodtheme.training.module import SystemModule
+from moodtheme.training.module import SystemModule, loading
+from moodtheme.training.settings import Machine, readers
 
 TAGS = 56
-TRACKS = 32
+FILES = 32
+WARMING = 2  # steps before the clock starts: kernels are chosen, workers start
 AUTOCAST = {Precision.BFLOAT16: torch.bfloat16, Precision.FLOAT16: torch.float16}
 
 
 @dataclass(frozen=True)
 class Step:
-    """The shortest step in seconds, and the share of all steps' time that was waiting for data."""
+    """Seconds of a step, of one whose batch is there already, and the share spent waiting."""
 
     took: float
+    ready: float
     waiting: float
 
 
 def measure(recipe: Recipe, stage: int, examples: TrackSet, options: argparse.Namespace) -> Step:
-    """Time the steps after a first one that warms up."""
+    """Time steps of an epoch after the first ones, then steps on one batch."""
     module = SystemModule(
         Crnn(recipe.view, recipe.head, n_tags=TAGS),
         schedule=recipe.schedule,
@@ -50,47 +55,66 @@ def measure(recipe: Recipe, stage: int, examples: TrackSet, options: argparse.Na
         first_epoch=0,
     ).to(options.device)
     optimiser = module.configure_optimizers()
-    batches = TrainingBatches(TRACKS, batch_size=recipe.schedule.batch_size, seed=0)
-    loader = DataLoader(
-        TrainingTracks(examples, seed=0), batch_sampler=batches, num_workers=options.workers
-    )
     dtype = AUTOCAST.get(recipe.schedule.precision)
-    durations, waits = [], []
-    while len(durations) <= options.steps:
+
+    def step(batch: TrainingBatch) -> None:
+        with torch.autocast(options.device, dtype=dtype, enabled=dtype is not None):
+            logits = module.network(shown(batch.inputs, batch.scales), batch.seeds).float()
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.labels)
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+
+    def there(batch: TrainingBatch) -> TrainingBatch:
+        return TrainingBatch(*(part.to(options.device, non_blocking=True) for part in batch))
+
+    def finish() -> float:
+        if options.device == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    size = recipe.schedule.batch_size
+    batches = TrainingBatches(len(examples.labels), batch_size=size, seed=0)
+    workers = readers(Machine(workers=options.workers), on_gpu=options.device == "cuda")
+    loader = DataLoader(TrainingTracks(examples, seed=0), batch_sampler=batches, **loading(workers))
+    waits, began = [], 0.0
+    ended = finish()
+    for number, loaded in enumerate(loader):
+        came = time.perf_counter()
+        batch = there(loaded)
+        step(batch)
+        if options.device != "cuda" or number < WARMING:
+            finish()  # a GPU goes on by itself, and what it is not given in time it waits for
+        if number == WARMING - 1:
+            began = finish()
+        elif number >= WARMING:
+            waits.append(came - ended)
         ended = time.perf_counter()
-        for batch in loader:
-            began = time.perf_counter()
-            inputs, seeds, labels = (part.to(options.device) for part in batch)
-            with torch.autocast(options.device, dtype=dtype, enabled=dtype is not None):
-                logits = module.network(inputs, seeds).float()
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)
-            loss.backward()
-            optimiser.step()
-            optimiser.zero_grad()
-            if options.device == "cuda":
-                torch.cuda.synchronize()
-            waits.append(began - ended)
-            durations.append(time.perf_counter() - ended)
-            ended = time.perf_counter()
-            if len(durations) > options.steps:
-                break
-    return Step(min(durations[1:]), sum(waits[1:]) / sum(durations[1:]))
+    took = finish() - began
+    ready = finish()
+    for _ in range(options.steps):
+        step(batch)
+    ready = finish() - ready
+    return Step(took / len(waits), ready / options.steps, sum(waits) / took)
 
 
-def noise(folder: Path, recipe: Recipe) -> TrackSet:
-    """Tracks of 30 s of noise in a cache at the recipe's rate."""
+def noise(folder: Path, recipe: Recipe, tracks: int) -> TrackSet:
+    """As many tracks as the steps need, of 30 s of noise in a cache at the recipe's rate."""
     rate, rng = recipe.view.sample_rate, np.random.default_rng(0)
     folder.mkdir()
-    files = [folder / f"{number}.wav" for number in range(TRACKS)]
+    files = [folder / f"{number}.wav" for number in range(FILES)]
     for file in files:
         soundfile.write(file, 0.1 * rng.normal(size=30 * rate), rate)
     build_cache(folder / "cache", files, sample_rate=rate)
     cache = AudioCache(folder / "cache", sample_rate=rate)
     return TrackSet(
         SoundExamples(
-            cache, files, samples=recipe.view.samples, evaluation=EvaluationExcerpt.CENTRE
+            cache,
+            [files[track % FILES] for track in range(tracks)],
+            samples=recipe.view.samples,
+            evaluation=EvaluationExcerpt.CENTRE,
         ),
-        rng.random((TRACKS, TAGS)) < 0.05,
+        rng.random((tracks, TAGS)) < 0.05,
     )
 
 
@@ -98,22 +122,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=3, help="30 or more say more on a GPU")
+    parser.add_argument("--workers", type=int, help="by default as in training")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--systems", nargs="+", default=["crnn-lstm", "crnn-gru", "crnn-blstm"])
+    parser.add_argument("--convolutions", nargs="+", default=["vggish", "soundnet"])
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
+    card = torch.cuda.get_device_name() if options.device == "cuda" else options.device
     print(
-        f"batch {options.batch_size}, {TAGS} tags, excerpts of 20 s, {options.device}, "
+        f"batch {options.batch_size}, {TAGS} tags, excerpts of 20 s, {card}, "
         f"{torch.get_num_threads()} threads"
     )
-    print("system      convolutions  stage     precision  parameters  clips/s  waiting  speed-up")
+    print(
+        "system      convolutions  stage     precision  parameters  clips/s    ready  share"
+        "  waiting  speed-up"
+    )
     with tempfile.TemporaryDirectory() as scratch:
-        for convolutions in ("vggish", "soundnet"):
+        for convolutions in options.convolutions:
             values = {"convolutions": convolutions, "batch_size": str(options.batch_size)}
-            data = noise(Path(scratch) / convolutions, with_values(find_recipe("crnn-gru"), values))
+            recipe = with_values(find_recipe("crnn-gru"), values)
+            tracks = (WARMING + options.steps) * options.batch_size
+            data = noise(Path(scratch) / convolutions, recipe, tracks)
             for system in options.systems:
                 report(with_values(find_recipe(system), values), data, options)
 
@@ -129,7 +160,8 @@ def report(recipe: Recipe, data: TrackSet, options: argparse.Namespace) -> None:
             plain = plain or rate
             print(
                 f"{recipe.system:12s}{recipe.view.convolutions:14s}{name:10s}{precision:11s}"
-                f"{parameters:10,d}{rate:9.2f}{step.waiting:9.1%}{rate / plain:10.2f}",
+                f"{parameters:10,d}{rate:9.2f}{options.batch_size / step.ready:9.2f}"
+                f"{step.ready / step.took:7.2f}{step.waiting:9.1%}{rate / plain:10.2f}",
                 flush=True,
             )
 

@@ -209,13 +209,7 @@ class RunData(L.LightningDataModule):
         self._seed = seed
         self._first_epoch = first_epoch
         self._epoch = epoch
-        self._loading: dict[str, Any] = {
-            "num_workers": workers,
-            "collate_fn": whole_batch,
-            "persistent_workers": workers > 0,
-            "prefetch_factor": _AHEAD if workers else None,
-            "pin_memory": torch.cuda.is_available(),
-        }
+        self._loading = loading(workers)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Training batches of this process."""
@@ -249,6 +243,17 @@ class RunData(L.LightningDataModule):
             batch_sampler=batches,
             **self._loading,
         )
+
+
+def loading(workers: int) -> dict[str, Any]:
+    """How a loader reads batches that are made where they are read, in so many processes."""
+    return {
+        "num_workers": workers,
+        "collate_fn": whole_batch,
+        "persistent_workers": workers > 0,
+        "prefetch_factor": _AHEAD if workers else None,
+        "pin_memory": torch.cuda.is_available(),
+    }
 
 
 def tagging_loss(
