@@ -168,6 +168,10 @@ class BundleError(MoodthemeError):
     """A model bundle is damaged, or does not fit this version of moodtheme."""
 
 
+class DeviceError(UsageError):
+    """What is to compute is not there, or this installation cannot use it."""
+
+
 class ModelNotFoundError(UsageError):
     """No model of that name is known, or it is known but not here yet."""
 

@@ -123,12 +123,15 @@ def _find_av_decoder(codec: str) -> str:
 def _accelerators() -> Iterator[Finding]:
     import onnxruntime
 
+    from moodtheme.tagging.device import CUDA
+
     providers = onnxruntime.get_available_providers()
     yield Finding(
         "accelerator",
         "ONNX Runtime",
         Status.OK,
-        f"{onnxruntime.__version__}, {', '.join(providers)}; tagging runs on the processor",
+        f"{onnxruntime.__version__}, {', '.join(providers)}; tagging runs on "
+        + ("a GPU with --device cuda" if CUDA in providers else "the processor"),
     )
     if find_spec("torch") is None:
         yield Finding("accelerator", "PyTorch", Status.MISSING, "only training needs it", _TRAIN)

@@ -10,6 +10,7 @@ import typer
 from moodtheme.cli.options import Address, EngineName, EngineOption
 from moodtheme.cli.results import Format, format_of
 from moodtheme.cli.streams import printable, say
+from moodtheme.tagging.device import TaggingDevice
 
 if TYPE_CHECKING:
     from moodtheme.cli.results import Writer
@@ -96,6 +97,10 @@ def tag(
             show_default=False,
         ),
     ] = None,
+    device: Annotated[
+        TaggingDevice,
+        typer.Option(help="Where the model computes; cuda needs ONNX Runtime's build for it."),
+    ] = TaggingDevice.CPU,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -169,7 +174,7 @@ def tag(
     # What is wrong with a file is in the table: on a terminal that shows both, not said again.
     in_sight = is_table and output is None and sys.stdout.isatty() and sys.stderr.isatty()
     with claimed(output):
-        tagger = load_tagger(model, relative_to, quiet=quiet)
+        tagger = load_tagger(model, relative_to, device, quiet=quiet)
         if is_table:
             page = Page.of(sys.stdout if output is None else None)
             names = [*(problem.path for problem in problems), *files]

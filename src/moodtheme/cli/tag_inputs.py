@@ -13,6 +13,7 @@ from moodtheme.errors import AudioError, ReferenceMusicError, UsageError
 from moodtheme.library import Library
 from moodtheme.tagging.batch import in_shard
 from moodtheme.tagging.bundle import Reference
+from moodtheme.tagging.device import TaggingDevice
 from moodtheme.tagging.own_music import FEW_TRACKS
 from moodtheme.tagging.tagger import Tagger
 
@@ -69,12 +70,14 @@ def chosen_files(
     return files, problems
 
 
-def load_tagger(model: str, relative_to: Path | None, *, quiet: bool) -> Tagger:
+def load_tagger(
+    model: str, relative_to: Path | None, device: TaggingDevice, *, quiet: bool
+) -> Tagger:
     """Open the model, with the music among which standings are to be.
 
     Raises
     ------
-    ReferenceMusicError, ModelNotFoundError, BundleError, LibraryError
+    ReferenceMusicError, ModelNotFoundError, DeviceError, BundleError, LibraryError
         As `Tagger.load` and `moodtheme.Library`.
     """
     reference: Path | Reference | None = relative_to
@@ -82,7 +85,7 @@ def load_tagger(model: str, relative_to: Path | None, *, quiet: bool) -> Tagger:
         with library as opened:
             reference = opened.reference()
             digest, other = opened.model.bundle.digest, opened.model.name
-    tagger = Tagger.load(model, relative_to=reference)
+    tagger = Tagger.load(model, device=device, relative_to=reference)
     if reference is not relative_to and digest != tagger.bundle.digest:
         raise ReferenceMusicError(
             f"{relative_to} holds results of {other}, not of {tagger.bundle.name} "

@@ -16,6 +16,7 @@ from moodtheme.errors import BundleError
 from moodtheme.scores.fusion import fuse
 from moodtheme.tagging.bundle import Bundle, Member, Output
 from moodtheme.tagging.bundle_files import read_graph
+from moodtheme.tagging.device import TaggingDevice, device_of, providers_for
 from moodtheme.tagging.graph_check import objection
 
 _ROUNDING = 1e-6  # by which a mean of float32 scores may miss [0, 1]
@@ -53,16 +54,29 @@ class MemberSession:
         The bundle's folder, its manifest and the member in it.
     threads
         Threads of one call.
+    device
+        Where the graph runs; `device` says where it does.
 
     Raises
     ------
+    DeviceError
+        If that cannot be had.
     BundleError
         If the file does not fit its hash, is no ONNX graph, holds what `graph_check` refuses, or
         does not take and return the shapes the manifest promises.
     """
 
-    def __init__(self, folder: Path, bundle: Bundle, member: Member, *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        bundle: Bundle,
+        member: Member,
+        *,
+        threads: int = 1,
+        device: TaggingDevice = TaggingDevice.CPU,
+    ) -> None:
         self.member = member
+        self._providers = providers_for(device)
         self._outputs: dict[str, tuple[int, ...]] = {
             output: _shape(bundle, member, output) for output in member.outputs
         }
@@ -72,6 +86,7 @@ class MemberSession:
         self._hearing: set[int] = set()  # threads that are at it
         self._session: ort.InferenceSession | None
         self._session = session = self._opened()
+        self.device = device_of(session, device)
         _alive.add(self)
         inputs, outputs = session.get_inputs(), session.get_outputs()
         if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 2:
@@ -142,7 +157,7 @@ class MemberSession:
         if reason := objection(content):
             raise self._refuse(reason)
         try:
-            return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            return ort.InferenceSession(content, options, providers=self._providers)
         # ONNX Runtime's exceptions share no base class but Exception.
         except Exception as error:
             raise self._refuse(f"ONNX Runtime cannot load it ({error})") from error

@@ -11,6 +11,7 @@ from moodtheme.errors import BundleError
 from moodtheme.tagging.answers import TrackTags, track_scores, track_tags
 from moodtheme.tagging.bundle import Bundle, Reference
 from moodtheme.tagging.bundle_files import read_manifest
+from moodtheme.tagging.device import TaggingDevice
 from moodtheme.tagging.following import HOP_S, HOPS_S, SPAN_S, SPANS_S, over_time
 from moodtheme.tagging.listening import Listener, Listening
 from moodtheme.tagging.models import DEFAULT_MODEL, find_model
@@ -20,6 +21,8 @@ from moodtheme.tagging.timeline import Timeline
 from moodtheme.tagging.trial import require_bounded
 from moodtheme.tagging.windows import Steps
 from moodtheme.work import Progress, no_progress
+
+_BATCH_ON_GPU = 16
 
 
 class Tagger:
@@ -33,7 +36,7 @@ class Tagger:
     ----------
     folder
         The bundle's.
-    threads, batch_size
+    threads, batch_size, device
         As for `Tagger.load`.
     digest
         Which bundle must be there; None for any.
@@ -46,22 +49,27 @@ class Tagger:
         folder: Path,
         *,
         threads: int = 1,
-        batch_size: int = 1,
+        batch_size: int | None = None,
+        device: TaggingDevice | str = TaggingDevice.CPU,
         digest: str | None = None,
         relative_to: Reference | None = None,
     ) -> None:
-        if threads < 1 or batch_size < 1:
+        if threads < 1 or (batch_size is not None and batch_size < 1):
             raise ValueError("threads and batch_size are at least 1")
         self.bundle: Bundle = read_manifest(folder)
         self.relative_to = relative_to
-        self._made_of = folder.absolute(), threads, batch_size
+        self._made_of = folder.absolute(), threads, batch_size, device
         if digest not in (None, self.bundle.digest):
             raise BundleError(f"{folder} holds another bundle than before; load the model again")
         require_bounded(folder, self.bundle)
         self._sessions = tuple(
-            MemberSession(folder, self.bundle, member, threads=threads)
+            MemberSession(
+                folder, self.bundle, member, threads=threads, device=TaggingDevice(device)
+            )
             for member in self.bundle.members
         )
+        on_gpu = any(session.device is TaggingDevice.CUDA for session in self._sessions)
+        batch_size = batch_size or (_BATCH_ON_GPU if on_gpu else 1)
         self._listener = Listener(self.bundle, self._sessions, batch_size, relative_to=relative_to)
 
     @classmethod
@@ -70,7 +78,8 @@ class Tagger:
         name_or_path: str | Path = DEFAULT_MODEL,
         *,
         threads: int = 1,
-        batch_size: int = 1,
+        batch_size: int | None = None,
+        device: TaggingDevice | str = TaggingDevice.CPU,
         relative_to: str | os.PathLike[str] | Reference | None = None,
     ) -> Self:
         """Open a model.
@@ -82,8 +91,13 @@ class Tagger:
         threads
             Threads a call computes on. One is best where several files are tagged at once.
         batch_size
-            Windows given to a graph in one call. One is fastest for excerpts of many seconds,
-            whose activations then stay in the processor's cache; scores do not depend on it.
+            Windows given to a graph in one call. None is one on a processor, fastest for excerpts
+            of many seconds, whose activations then stay in its cache; on a processor scores do
+            not depend on it. On a GPU None is 16.
+        device
+            ``cpu``; ``cuda``, where ONNX Runtime's CUDA provider is installed (see
+            `moodtheme.tagging.device`), with the same scores but for rounding; ``auto`` takes a
+            GPU where it can.
         relative_to
             Music of your own to say where a track stands, instead of the model's reference: what
             `moodtheme tag --format jsonl` wrote of at least 20 tracks with this model, or
@@ -93,6 +107,8 @@ class Tagger:
         ------
         ModelNotFoundError
             If there is no such model, or it must be fetched first.
+        DeviceError
+            If CUDA is asked for and cannot be had.
         BundleError
             If it is damaged, of another version, or takes too long or too much memory for a window
             (see `moodtheme.tagging.trial`).
@@ -103,12 +119,10 @@ class Tagger:
         own = relative_to
         if isinstance(own, str | os.PathLike):
             own = read_reference(own, read_manifest(folder))
-        return cls(folder, threads=threads, batch_size=batch_size, relative_to=own)
+        return cls(folder, threads=threads, batch_size=batch_size, device=device, relative_to=own)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        folder, threads, batch_size = self._made_of
-        more = self.bundle.digest, self.relative_to
-        return _reopen, (type(self), folder, threads, batch_size, *more)
+        return _reopen, (type(self), *self._made_of, self.bundle.digest, self.relative_to)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -270,10 +284,16 @@ def _reopen(
     kind: type[Tagger],
     folder: Path,
     threads: int,
-    batch_size: int,
+    batch_size: int | None,
+    device: TaggingDevice | str,
     digest: str,
     relative_to: Reference | None,
 ) -> Tagger:
     return kind(
-        folder, threads=threads, batch_size=batch_size, digest=digest, relative_to=relative_to
+        folder,
+        threads=threads,
+        batch_size=batch_size,
+        device=device,
+        digest=digest,
+        relative_to=relative_to,
     )
