@@ -174,7 +174,7 @@ def tag(
     # What is wrong with a file is in the table: on a terminal that shows both, not said again.
     in_sight = is_table and output is None and sys.stdout.isatty() and sys.stderr.isatty()
     with claimed(output):
-        tagger = load_tagger(model, relative_to, device, quiet=quiet)
+        tagger = load_tagger(model, relative_to, device=device, quiet=quiet)
         if is_table:
             page = Page.of(sys.stdout if output is None else None)
             names = [*(problem.path for problem in problems), *files]

@@ -71,7 +71,11 @@ def chosen_files(
 
 
 def load_tagger(
-    model: str, relative_to: Path | None, device: TaggingDevice, *, quiet: bool
+    model: str,
+    relative_to: Path | None,
+    *,
+    device: TaggingDevice = TaggingDevice.CPU,
+    quiet: bool,
 ) -> Tagger:
     """Open the model, with the music among which standings are to be.
 
