@@ -49,8 +49,8 @@ def measure(recipe: Recipe, stage: int, examples: TrackSet, options: argparse.Na
         Crnn(recipe.view, recipe.head, n_tags=TAGS),
         schedule=recipe.schedule,
         stage=recipe.stages[stage],
-        training_labels=examples.labels,
-        validation_labels=examples.labels,
+        training=examples,
+        validation=examples,
         seed=0,
         first_epoch=0,
     ).to(options.device)
@@ -60,7 +60,7 @@ def measure(recipe: Recipe, stage: int, examples: TrackSet, options: argparse.Na
     def step(batch: TrainingBatch) -> None:
         with torch.autocast(options.device, dtype=dtype, enabled=dtype is not None):
             logits = module.network(shown(batch.inputs, batch.scales), batch.seeds).float()
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.labels)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.targets)
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
