@@ -212,8 +212,8 @@ def test_rmsprop_is_keras() -> None:
         ToyNetwork(dropout=0.0),
         schedule=recipe().schedule,
         stage=recipe().stages[1],
-        training_labels=tracks(4, seed=0).labels,
-        validation_labels=tracks(4, seed=0).labels,
+        training=tracks(4, seed=0),
+        validation=tracks(4, seed=0),
         seed=0,
         first_epoch=0,
     )
@@ -418,8 +418,8 @@ def test_frozen_norms_ignore_their_batch(monkeypatch: pytest.MonkeyPatch) -> Non
         ToyNetwork(dropout=0.0),
         schedule=recipe().schedule,
         stage=recipe().stages[1],
-        training_labels=tracks(4, seed=0).labels,
-        validation_labels=tracks(4, seed=0).labels,
+        training=tracks(4, seed=0),
+        validation=tracks(4, seed=0),
         seed=0,
         first_epoch=0,
     ).train()
