@@ -3,8 +3,11 @@
 import csv
 import io
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
@@ -155,6 +158,19 @@ def test_every_format_says_the_same_of_any_curves(values: np.ndarray) -> None:
         times, text = cue.strip().split("\n")
         assert re.fullmatch(r"(\d\d:[0-5]\d:[0-5]\d\.\d{3})( --> |$)", times[:17])
         assert "<" not in text and ">" not in text
+
+
+@pytest.mark.parametrize(("suffix", "write"), [(".lrc", lrc), (".vtt", webvtt)])
+def test_captions_are_read_by_ffmpeg(
+    suffix: str, write: Callable[[Timeline], str], tmp_path: Path
+) -> None:
+    found = calm_then_epic()
+    (tmp_path / f"a{suffix}").write_text(write(found), encoding="utf-8")
+    with av.open(str(tmp_path / f"a{suffix}")) as read:
+        packets = [packet for packet in read.demux() if packet.pts is not None]
+        assert [float(p.pts * p.time_base) for p in packets] == [0, 92]
+        texts = [bytes(packet).decode() for packet in packets]
+    assert "calm" in texts[0] and "epic and heavy" in texts[1]
 
 
 def test_times_of_long_tracks_are_written_as_the_formats_want_them() -> None:
