@@ -1,6 +1,10 @@
 """`moodtheme write-tags`: what a result becomes in a file, and whose moods are whose."""
 
 import os
+import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +18,18 @@ from mutagen.id3 import ID3, TMOO, TXXX
 from moodtheme.cli.write_tags_run import preview
 from moodtheme.library import Library
 from moodtheme.tagging.answers import DimensionScore, ModelIdentity, TagScore, TrackTags
-from moodtheme.writing import Choice, Field, Journal, Record, Said, plan_tags, said, write_tags
+from moodtheme.writing import (
+    Choice,
+    Field,
+    Journal,
+    Record,
+    Said,
+    plan_tags,
+    read_journal,
+    said,
+    undo,
+    write_tags,
+)
 from moodtheme.writing.moods import persons, record_of, wanted
 from program import Program
 from tagged_files import make
@@ -266,3 +281,40 @@ def test_the_preview_is_a_diff(tmp_path: Path) -> None:
         "  + MOOD calm",
         "  ~ MOODTHEME 0 scores by m e",
     ]
+
+
+@pytest.mark.slow
+def test_the_program_killed_at_random_moments_loses_and_breaks_nothing(
+    music: Path, tmp_path: Path
+) -> None:
+    source = (music / "a.flac").read_bytes()
+    for path in music.iterdir():
+        path.unlink()
+    for number in range(40):
+        (music / f"{number:02}.flac").write_bytes(source)
+    command = [sys.executable, "-m", "moodtheme", "write-tags", "music", "--model", "toy"]
+    draw, kills = random.Random(0), 0
+    while True:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert process.stdout is not None
+        lines = draw.randrange(1, 12)
+        told = sum(1 for _, line in zip(range(lines), process.stdout, strict=False))
+        time.sleep(draw.random() / 50)
+        process.kill()
+        process.wait()
+        kills += told == lines
+        for path in music.glob("*.flac"):
+            is_new = Field.MOOD in plan_tags(path, NEW).present
+            assert is_new or path.read_bytes() == source
+        if told < lines:
+            break
+    assert kills >= 10
+    journals = sorted((tmp_path / "journals").glob("*.jsonl"))
+    written = {line.path for journal in journals for line in read_journal(journal)}
+    assert written == {str(path) for path in music.glob("*.flac")}
+    for journal in reversed(journals):
+        for line in read_journal(journal):
+            undo(line)
+    assert all(path.read_bytes() == source for path in music.glob("*.flac"))
