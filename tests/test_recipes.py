@@ -1,5 +1,8 @@
 """Recipes: the paper's numbers, their sources, and setting them from text."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -12,6 +15,8 @@ from moodtheme.recipes import (
     departures,
     describe,
     find_recipe,
+    from_toml,
+    to_toml,
     with_values,
 )
 
@@ -100,3 +105,36 @@ def test_what_differs_from_the_paper_without_being_a_value_is_said() -> None:
     assert departures(find_recipe("opensmile-gru")) == ()
     for system in ("crnn-gru", "ds-1s-gru"):
         assert "Keras 2.2.4" in find_recipe(system).sources["head.dropout"]
+
+
+@pytest.mark.parametrize("system", RECIPES)
+def test_a_recipe_written_as_toml_is_read_back(system: str, tmp_path: Path) -> None:
+    recipe = find_recipe(system)
+    changed = with_values(recipe, {"batch_size": "7", "schedule.patience": "none"})
+    for one in (recipe, changed):
+        path = tmp_path / f"{system}.toml"
+        path.write_text(to_toml(one), encoding="utf-8")
+        again = from_toml(path)
+        assert replace(again, sources={}) == replace(one, sources={})
+        assert departures(again) == departures(one)
+    assert from_toml(path).sources["schedule.batch_size"] == "set for this run"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "names no system"),
+        ('system = "crnn-tcn"', "crnn-lstm"),
+        ('system = "crnn-gru"\nunits = 3', "units stands outside a table"),
+        ('system = "crnn-gru"\n[head]\nunit = 3', "no value 'head.unit'"),
+        ('system = "crnn-gru"\n[head]\nunits = "many"', "head.units cannot be"),
+        ("system = ", "cannot be read as a recipe"),
+    ],
+)
+def test_a_bad_recipe_file_is_refused_with_a_reason(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=complaint):
+        from_toml(path)

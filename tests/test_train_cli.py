@@ -346,6 +346,40 @@ def test_wrong_usage(program: Program, collection: Path, tmp_path: Path) -> None
     assert status == 2 and "is no split" in err
 
 
+def test_a_recipe_goes_through_a_file(
+    program: Program, collection: Path, trained: Path, tmp_path: Path
+) -> None:
+    settings = [part for value in SMALL for part in ("--set", value)]
+    show = ["train", "crnn-gru", "--show", "--format", "toml", "--weights", "random"]
+    status, out, _ = program(*show, *settings)
+    assert status == 0 and 'system = "crnn-gru"' in out and "units = 8  # set for this run" in out
+    (tmp_path / "mine.toml").write_text(out, "utf-8")
+    # The file's recipe is the run's: nothing is trained again, and --set goes beyond it.
+    command = ["train", tmp_path / "mine.toml", "--dataset", collection, "--run", trained]
+    status, out, err = program(*command)
+    assert status == 0 and "epoch 1/" not in err, err
+    status, _, err = program(*command, "--set", "units=9")
+    assert status == 1 and "head.units 8, not 9" in err
+
+
+def test_a_training_is_logged_where_one_wants(
+    program: Program, collection: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    command = arguments(collection, run, "epochs=0")
+    status, _, err = program(*command, "--log", "CSVLogger:name=logs,version=one")
+    assert status == 0, err
+    rows = list(csv.DictReader((run / "logs" / "one" / "metrics.csv").open(newline="")))
+    assert {"train_loss", "validation_roc_auc"} <= set(rows[0])
+    for wanted, complaint in (
+        ("NoLogger", "no such logger"),
+        ("pathlib.Path", "is no logger"),
+        ("CSVLogger:name", "is not NAME=VALUE"),
+    ):
+        status, _, err = program(*arguments(collection, tmp_path / "no"), "--log", wanted)
+        assert status == 2 and complaint in err and not (tmp_path / "no").exists()
+
+
 def test_show_prints_sources_and_keras_count(program: Program) -> None:
     status, out, _ = program("train", "crnn-blstm", "--show", "--set", "dropout=0.2")
     assert status == 0

@@ -61,21 +61,23 @@ def export(
     if output is None and len(runs) > 1:
         raise UsageError("several runs make one bundle; say where with --output DIR")
     try:
-        from moodtheme.exporting.bundles import export_fused
+        from moodtheme.exporting.bundles import export_fused, mean_ratings_against
         from moodtheme.training.trained import load_trained, load_validation
     except ImportError as error:
         raise MissingExtraError("exporting a trained system") from error
 
     systems = [load_trained(run) for run in runs]
-    truth, scores = load_validation(runs)
+    truth, found = load_validation(runs)
     folder = output or runs[0] / "bundle"
     bundle = export_fused(
         systems,
         folder,
         name=name or (systems[0].run.recipe.system if len(runs) == 1 else folder.resolve().name),
         licence=licence,
-        validation_truth=truth,
-        validation_scores=scores,
+        validation_truth=truth.values,
+        validation_scores=[system.values.astype("float32") for system in found],
+        artists=truth.names.artists,
+        rated=mean_ratings_against(truth, found),
         half_images=half,
         weights=weights,
         offline=offline,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from moodtheme.errors import UsageError
-from moodtheme.recipes import Recipe, find_recipe, value_names, with_values
+from moodtheme.recipes import Recipe, find_recipe, from_toml, value_names, with_values
 
 PUBLISHED, RANDOM = "published", "random"
 """Words of ``--weights`` that are no file."""
@@ -17,7 +17,7 @@ def chosen_recipe(system: str, settings: Sequence[str], weights: str) -> Recipe:
     Parameters
     ----------
     system
-        Its name.
+        Its name, or a recipe's file, whose name ends in ``.toml``.
     settings
         As ``--set`` takes them, ``NAME=VALUE``.
     weights
@@ -34,7 +34,8 @@ def chosen_recipe(system: str, settings: Sequence[str], weights: str) -> Recipe:
         if not equals:
             raise UsageError(f"--set {text}: is not NAME=VALUE; write for example units=128")
         values[name] = value
-    recipe = with_values(find_recipe(system), values)
+    base = from_toml(Path(system)) if system.endswith(".toml") else find_recipe(system)
+    recipe = with_values(base, values)
     if weights == RANDOM and recipe.view.pretrained:
         return with_values(recipe, {"pretrained": "false"})
     return recipe

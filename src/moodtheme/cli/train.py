@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import nullcontext
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +27,7 @@ from moodtheme.cli.recipe_options import (
 )
 from moodtheme.errors import MissingExtraError, UsageError
 from moodtheme.files import claimed_folder
-from moodtheme.recipes import RECIPES, Recipe, departures, describe
+from moodtheme.recipes import RECIPES, Recipe, departures, describe, to_toml
 from moodtheme.training.settings import Machine, Settings, is_first_process
 
 if TYPE_CHECKING:
@@ -35,10 +36,22 @@ if TYPE_CHECKING:
 _PAPERS_TAGS = 56  # MTG-Jamendo's moods and themes
 
 
+class ShowFormat(StrEnum):
+    """How a recipe is shown."""
+
+    TABLE = "table"
+    TOML = "toml"
+
+
 def train(
     system: Annotated[
         str,
-        typer.Argument(metavar="SYSTEM", help=f"One of {', '.join(RECIPES)}.", show_default=False),
+        typer.Argument(
+            metavar="SYSTEM",
+            help=f"One of {', '.join(RECIPES)}; or a recipe's file, as --show --format toml "
+            "prints it, FILE.toml.",
+            show_default=False,
+        ),
     ],
     dataset: Annotated[
         str | None,
@@ -61,6 +74,9 @@ def train(
         bool,
         typer.Option("--show", help="Print the recipe with its sources, and its layers, and stop."),
     ] = False,
+    format: Annotated[  # noqa: A002 - the option's name
+        ShowFormat, typer.Option("--format", help="Of --show: a table, or a file that train takes.")
+    ] = ShowFormat.TABLE,
     weights: Annotated[
         str,
         typer.Option(
@@ -100,6 +116,17 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")
     ] = False,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--log",
+            metavar="LOGGER[:NAME=VALUE,…]",
+            help="Also log to one of Lightning's loggers, such as WandbLogger:project=moods or "
+            "MLFlowLogger, or to a class of your own, package.module.Class; its package must be "
+            "installed. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     offline: Offline = False,
 ) -> None:
     """Train a system and keep its best epoch by validation ROC-AUC.
@@ -108,11 +135,15 @@ def train(
     """
     recipe = with_own_features(chosen_recipe(system, values or [], weights), features)
     if show:
-        _show(recipe)
+        if format is ShowFormat.TOML:
+            print(to_toml(recipe), end="")
+        else:
+            _show(recipe)
         return
     if dataset is None or run is None:
         raise UsageError("training needs --dataset TABLE and --run DIR; give both, or --show")
     try:
+        from moodtheme.training.loggers import find_logger
         from moodtheme.training.system_run import train_system
     except ImportError as error:
         raise MissingExtraError("training a system") from error
@@ -135,8 +166,11 @@ def train(
             threads=threads,
             workers=workers,
             tensorboard=tensorboard,
+            loggers=tuple(log or ()),
         ),
     )
+    for wanted in settings.machine.loggers:
+        find_logger(wanted)  # before hours of training
     # Missing files are counted and named for the splits that are used.
     table = load_dataset(dataset, split=split, check_files=False)
     for warning in leaks(table, jobs=jobs, report=_say) if is_first_process() else []:

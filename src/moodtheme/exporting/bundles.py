@@ -3,6 +3,7 @@
 import tempfile
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ import torch
 from moodtheme import __version__
 from moodtheme.errors import EvaluationWarning, UsageError
 from moodtheme.evaluation.calibration import fit_calibration
-from moodtheme.evaluation.metrics import macro, roc_auc
+from moodtheme.evaluation.evaluator import evaluate_systems
+from moodtheme.evaluation.ratings import RatingFigures, evaluate_ratings
 from moodtheme.evaluation.thresholds import best_f1, choose
 from moodtheme.exporting.conformance import write_conformance
 from moodtheme.exporting.systems import Graphs, plan_graphs
 from moodtheme.scores.fusion import FusionMethod, fuse
+from moodtheme.scores.matrices import SystemScores, Truth
 from moodtheme.tagging.bundle import (
     FORMAT_VERSION,
     Bundle,
@@ -30,6 +33,7 @@ from moodtheme.tagging.bundle_files import write_bundle
 from moodtheme.training.trained import TrainedSystem
 
 _NEVER = 1.0  # no score is above it
+_RESAMPLES = 1000  # of the figures' intervals, the usual number
 
 
 def export_fused(
@@ -40,6 +44,8 @@ def export_fused(
     licence: str,
     validation_truth: npt.NDArray[np.bool_],
     validation_scores: Sequence[npt.NDArray[np.float32]],
+    artists: Sequence[str] = (),
+    rated: Sequence[RatingFigures] = (),
     fusion: FusionMethod = FusionMethod.MEAN,
     half_images: bool = False,
     weights: Path | None = None,
@@ -65,6 +71,10 @@ def export_fused(
         Bool (tracks, tags).
     validation_scores
         One matrix a system, (tracks, tags): thresholds and calibration are fitted on their fusion.
+    artists
+        Of the validation tracks, for the figure's interval; empty where none is known.
+    rated
+        How near the systems' mean ratings come to listeners' there.
     fusion
         How the systems' scores become one: by mean, or by mean of logits.
     half_images
@@ -137,12 +147,13 @@ def export_fused(
                 intercepts=tuple(calibration.intercepts.tolist()),
                 fitted_on=validation,
             ),
-            quality=(
-                Measurement(
-                    measure="roc_auc_macro",
-                    value=_roc_auc(validation_truth, fused),
-                    data=f"{first.dataset}, validation (epochs were chosen on it)",
-                ),
+            quality=_quality(
+                validation_truth,
+                fused,
+                rated,
+                tags=first.tags,
+                artists=artists,
+                data=f"{first.dataset}, validation (epochs were chosen on it)",
             ),
             provenance={
                 **{
@@ -159,11 +170,68 @@ def export_fused(
     return bundle
 
 
-def _roc_auc(truth: npt.NDArray[np.bool_], scores: npt.NDArray[np.float32]) -> float:
-    """Macro ROC-AUC over the tags that have one; the others were named before training."""
+def mean_ratings_against(truth: Truth, systems: Sequence[SystemScores]) -> list[RatingFigures]:
+    """How near the mean of systems' ratings comes to listeners'; empty without ratings.
+
+    Parameters
+    ----------
+    truth, systems
+        From `moodtheme.training.trained.load_validation`.
+    """
+    known = [system.ratings for system in systems if system.ratings is not None]
+    if truth.ratings is None or not known:
+        return []
+    mean = replace(known[0], values=np.mean([one.values for one in known], axis=0))
+    return evaluate_ratings(
+        truth.ratings,
+        mean,
+        source="validation",
+        artists=truth.names.artists,
+        resamples=_RESAMPLES,
+    )
+
+
+def _quality(
+    truth: npt.NDArray[np.bool_],
+    scores: npt.NDArray[np.float32],
+    rated: Sequence[RatingFigures],
+    *,
+    tags: Sequence[str],
+    artists: Sequence[str],
+    data: str,
+) -> tuple[Measurement, ...]:
+    """Macro ROC-AUC over the tags that have one, and CCC of each dimension."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EvaluationWarning)
-        return float(macro(roc_auc(truth, scores)))
+        warnings.simplefilter("ignore", EvaluationWarning)  # tags were named before training
+        (found,) = evaluate_systems(
+            truth, {"": scores}, tags=tags, artists=artists or None, resamples=_RESAMPLES
+        )
+    figure = found.figures["roc_auc_macro"]
+    measured = [
+        Measurement(
+            measure="roc_auc_macro",
+            value=figure.value or 0.0,
+            data=data,
+            interval=_ends(figure.low, figure.high),
+        )
+    ]
+    for one in rated:
+        low, high = one.intervals["ccc"]
+        measured.append(
+            Measurement(
+                measure=f"ccc_{one.dimension}",
+                value=one.figures["ccc"],
+                data=data,
+                interval=_ends(low, high),
+            )
+        )
+    return tuple(one for one in measured if np.isfinite(one.value))
+
+
+def _ends(low: float | None, high: float | None) -> tuple[float, float] | None:
+    if low is None or high is None or not np.isfinite([low, high]).all():
+        return None
+    return low, high
 
 
 def _description(systems: Sequence[TrainedSystem]) -> str:

@@ -15,6 +15,7 @@ from moodtheme.recipes.recipe import (
     with_values,
 )
 from moodtheme.recipes.systems import BASELINE, NINE_SYSTEMS, RECIPES, departures, find_recipe
+from moodtheme.recipes.toml_form import from_toml, to_toml
 from moodtheme.recipes.values import (
     Convolutions,
     EvaluationExcerpt,
@@ -66,6 +67,8 @@ __all__ = [
     "departures",
     "describe",
     "find_recipe",
+    "from_toml",
+    "to_toml",
     "value_names",
     "with_values",
 ]

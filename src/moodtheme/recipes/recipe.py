@@ -132,12 +132,12 @@ class Setting:
 
 def value_names(recipe: Recipe) -> list[str]:
     """Full names of the values that can be set."""
-    return [name for name, _ in _leaves(recipe)]
+    return [name for name, _ in described_values(recipe)]
 
 
 def describe(recipe: Recipe) -> Iterator[Setting]:
     """Every value of a recipe that can be set."""
-    for name, value in _leaves(recipe):
+    for name, value in described_values(recipe):
         yield Setting(name, _text(value), recipe.sources[name])
 
 
@@ -181,7 +181,8 @@ def values_called(recipe: Recipe, given: str) -> list[str]:
     return [name for name in value_names(recipe) if f".{name}".endswith(f".{given}")]
 
 
-def _leaves(recipe: Recipe) -> Iterator[tuple[str, Any]]:
+def described_values(recipe: Recipe) -> Iterator[tuple[str, Any]]:
+    """Full names of the values that can be set, each with its value as JSON has it."""
     for part in ("view", "head", "schedule"):
         for name, value in msgspec.to_builtins(getattr(recipe, part) or {}).items():
             if name != _TAG:

@@ -99,6 +99,7 @@ def _export(job: Job, name: str, systems: tuple[str, ...], graphs: Callable[[], 
                 licence=job.request.licence,
                 validation_truth=load_truth(job.truth_file(Split.VALIDATION)),
                 validation_scores=[load_scores(file) for file in files.values()],
+                artists=job.table.part(Split.VALIDATION).artists,
                 graphs=graphs(),
             )
 

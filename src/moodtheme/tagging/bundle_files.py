@@ -17,6 +17,7 @@ from moodtheme.errors import BundleError, MoodthemeError
 from moodtheme.files import locked
 from moodtheme.tagging.bundle import FORMAT_VERSION, MANIFEST, Bundle, Member
 from moodtheme.tagging.contradictions import contradictions
+from moodtheme.tagging.model_card import CARD, model_card
 
 _MANIFEST_LIMIT = 32 * 2**20  # bytes; 10,000 tags with 101 reference quantiles each stay below
 _GRAPH_LIMIT = 2**31  # bytes; what a protobuf, and so an ONNX file, can be
@@ -154,7 +155,7 @@ def write_bundle(folder: Path, bundle: Bundle, graphs: Iterable[Path]) -> None:
     bundle
         Its manifest; each member's ``file`` must be the name of one of `graphs`.
     graphs
-        Files to copy in.
+        Files to copy in; a model card is written beside them.
 
     Raises
     ------
@@ -175,6 +176,7 @@ def write_bundle(folder: Path, bundle: Bundle, graphs: Iterable[Path]) -> None:
         for member in bundle.members:
             read_graph(staged, member)
         (staged / MANIFEST).write_bytes(manifest_text(bundle))
+        (staged / CARD).write_text(model_card(bundle), encoding="utf-8", newline="\n")
         old = _old(folder)
         with locked(folder):
             if old.exists():  # another writer had its bundle in place, and ended

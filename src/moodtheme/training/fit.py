@@ -9,7 +9,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 from torch import nn
 
 from moodtheme.errors import TrainingError
@@ -19,6 +19,7 @@ from moodtheme.training.batches import Purpose, torch_seed
 from moodtheme.training.callbacks import LAST, Keeper, TrainingProgress, read_epochs
 from moodtheme.training.examples import TrackSet
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience, read_best
+from moodtheme.training.loggers import open_loggers
 from moodtheme.training.module import RunData, SystemModule
 from moodtheme.training.resident import keep_resident
 from moodtheme.training.run_folder import (
@@ -84,6 +85,7 @@ def fit(
     if machine.threads is not None:
         torch.set_num_threads(machine.threads)
     done: list[Epoch] = []
+    loggers = open_loggers(machine, folder)
     with _quiet_lightning(), TrainingProgress() as progress:
         for number in range(1, len(recipe.stages) + 1):
             place = stage_folder(folder, number)
@@ -107,6 +109,7 @@ def fit(
                     earlier=done,
                     epochs=epochs,
                     progress=progress,
+                    loggers=loggers,
                 )
             done += epochs
     result = _result(done)
@@ -128,6 +131,7 @@ def _fit_stage(
     earlier: Sequence[Epoch],
     epochs: list[Epoch],
     progress: TrainingProgress,
+    loggers: list[Logger],
 ) -> list[Epoch]:
     """Train what is left of a stage; return its epochs."""
     stage, schedule = recipe.stages[number - 1], recipe.schedule
@@ -169,7 +173,7 @@ def _fit_stage(
             epoch=len(epochs),
             workers=0 if resident else readers(machine, on_gpu=_on_gpu(machine)),
         )
-        trainer = _trainer(stage.epochs, schedule, machine, [progress, keeper], folder)
+        trainer = _trainer(stage.epochs, schedule, machine, [progress, keeper], loggers)
         trainer.fit(module, data, ckpt_path=place / LAST if epochs else None)
         trainer.strategy.barrier()
         epochs = keeper.epochs
@@ -183,12 +187,9 @@ def _trainer(
     schedule: Schedule,
     machine: Machine,
     callbacks: list[L.Callback],
-    folder: Path,
+    loggers: list[Logger],
 ) -> L.Trainer:
     several = machine.devices * machine.nodes > 1
-    loggers: list[Logger] = []
-    if machine.tensorboard:
-        loggers.append(TensorBoardLogger(folder, name=None, version="tensorboard"))
     return L.Trainer(
         accelerator=machine.accelerator,
         devices=machine.devices,

@@ -32,6 +32,8 @@ class Machine:
         Room on the device for inputs that never change; None asks a GPU what it has free.
     tensorboard
         Also write TensorBoard logs to the run's folder.
+    loggers
+        Other loggers, as `moodtheme.training.loggers.find_logger` takes them.
     """
 
     accelerator: str = "auto"
@@ -41,6 +43,7 @@ class Machine:
     workers: int | None = None
     resident_bytes: int | None = None
     tensorboard: bool = False
+    loggers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

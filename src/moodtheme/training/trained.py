@@ -13,7 +13,7 @@ from moodtheme.arrays import FloatArray
 from moodtheme.datasets.collections import COLLECTIONS
 from moodtheme.datasets.jamendo import SUBSETS
 from moodtheme.errors import AudioError, DatasetError, TrainingError, UsageError
-from moodtheme.scores.matrices import BoolMatrix, load_systems, read_truth
+from moodtheme.scores.matrices import SystemScores, Truth, load_systems, read_truth
 from moodtheme.training.examples import Weighted, score_inputs
 from moodtheme.training.history import read_best
 from moodtheme.training.kinds import kind_of
@@ -94,15 +94,15 @@ def dataset_of(folder: Path, run: Run) -> str:
     )
 
 
-def load_validation(folders: Sequence[Path]) -> tuple[BoolMatrix, list[FloatArray]]:
+def load_validation(folders: Sequence[Path]) -> tuple[Truth, list[SystemScores]]:
     """Read truth and scores of finished runs on the validation tracks that they share.
 
     Returns
     -------
     truth
-        Bool (tracks, tags).
-    scores
-        float32 (tracks, tags) of each run's best epoch.
+        With the tracks' artists, and listeners' ratings where there are any.
+    systems
+        What each run's best epoch says of the same tracks.
 
     Raises
     ------
@@ -122,8 +122,8 @@ def load_validation(folders: Sequence[Path]) -> tuple[BoolMatrix, list[FloatArra
                 f"{folder} was trained or validated on other tracks than {folders[0]}; fuse runs "
                 "on one dataset"
             )
-    systems = load_systems([folder / VALIDATION_SCORES for folder in folders], like=truth)
-    return truth.values, [np.asarray(system.values, dtype=np.float32) for system in systems]
+    files = [folder / VALIDATION_SCORES for folder in folders]
+    return truth, load_systems(files, like=truth)
 
 
 def score_files(
