@@ -179,11 +179,12 @@ def main() -> None:
     parser.add_argument("--moves", action="store_true", help="only the moving and retagging")
     parser.add_argument("--library", type=Path, help="for moves: one that knows the files")
     parser.add_argument("--keep", type=Path, help="for kills: where to leave the library")
+    parser.add_argument("--model", default="moodtheme-small", help="for kills and moves")
     parser.add_argument("--windows", type=int, help="for kills and moves: as for the scan")
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     folder, jobs = arguments.folder, arguments.jobs
-    options = ["--threads", jobs]
+    options = ["--threads", jobs, "--model", arguments.model]
     options += ["--windows", arguments.windows] if arguments.windows else []
     with tempfile.TemporaryDirectory() as scratch_name:
         scratch = Path(scratch_name)

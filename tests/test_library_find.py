@@ -11,6 +11,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moodtheme import Tagger
 from moodtheme.errors import QueryError, UsageError
@@ -340,3 +342,23 @@ def test_results_are_typed(library: Library) -> None:
     stats = library.stats()
     assert (stats.tracks, stats.files, stats.stale) == (4, 4, 0)
     assert msgspec.json.encode(stats)
+
+
+@given(st.text())
+def test_any_text_is_a_query_or_an_error_of_ours(text: str) -> None:
+    bundle = read_manifest(embedded_folder() / "moodtheme-small")
+    try:
+        query = parse_query(text, bundle)
+    except QueryError:
+        return
+    assert query.terms or query.conditions or query.paths
+
+
+@given(
+    st.lists(st.sampled_from(["sad", "-heavy", "gloomy", "longer>3:00", "path:a b"]), min_size=1)
+)
+def test_a_query_is_its_words(parts: list[str]) -> None:
+    bundle = read_manifest(embedded_folder() / "moodtheme-small")
+    query = parse_query(" ".join(f'"{part}"' for part in parts), bundle)
+    assert len(query.terms) + len(query.conditions) + len(query.paths) == len(parts)
+    assert sum(term.less for term in query.terms) == parts.count("-heavy")

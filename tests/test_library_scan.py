@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
@@ -13,6 +14,8 @@ import soundfile
 from moodtheme import Tagger
 from moodtheme.errors import BusyError, UsageError
 from moodtheme.library import Library, ScannedFile, ScanOptions, ScanReport
+from moodtheme.tagging.bundle import Thresholds
+from moodtheme.tagging.bundle_files import write_bundle
 from toy_library import age, content, toy_tagger, write_piece
 
 
@@ -155,6 +158,21 @@ def test_another_model_hears_what_is_stale_and_says_so_first(
     assert said_by_then == [1]
     assert report.scored == 4
     assert library.model.bundle.digest == other.bundle.digest
+
+
+def test_a_model_that_only_says_other_things_hears_nothing_again(
+    library: Library, tagger: Tagger, music: Path, tmp_path: Path
+) -> None:
+    library.scan([music], tagger)
+    thresholds = Thresholds(values=(0.0, 0.0, 1.0), method="fixed", chosen_on="nothing")
+    bundle = msgspec.structs.replace(tagger.bundle, thresholds=thresholds)
+    folder = tmp_path / "models" / "decided"
+    write_bundle(folder, bundle, [tmp_path / "models" / "one" / bundle.members[0].file])
+    decided = Tagger.load(folder)
+    report = library.scan([music], decided)
+    assert (report.scored, report.unchanged) == (0, 4)
+    for track in library.tracks():
+        assert track.tags() == decided.tag(track.path)
 
 
 def test_a_deleted_file_is_missing_and_comes_back_without_being_heard(

@@ -6,7 +6,7 @@ import time
 from moodtheme import __version__
 from moodtheme.library.database import Database, now
 from moodtheme.library.places import IN_DOUBT, FileState, Place
-from moodtheme.library.results import COLUMNS, Result, to_columns
+from moodtheme.library.results import COLUMNS, Result, read_model, to_columns
 from moodtheme.library.scanned import ScannedFile
 from moodtheme.tagging.bundle import Bundle
 
@@ -98,16 +98,44 @@ class Keeper:
         )
 
 
-def number_of(database: Database, bundle: Bundle) -> int:
-    """The number of a model in a library, where it is described if it was not."""
+def number_of(database: Database, bundle: Bundle, *, renew: bool = True) -> int:
+    """The number of a model in a library, where it is described if it was not.
+
+    A bundle that hears as another one did, and only says other things of it (another reference,
+    thresholds, words), is the same model: its results stay.
+
+    Parameters
+    ----------
+    database
+        Opened for writing.
+    bundle
+        The model's.
+    renew
+        Whether what it says counts from now on; else what the library has.
+    """
     import msgspec
 
-    digest = bundle.digest
-    found = database.row("SELECT id FROM models WHERE digest = ?", (digest,))
+    said = bundle.digest, msgspec.json.encode(bundle)
+    found = database.row("SELECT id FROM models WHERE digest = ?", said[:1])
     if found is not None:
         return int(found[0])
+    for row in database.rows("SELECT id, digest, manifest FROM models"):
+        before = read_model(database.path, *row)
+        if _hears_as(bundle, before.bundle):
+            if renew:
+                with database.changing():
+                    database.change(
+                        "UPDATE models SET digest = ?, manifest = ? WHERE id = ?",
+                        (*said, before.id),
+                    )
+            return before.id
     with database.changing():
-        return database.change(
-            "INSERT INTO models (digest, manifest) VALUES (?, ?)",
-            (digest, msgspec.json.encode(bundle)),
-        )
+        return database.change("INSERT INTO models (digest, manifest) VALUES (?, ?)", said)
+
+
+def _hears_as(one: Bundle, other: Bundle) -> bool:
+    """Whether two bundles give the same outputs and notes for any audio."""
+    return all(
+        getattr(one, part) == getattr(other, part)
+        for part in ("tags", "dimensions", "members", "fusion", "doubts")
+    )

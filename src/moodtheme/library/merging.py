@@ -91,7 +91,7 @@ class Merger:
             It is damaged.
         """
         for model, _ in models_of(other):
-            number = number_of(self._database, model.bundle)
+            number = number_of(self._database, model.bundle, renew=False)
             for track, audio, added, *values in _paged(
                 other,
                 f"SELECT tracks.id, audio, added, {', '.join(COLUMNS)} FROM results "
@@ -124,7 +124,7 @@ class Merger:
             A row is none, has not all tags, or its model is not here to describe it.
         """
         bundles: dict[str, tuple[int, Bundle]] = {}
-        for number, row in enumerate(read_rows(file), start=1):
+        for line, row in enumerate(read_rows(file), start=1):
             try:
                 entry = msgspec.convert(row, _Entry)
                 if entry.error is not None or entry.audio is None or entry.model is None:
@@ -133,17 +133,18 @@ class Merger:
                 digest = entry.model.digest
                 if digest not in bundles:
                     bundle = _find(entry.model)
-                    bundles[digest] = number_of(self._database, bundle), bundle
+                    number = number_of(self._database, bundle, renew=False)
+                    bundles[digest] = number, bundle
                 model, bundle = bundles[digest]
                 self._add_result(entry.audio, added, model, _result(entry, bundle))
                 path = os.fsencode(absolute(entry.path))
                 self._add_place(path, entry.audio, [0, IN_DOUBT, 0, None, None, None])
             except (msgspec.ValidationError, BundleError, ValueError) as error:
                 raise LibraryError(
-                    f"{file}, line {number}: cannot be put into a library ({error}); name what "
+                    f"{file}, line {line}: cannot be put into a library ({error}); name what "
                     "`moodtheme tag --format jsonl` wrote with all tags"
                 ) from error
-            if not number % _AT_ONCE:
+            if not line % _AT_ONCE:
                 self._database.commit()
         self._database.commit()
 
