@@ -71,7 +71,8 @@ def test_every_mood_renders_clean_audio(mood):
     assert 0.05 < np.abs(audio).max() <= CEILING * 1.0001
     assert np.abs(audio.mean(axis=0)).max() < 1e-3  # no direct current
     each_second = np.sqrt(np.mean(audio.reshape(int(SECONDS), RATE, 2) ** 2, axis=(1, 2)))
-    assert each_second.min() > 0.02 * each_second.max()  # no second of silence
+    # No second of silence before the last, in which the end dies away.
+    assert each_second[:-1].min() > 0.02 * each_second.max()
     middle, side = audio.sum(axis=1), np.diff(audio, axis=1)
     assert 0.02 < np.std(side) / np.std(middle) < 1  # stereo that survives mono
 

@@ -66,7 +66,7 @@ def choose_groove(cues: Cues, favourite: Groove) -> Groove:
         return Groove.DRUMS_OF_WAR
     if cues.percussion < 0.7:
         return Groove.BACKBEAT
-    return favourite
+    return favourite if cues.percussion < 0.98 else Groove.FOUR_ON_THE_FLOOR
 
 
 def chord_notes(
@@ -185,13 +185,14 @@ _PATTERNS: dict[Groove, dict[Drum, str]] = {
     Groove.BACKBEAT: {
         Drum.KICK: "9.....6.8.......",
         Drum.SNARE: "....8.......8..2",
-        Drum.HAT: "6.4.6.4.6.4.6.4.",
+        Drum.HAT: "7.536.537.536.53",
     },
     Groove.FOUR_ON_THE_FLOOR: {
         Drum.KICK: "9...9...9...9...",
         Drum.CLAP: "....8.......8...",
-        Drum.HAT: "4.354.354.354.35",
-        Drum.OPEN_HAT: "..6...6...6...6.",
+        Drum.SNARE: "....7.......7...",
+        Drum.HAT: "6464646464646464",
+        Drum.OPEN_HAT: "..7...7...7...7.",
     },
     Groove.DRUMS_OF_WAR: {
         Drum.TAIKO: "9.....7.8..6..7.",

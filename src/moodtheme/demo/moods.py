@@ -73,6 +73,9 @@ class Cues:
         Notes a beat.
     percussion
         From no drums to a full kit.
+    weight
+        From a light sound to a massive one: bass and drums forward, the melody inside the band
+        rather than before it, saturation.
     irregularity
         Rubato and looseness of timing.
     """
@@ -89,24 +92,25 @@ class Cues:
     contrast: float
     density: float
     percussion: float
+    weight: float
     irregularity: float
 
 
 # fmt: off
 CUES: Mapping[Mood, Cues] = {
-    #                  tempo   maj  diss reg range  brig   att  stac  lvl contr  dens  perc   irr
-    Mood.HAPPY:      Cues(132, 0.95, 0.10,  4, 0.70, 0.70, 0.80, 0.65, -17, 0.30, 0.60, 0.60, 0.10),
-    Mood.SAD:        Cues( 62, 0.05, 0.25, -4, 0.25, 0.25, 0.20, 0.10, -24, 0.25, 0.25, 0.00, 0.60),
-    Mood.ENERGETIC:  Cues(144, 0.50, 0.30,  2, 0.60, 0.90, 0.95, 0.60, -13, 0.35, 0.85, 1.00, 0.10),
-    Mood.CALM:       Cues( 70, 0.80, 0.10,  0, 0.30, 0.25, 0.30, 0.15, -24, 0.10, 0.30, 0.05, 0.20),
-    Mood.RELAXING:   Cues( 82, 0.80, 0.20,  0, 0.35, 0.30, 0.55, 0.25, -22, 0.10, 0.40, 0.25, 0.15),
-    Mood.DARK:       Cues( 76, 0.03, 0.75, -9, 0.30, 0.30, 0.30, 0.30, -19, 0.50, 0.30, 0.35, 0.40),
-    Mood.EPIC:       Cues(104, 0.35, 0.30,  0, 0.60, 0.75, 0.50, 0.35, -13, 0.80, 0.55, 0.90, 0.15),
-    Mood.DRAMATIC:   Cues(110, 0.10, 0.60, -2, 0.80, 0.60, 0.60, 0.40, -16, 1.00, 0.60, 0.50, 0.50),
-    Mood.ROMANTIC:   Cues( 74, 0.65, 0.40,  2, 0.60, 0.40, 0.35, 0.10, -21, 0.45, 0.45, 0.10, 0.50),
-    Mood.FUN:        Cues(124, 0.95, 0.15,  6, 0.80, 0.65, 1.00, 0.90, -17, 0.30, 0.65, 0.55, 0.10),
-    Mood.MEDITATIVE: Cues( 54, 0.60, 0.15, -3, 0.15, 0.15, 0.10, 0.05, -25, 0.10, 0.10, 0.00, 0.20),
-    Mood.UPBEAT:     Cues(126, 0.90, 0.15,  3, 0.60, 0.80, 0.85, 0.55, -15, 0.25, 0.70, 0.90, 0.05),
+    #                    bpm  maj diss reg range brig  att stac  lvl cont dens perc  wgt  irr
+    Mood.HAPPY:      Cues(134, .98, .15,  4, .70, .65, .95, .70, -15, .10, .65, 1.00, .40, .10),
+    Mood.SAD:        Cues( 56, .02, .20, -7, .25, .35, .12, .05, -22, .25, .20, .00, .00, .60),
+    Mood.ENERGETIC:  Cues(156, .80, .30,  2, .60, .95, .75, .80, -12, .10, .95, 1.00, .55, .05),
+    Mood.CALM:       Cues( 70, .80, .10,  0, .30, .25, .30, .15, -24, .10, .30, .05, .00, .20),
+    Mood.RELAXING:   Cues( 82, .80, .20,  0, .35, .30, .55, .25, -22, .10, .40, .25, .10, .15),
+    Mood.DARK:       Cues( 76, .03, .75, -9, .30, .30, .30, .30, -19, .50, .30, .35, .50, .40),
+    Mood.EPIC:       Cues(104, .30, .30,  0, .50, .90, .25, .15, -12, .90, .60, .95, .85, .20),
+    Mood.DRAMATIC:   Cues(110, .05, .60, -2, .80, .60, .45, .35, -15, 1.00, .60, .60, .70, .50),
+    Mood.ROMANTIC:   Cues( 74, .65, .40,  2, .60, .40, .35, .10, -21, .45, .45, .10, .05, .50),
+    Mood.FUN:        Cues(126, .95, .15,  6, .80, .70, 1.00, .90, -16, .20, .70, .80, .30, .10),
+    Mood.MEDITATIVE: Cues( 54, .60, .15, -3, .15, .15, .10, .05, -25, .10, .10, .00, .00, .20),
+    Mood.UPBEAT:     Cues(132, .92, .15,  3, .60, .85, .90, .60, -14, .15, .80, 1.00, .60, .05),
 }
 # fmt: on
 

@@ -12,7 +12,12 @@ from moodtheme.demo.styles import Style, stream
 
 _GRID = 4  # points a beat on which the tempo curve is drawn
 _PART_LEVELS_DB = {
-    Part.LEAD: -1.0, Part.DOUBLING: -6.0, Part.CHORDS: -10.0, Part.PAD: -14.0, Part.BASS: -4.0,
+    Part.LEAD: -1.0, Part.DOUBLING: -6.0, Part.CHORDS: -7.0, Part.PAD: -14.0, Part.BASS: -4.0,
+}  # fmt: skip
+# What weight adds to the parts' levels, dB: recorded bands carry their power below 120 Hz, and
+# their melody hardly stands out of it.
+_WEIGHT_DB = {
+    Part.LEAD: -5.0, Part.DOUBLING: -2.0, Part.CHORDS: 4.0, Part.PAD: 4.0, Part.BASS: 8.0,
 }  # fmt: skip
 _PART_PAN = {
     Part.LEAD: 0.08, Part.DOUBLING: -0.3, Part.CHORDS: -0.2, Part.PAD: 0.0, Part.BASS: 0.0,
@@ -112,7 +117,7 @@ def perform(score: Score, cues: Cues, style: Style, *, seed: int) -> Performance
     hands = stream(seed, "hands")
     notes = tuple(_play_notes(score, cues, style, clock=clock, rng=hands))
     rng = stream(seed, "sticks")
-    drums_db = -7.0 + 6.0 * cues.percussion
+    drums_db = -2.0 + 6.0 * cues.percussion + 6.0 * cues.weight
     strokes = tuple(
         Struck(
             stroke.drum,
@@ -144,7 +149,8 @@ def _play_notes(
         # Slow attacks are played ahead, so that they speak on the beat; chords are rolled a little.
         start -= 0.3 * VOICES[instrument].attack
         start += rank * 0.02 * cues.irregularity + looseness * rng.standard_normal()
-        gain_db = _PART_LEVELS_DB[note.part] + 40 * np.log10(note.velocity)
+        gain_db = _PART_LEVELS_DB[note.part] + cues.weight * _WEIGHT_DB[note.part]
+        gain_db += 40 * np.log10(note.velocity)
         if note.part is Part.PAD:
             gain_db += 6 * cues.contrast  # the orchestra behind a drama
         gain_db += 0.7 * rng.standard_normal()

@@ -17,7 +17,7 @@ from moodtheme.errors import UsageError
 from moodtheme.files import replacing
 
 MARK = "moodtheme generator"  # begins the comment of every file
-GENERATOR_VERSION = 1  # raised whenever the same seed gives other samples
+GENERATOR_VERSION = 2  # raised whenever the same seed gives other samples
 SAMPLE_RATE = 44100
 MIN_SAMPLE_RATE = 8000
 

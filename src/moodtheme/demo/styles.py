@@ -19,22 +19,26 @@ from moodtheme.errors import UsageError
 
 T = TypeVar("T")
 
-# How many instruments an artist has of each kind. Every artist has something to bow or blow and
-# something to strike, so that every mood finds a fitting attack.
+# How many instruments an artist has of each kind. Every artist has something to bow or blow,
+# something to strike and something loud, so that every mood finds a fitting sound.
 _POOLS: dict[Part, tuple[tuple[int, tuple[Instrument, ...]], ...]] = {
     Part.LEAD: (
         (2, (Instrument.FLUTE, Instrument.CLARINET, Instrument.VIOLIN, Instrument.CELLO,
-             Instrument.BRASS, Instrument.CHOIR)),
-        (2, (Instrument.PIANO, Instrument.ELECTRIC_PIANO, Instrument.GUITAR, Instrument.BELLS,
-             Instrument.MARIMBA, Instrument.SYNTH_LEAD)),
+             Instrument.CHOIR)),
+        (1, (Instrument.PIANO, Instrument.GUITAR)),
+        (1, (Instrument.ELECTRIC_PIANO, Instrument.BELLS, Instrument.MARIMBA)),
+        (1, (Instrument.BRASS, Instrument.SYNTH_LEAD)),
     ),
     Part.CHORDS: (
         (1, (Instrument.ORGAN, Instrument.STRINGS)),
-        (2, (Instrument.PIANO, Instrument.ELECTRIC_PIANO, Instrument.GUITAR, Instrument.HARP,
-             Instrument.MARIMBA)),
+        (1, (Instrument.PIANO, Instrument.GUITAR)),
+        (1, (Instrument.ELECTRIC_PIANO, Instrument.HARP, Instrument.MARIMBA)),
     ),
     Part.PAD: ((2, (Instrument.STRINGS, Instrument.WARM_PAD, Instrument.CHOIR)),),
-    Part.BASS: ((2, (Instrument.DOUBLE_BASS, Instrument.BASS_GUITAR, Instrument.SYNTH_BASS)),),
+    Part.BASS: (
+        (1, (Instrument.DOUBLE_BASS, Instrument.BASS_GUITAR)),
+        (1, (Instrument.SYNTH_BASS,)),
+    ),
 }  # fmt: skip
 
 
@@ -103,12 +107,14 @@ class Style:
     tone: float
 
     def instrument(self, part: Part, cues: Cues) -> Instrument:
-        """Choose the palette's instrument nearest the attack and brightness a mood asks for."""
+        """Choose the palette's instrument nearest the attack, brightness and level of a mood."""
         part = Part.LEAD if part is Part.DOUBLING else part
+        power = np.interp(cues.level, (-28.0, -11.0), (0.0, 1.0))
 
         def misfit(instrument: Instrument) -> float:
             voice = VOICES[instrument]
-            return abs(voice.onset - cues.attack) + 0.8 * abs(voice.brightness - cues.brightness)
+            aside = abs(voice.onset - cues.attack) + 0.8 * abs(voice.brightness - cues.brightness)
+            return float(aside + 0.8 * abs(voice.power - power))
 
         return min(dict(self.palette)[part], key=misfit)
 

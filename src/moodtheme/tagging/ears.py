@@ -9,6 +9,7 @@ from moodtheme.arrays import FloatArray
 from moodtheme.audio import SILENCE_PEAK, Resampler
 from moodtheme.tagging.bundle import Member
 from moodtheme.tagging.session import Heard, MemberSession
+from moodtheme.tagging.spectrum import Spectrum, spectrum_of
 from moodtheme.tagging.windows import (
     CentredWindows,
     Excerpt,
@@ -35,6 +36,8 @@ class HeardWindow:
         Float32, shape (dimensions,); None where the member has none.
     embedding
         Float32, shape (size,); None where the member has none.
+    spectrum
+        Of its sound; None where nobody asked for it.
     """
 
     start_s: float
@@ -43,6 +46,7 @@ class HeardWindow:
     scores: FloatArray
     dimensions: FloatArray | None
     embedding: FloatArray | None
+    spectrum: Spectrum | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +80,27 @@ class Cut:
 
 
 class Ear:
-    """A member that hears each window with sound once, whatever it is wanted for."""
+    """A member that hears each window with sound once, whatever it is wanted for.
 
-    def __init__(self, session: MemberSession, batch_size: int) -> None:
-        self.member = session.member
+    Parameters
+    ----------
+    session
+        The member's.
+    batch_size
+        Windows given to the graph in one call.
+    spectra
+        Whether the windows that stand for the track are looked at too.
+    """
+
+    def __init__(self, session: MemberSession, batch_size: int, *, spectra: bool) -> None:
+        self.member, self._spectra = session.member, spectra
         self.track: Cut | None = None
         self.steps: Cut | None = None
         self.session, self._batch_size = session, batch_size
         self._waiting: list[Window] = []
         # By start and length; None without sound.
         self._heard: dict[tuple[int, int], tuple[Heard, int] | None] = {}
+        self._seen: dict[int, Spectrum] = {}
 
     @property
     def full(self) -> bool:
@@ -144,6 +159,9 @@ class Ear:
             self._heard[window.start, window.length] = None
             if float(np.abs(window.audio).max()) >= SILENCE_PEAK:
                 self._waiting.append(window)
+                if self._spectra and cut is self.track:
+                    sound = window.audio[: window.length]
+                    self._seen[window.start] = spectrum_of(sound, self.member.sample_rate)
             if len(self._waiting) == self._batch_size:
                 self._hear_waiting()
 
@@ -177,6 +195,7 @@ class Ear:
                     heard.scores[row],
                     None if heard.dimensions is None else heard.dimensions[row],
                     None if heard.embedding is None else heard.embedding[row],
+                    self._seen.get(start),
                 ),
             )
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy.typing as npt
@@ -103,8 +104,8 @@ class Listener:
         *,
         relative_to: Reference | None = None,
     ) -> None:
-        self._relative_to = relative_to
-        self._bundle, self._sessions, self._batch_size = bundle, tuple(sessions), batch_size
+        self._bundle, self._sessions, self._relative_to = bundle, tuple(sessions), relative_to
+        self._new = partial(Ear, batch_size=batch_size, spectra=bundle.doubts is not None)
 
     def hear_file(
         self, path: Path, *, steps: Steps | None = None, progress: Progress = no_progress
@@ -144,7 +145,7 @@ class Listener:
             if spread is None:
                 heard = self._hear_stream(path, stream, None, no_progress)
             else:
-                ears = [Ear(session, self._batch_size) for session in self._sessions]
+                ears = [self._new(session) for session in self._sessions]
                 play_spread(stream, ears, spread)
                 heard = self._listening(
                     path, stream.info.duration_s, stream.identity(), ears, stream.warnings
@@ -192,7 +193,7 @@ class Listener:
                 ear.hear_excerpt(audio.samples, decoded_s)
                 warnings += audio.warnings
         if not stream.varies:  # a constant offset is silent too
-            ears = [Ear(ear.session, self._batch_size) for ear in ears]
+            ears = [self._new(ear.session) for ear in ears]
         duration_s = decoded_s if ended and not begin_s else claimed_s
         return self._listening(path, duration_s, identity, ears, warnings, steps)
 
@@ -230,7 +231,7 @@ class Listener:
             ear.finish(duration_s)
             ears.append(ear)
         if not varies(mono):
-            ears = [Ear(ear.session, self._batch_size) for ear in ears]
+            ears = [self._new(ear.session) for ear in ears]
         return self._listening(source, duration_s, None, ears, warnings, steps)
 
     def _begin(self, stream: AudioStream) -> Fraction:
@@ -257,7 +258,7 @@ class Listener:
         """A member with the cutters it needs; `length` is that of samples, where all are there."""
         member = session.member
         rate, samples = member.sample_rate, member.samples
-        ear = Ear(session, self._batch_size)
+        ear = self._new(session)
         if steps is not None:
             span = min(round(steps.span_s * rate), samples)
             hop = round(steps.hop_s * rate)
