@@ -371,3 +371,27 @@ def test_the_base_install_is_enough(folder: Path) -> None:
         command = [sys.executable, "-c", code, *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_compare_says_which_differences_survive_all_comparisons(run: Program, folder: Path) -> None:
+    truth = np.load(folder / "truth.npy")
+    rng = np.random.default_rng(0)
+    np.save(folder / "good.npy", (0.8 * truth + 0.15 * rng.random(truth.shape)).astype(np.float32))
+    files = [folder / f"{name}.npy" for name in ("good", "gru", "lstm")]
+    command = ["compare", *files, "--truth", folder / "truth.npy", "--bootstrap", 100]
+    status, out, _ = run(*command, "--json", folder / "out.json")
+    assert status == 0
+    by_name = {line[0]: line[1:] for line in rows(out)}
+    assert {"good minus gru", "good minus lstm", "gru minus lstm"} <= set(by_name)
+    assert by_name["good minus gru"][0].endswith(" *")
+    document = json.loads((folder / "out.json").read_text("utf-8"))
+    gaps = {(gap["name"], gap["against"]): gap for gap in document["comparisons"]}
+    assert len(gaps) == 3
+    for gap in gaps.values():
+        assert gap["roc_auc_macro"]["p_holm"] >= gap["roc_auc_macro"]["p"]
+    status, out, _ = run(*command, "--against", "lstm")
+    assert status == 0 and "gru minus good" not in out and "gru minus lstm" in out
+    status, _, err = run("compare", files[0], "--truth", folder / "truth.npy")
+    assert status == 2 and "good alone cannot be compared" in err
+    status, _, err = run("compare", *files)
+    assert status == 2 and "score files need --truth" in err

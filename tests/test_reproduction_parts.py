@@ -17,7 +17,7 @@ from moodtheme.reproduction.examples import choose_examples
 from moodtheme.reproduction.figures import Pair, choose_pairs, measure
 from moodtheme.reproduction.names import audio_rates, feature_stages
 from moodtheme.reproduction.results import Kind, read_results
-from moodtheme.reproduction.scoring import ScoredRow
+from moodtheme.reproduction.scoring import ScoredRow, chosen_together
 from moodtheme.reproduction.selection import (
     DEFAULT_SYSTEMS,
     Preset,
@@ -50,6 +50,14 @@ def test_systems_are_chosen_by_name_and_group_in_the_papers_order() -> None:
     assert choose_systems(["ds,baseline"])[0] == BASELINE and len(choose_systems(["ds"])) == 6
     with pytest.raises(UsageError, match="'crnn-tcn' is no system and no group"):
         choose_systems(["crnn-tcn"])
+
+
+def test_any_choice_of_systems_gets_its_fusion() -> None:
+    two = ("crnn-gru", "ds-5s-gru")
+    assert chosen_together((BASELINE, *two)) == two
+    # The paper's own fusions have their names already, and one system is none.
+    for systems in (NINE_SYSTEMS, choose_systems(["crnn"]), ("crnn-gru", BASELINE)):
+        assert chosen_together(systems) == ()
 
 
 def test_the_papers_preset_changes_nothing() -> None:

@@ -1,6 +1,7 @@
 """The trainer: stages, best epochs, repeatable whatever happens, one process or several."""
 
 import csv
+import itertools
 import os
 import random
 import subprocess
@@ -30,7 +31,7 @@ from moodtheme.training.fit import fit
 from moodtheme.training.history import read_best
 from moodtheme.training.module import SystemModule
 from moodtheme.training.resident import keep_resident
-from moodtheme.training.run_folder import stage_folder
+from moodtheme.training.run_folder import RESULT, stage_folder
 from moodtheme.training.settings import Machine, readers
 from toy_training import Sequences, ToyNetwork, freeze_norms, recipe, tracks, train
 
@@ -255,6 +256,45 @@ def test_options_train(tmp_path: Path, undisturbed: Path, changes: dict[str, obj
     figures = rows(tmp_path)
     assert all(np.isfinite(float(row["train_loss"])) for row in figures)
     assert figures[0]["train_loss"] != rows(undisturbed)[0]["train_loss"]
+
+
+def diverge_in(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    """Make the loss NaN from this epoch on, counted from 1; 70 tracks are four batches."""
+    from moodtheme.training import module
+
+    steps = itertools.count()
+    loss = module.tagging_loss
+
+    def off(*arguments: object, **options: object) -> torch.Tensor:
+        value = loss(*arguments, **options)
+        return value * float("nan") if next(steps) >= 4 * (epoch - 1) else value
+
+    monkeypatch.setattr(module, "tagging_loss", off)
+
+
+def test_a_training_that_diverges_keeps_its_best_epoch(
+    tmp_path: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverge_in(monkeypatch, 5)  # in the second stage
+    result = train(tmp_path)
+    assert (result.diverged_in, result.epochs) == (5, 4)
+    assert 1 <= result.best_epoch <= 4
+    assert rows(tmp_path) == rows(undisturbed)[:4]
+    kept = read_best(stage_folder(tmp_path, result.best_stage))
+    assert all(torch.isfinite(value).all() for value in kept["network"].values())
+    assert torch.isfinite(kept["validation_scores"]).all()
+    # Nothing is trained again, even where the result was lost.
+    (tmp_path / RESULT).unlink()
+    assert train(tmp_path).diverged_in == 5
+
+
+def test_a_training_that_diverges_at_once_says_what_to_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverge_in(monkeypatch, 1)
+    with pytest.raises(TrainingError, match="epoch 1, before any epoch was done") as caught:
+        train(tmp_path)
+    assert "learning_rate=" in str(caught.value) and "clip_norm=1" in str(caught.value)
 
 
 def test_tensorboard_logs_hold_loss_and_metric(tmp_path: Path) -> None:

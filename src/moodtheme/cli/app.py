@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from moodtheme import __version__
 from moodtheme.cli import (
+    compare,
     dataset,
     decide,
     demo,
@@ -91,6 +92,7 @@ app.add_typer(dataset.app)
 app.add_typer(features.app)
 app.add_typer(report.app)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("fuse")(fuse.fuse)
 app.command("decide")(decide.decide)
 

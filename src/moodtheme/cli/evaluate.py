@@ -12,21 +12,24 @@ import typer
 from moodtheme.cli.artists import Artists, GroupBy, artists_of
 from moodtheme.cli.options import (
     AllowSeen,
-    Bootstrap,
+    Device,
+    Jobs,
     Json,
-    ScoreFiles,
+    Offline,
     Seed,
     Tags,
     ThresholdsFrom,
-    Truth,
 )
 from moodtheme.cli.progress import progress_bar
+from moodtheme.cli.run_scores import Scoring, is_run, is_series
 from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
 
 if TYPE_CHECKING:
+    from moodtheme.evaluation import ScoredSet, SystemFigures
     from moodtheme.evaluation.ratings import RatingFigures
-    from moodtheme.scores.matrices import SystemScores
+    from moodtheme.evaluation.units import Group
+    from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, SystemScores
     from moodtheme.scores.matrices import Truth as TruthMatrix
 
 POPULARITY = "popularity"
@@ -34,9 +37,28 @@ POPULARITY = "popularity"
 
 
 def evaluate(
-    scores: ScoreFiles,
+    scores: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN|SCORES",
+            help="Folder of a trained run, which is tested on its own test tracks; of several, "
+            "trained with --seeds or --folds; or score files: .npz with names, .csv, .parquet, "
+            ".npy (tracks, tags), or .npz with a system a member; FILE.npz:MEMBER picks one.",
+            show_default=False,
+        ),
+    ],
     *,
-    truth: Truth,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            "--truth",
+            metavar="TRUTH",
+            help="Labels of the score files' tracks, bool (tracks, tags), as `moodtheme dataset "
+            "truth` writes them; without names (.npy) rows and columns must be in the scores' "
+            "order.",
+            show_default=False,
+        ),
+    ] = None,
     tags: Tags = None,
     thresholds_from: ThresholdsFrom = None,
     popularity: Annotated[
@@ -49,7 +71,17 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    bootstrap: Bootstrap = 0,
+    bootstrap: Annotated[
+        int | None,
+        typer.Option(
+            "--bootstrap",
+            metavar="N",
+            min=0,
+            help="Resamples for 95 % intervals, of whole artists where they are known; 0 for none, "
+            "as for score files by default; 1000 for runs.",
+            show_default=False,
+        ),
+    ] = None,
     artists: Artists = None,
     group: GroupBy = None,
     seed: Seed = 0,
@@ -69,8 +101,19 @@ def evaluate(
     ] = False,
     json: Json = None,
     allow_seen: AllowSeen = False,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Stored features of a run; by default those in its folder.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Device = "auto",
+    jobs: Jobs = 2,
+    offline: Offline = False,
 ) -> None:
-    """Evaluate score files against truth: ROC-AUC, PR-AUC, F1, with intervals.
+    """Evaluate a trained run, or score files against truth: ROC-AUC, PR-AUC, F1, with intervals.
 
     F1 "oracle" uses the official thresholds and "best" the best there are, both chosen on the very
     set that is scored. "validation" (with --thresholds-from) is what a user would get.
@@ -80,17 +123,27 @@ def evaluate(
         print_figures,
         print_long,
         print_ratings,
-        ratings_as_json,
     )
     from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import ScoredSet, evaluate_systems
     from moodtheme.evaluation.intervals import LEVEL
-    from moodtheme.evaluation.popularity import popularity_scores
     from moodtheme.evaluation.units import units_of
     from moodtheme.scores.matrices import match_systems, put_like, read_truth
     from moodtheme.scores.vocabulary import load_tags, tags_for
 
     require_output(json, inputs=[truth, *scores, tags, popularity, *(thresholds_from or ())])
+    if any(is_run(path) or is_series(path) for path in scores):
+        if len(scores) > 1 or truth or tags or thresholds_from or popularity or artists or against:
+            raise UsageError(
+                f"{scores[0]}: a run brings its own truth, tags, artists and thresholds and is "
+                "evaluated alone; `moodtheme compare` compares several"
+            )
+        scoring = Scoring(device, jobs, features, offline)
+        _evaluate_run(Path(scores[0]), scoring, bootstrap, group, seed, long=long, json=json)
+        return
+    if truth is None:
+        raise UsageError("score files need --truth FILE: the labels of their tracks")
+    bootstrap = bootstrap or 0
     with warnings_as_lines():
         vocabulary = load_tags(tags) if tags else None
         named = read_truth(truth, tags=vocabulary)
@@ -114,13 +167,8 @@ def evaluate(
                 {system.name: system.values for system in matched},
             )
         if popularity is not None:
-            if POPULARITY in tables:
-                raise UsageError(f"a system is called {POPULARITY!r} already; rename its file")
             training = put_like(read_truth(popularity, tags=vocabulary), named, rows=False).values
-            tables[POPULARITY] = popularity_scores(training, len(labels))
-            if validation is not None:
-                most = {POPULARITY: popularity_scores(training, len(validation.truth))}
-                validation = ScoredSet(validation.truth, {**validation.scores, **most})
+            validation = _add_popularity(training, len(labels), tables, validation)
         over = artists_of(named, table=artists, group=group, resamples=bootstrap)
         units = units_of(len(labels), over)
         with progress_bar("Resampling") as progress:
@@ -137,10 +185,6 @@ def evaluate(
             )
         rated = _rated(named, systems, over, resamples=bootstrap, seed=seed)
     if json is not None:
-        rows = [system.as_json() for system in found]
-        for row in rows:
-            if row["name"] in rated:
-                row["ratings"] = [ratings_as_json(one) for one in rated[row["name"]]]
         _write_json(
             json,
             {
@@ -155,7 +199,7 @@ def evaluate(
                 }
                 if bootstrap
                 else None,
-                "rows": rows,
+                "rows": [_as_json(system, rated) for system in found],
             },
         )
     if long:
@@ -166,6 +210,45 @@ def evaluate(
         print_ratings(rated)
     if failures:
         raise typer.Exit(1)
+
+
+def _add_popularity(
+    training: "BoolMatrix",
+    tracks: int,
+    tables: "dict[str, ScoreMatrix]",
+    validation: "ScoredSet | None",
+) -> "ScoredSet | None":
+    """Add the baseline to the systems; return the validation set with it."""
+    from moodtheme.evaluation import ScoredSet
+    from moodtheme.evaluation.popularity import popularity_scores
+
+    if POPULARITY in tables:
+        raise UsageError(f"a system is called {POPULARITY!r} already; rename its file")
+    tables[POPULARITY] = popularity_scores(training, tracks)
+    if validation is None:
+        return None
+    most = {POPULARITY: popularity_scores(training, len(validation.truth))}
+    return ScoredSet(validation.truth, {**validation.scores, **most})
+
+
+def _evaluate_run(
+    folder: Path,
+    scoring: Scoring,
+    resamples: int | None,
+    group: "Group | None",
+    seed: int,
+    *,
+    long: bool,
+    json: Path | None,
+) -> None:
+    from moodtheme.cli.evaluate_runs import evaluate_trained
+
+    with warnings_as_lines():
+        document = evaluate_trained(
+            folder, scoring, resamples=resamples, group=group, seed=seed, long=long
+        )
+    if json is not None:
+        _write_json(json, document)
 
 
 def _usable(
@@ -225,6 +308,17 @@ def _rated(
         for system in systems
         if truth.ratings is not None and system.ratings is not None
     }
+
+
+def _as_json(
+    system: "SystemFigures", rated: "Mapping[str, Sequence[RatingFigures]]"
+) -> dict[str, Any]:
+    from moodtheme.cli.figure_tables import ratings_as_json
+
+    row = system.as_json()
+    if system.name in rated:
+        row["ratings"] = [ratings_as_json(one) for one in rated[system.name]]
+    return row
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ def print_figures(systems: "Sequence[SystemFigures]") -> None:
             [s.name, *(_cell(s.figures[key], 4 if resamples else 6) for key in shown)]
             for s in systems
         ],
-        title="Macro averages over tags" + _note(systems[0]),
+        title="Macro averages over tags" + resampled(systems[0]),
     )
 
 
@@ -67,7 +67,7 @@ def print_compared(systems: "Sequence[SystemFigures]") -> None:
     gaps = [(s.name, s.difference) for s in systems if s.difference is not None]
     if gaps:
         against = next(system.against for system in systems if system.against)
-        print_differences(gaps, head=f"minus {against}", note=_note(systems[0]))
+        print_differences(gaps, head=f"minus {against}", note=resampled(systems[0]))
 
 
 def print_ratings(systems: "Mapping[str, Sequence[RatingFigures]]") -> None:
@@ -123,8 +123,8 @@ def _shown(figures: "Mapping[str, Figure]") -> dict[str, str]:
     return {key: head for key, head in COLUMNS.items() if key in figures}
 
 
-def _note(system: "SystemFigures") -> str:
-    """What is said of intervals, where there are any."""
+def resampled(system: "SystemFigures") -> str:
+    """What a title says of intervals, where there are any."""
     if not system.resamples:
         return ""
     return f", 95 % intervals from {system.resamples} bootstrap resamples of {system.over}"

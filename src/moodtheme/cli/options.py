@@ -86,6 +86,24 @@ Division = Annotated[
 
 TrainingSeed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random choice.")]
 
+Seeds = Annotated[
+    int,
+    typer.Option(
+        "--seeds", metavar="N", min=1, help="Train N times, with --seed and the seeds after it."
+    ),
+]
+
+Folds = Annotated[
+    int,
+    typer.Option(
+        "--folds",
+        metavar="K",
+        min=0,
+        help="Cross-validation: train K times, each with another K-th of the artists as test and "
+        "the next as validation, whatever the table's splits; 0 keeps those.",
+    ),
+]
+
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 
 RecipeValues = Annotated[

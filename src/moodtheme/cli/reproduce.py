@@ -10,13 +10,16 @@ import typer
 from moodtheme.cli.options import (
     Device,
     Division,
+    Folds,
     Jobs,
     Offline,
+    Seeds,
     SkipUnreadable,
     Threads,
     TrainingSeed,
     Workers,
 )
+from moodtheme.cli.progress import progress_bar
 from moodtheme.errors import MissingExtraError, MoodthemeError, UsageError
 from moodtheme.files import claimed_folder
 from moodtheme.reproduction.selection import Preset, Weights, choose_systems
@@ -89,6 +92,8 @@ def reproduce(
         typer.Option("--dry-run", help="Check everything, print the estimated times, and stop."),
     ] = False,
     seed: TrainingSeed = 0,
+    seeds: Seeds = 1,
+    folds: Folds = 0,
     split: Division = 0,
     metadata: Annotated[
         Path | None,
@@ -124,11 +129,12 @@ def reproduce(
 
     Everything is checked first, and estimated unless it is the demo corpus. A stage is
     skipped while its inputs are the same, and goes on where it was if the command was killed.
+    With --seeds or --folds all of it is done that often, each in a folder of its own, and the means
+    are in report.md.
     """
     try:
         from moodtheme.reproduction.job import Console, Request, default_preset
-        from moodtheme.reproduction.run import REPORT_PAGE, prepare
-        from moodtheme.reproduction.run import reproduce as run
+        from moodtheme.reproduction.run import REPORT_PAGE
     except ImportError as error:
         raise MissingExtraError("reproducing the paper") from error
     if folder.is_file():
@@ -153,12 +159,23 @@ def reproduce(
         cache=cache,
         licence=licence,
     )
-    from moodtheme.cli.progress import progress_bar
-
+    if seeds > 1 or folds:
+        if dry_run:
+            raise UsageError("--dry-run looks at one training; leave --seeds and --folds out")
+        _reproduce_series(request, folder, folds=folds, seeds=seeds)
+        return
     if dry_run:
         _dry_run(request, folder, Console(_say, progress_bar))
         return
-    from moodtheme.reproduction.job import Log
+    _print_results(_reproduce(request, folder))
+    print(f"report: {folder / REPORT_PAGE}")
+
+
+def _reproduce(request: "Request", folder: Path) -> "Results":
+    """Do it, and write down in a log what is said."""
+    from moodtheme.reproduction.job import Console, Log
+    from moodtheme.reproduction.run import REPORT_PAGE, prepare
+    from moodtheme.reproduction.run import reproduce as run
 
     log = Log(folder)
     log.write(request.command)
@@ -179,10 +196,26 @@ def reproduce(
         log.write("interrupted")
         _say(f"moodtheme: the same command goes on from here; {log.path} has all that was done")
         raise
-    _print_results(results)
-    page = folder / REPORT_PAGE
-    log.write(f"finished: {page}")
-    print(f"report: {page}")
+    log.write(f"finished: {folder / REPORT_PAGE}")
+    return results
+
+
+def _reproduce_series(request: "Request", folder: Path, *, folds: int, seeds: int) -> None:
+    """Do it with every seed on every fold, and print the means."""
+    from moodtheme.cli.tables import print_table
+    from moodtheme.reproduction.job import Console
+    from moodtheme.reproduction.repeated import PAGE, cell, in_words, reproduce_series
+
+    console = Console(_say, progress_bar)
+    means = reproduce_series(request, folder, console, folds=folds, seeds=seeds, once=_reproduce)
+    keys = {"roc_auc_macro": "ROC-AUC", "pr_auc_macro": "PR-AUC", "f1_macro_validation": "F1"}
+    print_table(
+        ["system", *keys.values()],
+        [[name, *(cell(row[key]) for key in keys)] for name, row in means.rows.items()],
+        title=f"Macro averages in percent, mean ± deviation of {in_words(means.series)}, 95 % "
+        f"intervals over {means.over}",
+    )
+    print(f"report: {folder / PAGE}")
 
 
 def _dry_run(request: "Request", folder: Path, console: "Console") -> None:
@@ -225,7 +258,8 @@ def _print_results(results: "Results") -> None:
         rows = [[*row, paper.get(row[0], UNDEFINED)] for row in rows]
     title = "Macro ROC-AUC in percent"
     if results.settings.bootstrap:
-        title += f", 95 % intervals from {results.settings.bootstrap} bootstrap resamples"
+        title += f", 95 % intervals from {results.settings.bootstrap} bootstrap resamples of "
+        title += results.settings.over
     print_table(columns, rows, title=title)
 
 

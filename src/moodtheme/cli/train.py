@@ -1,7 +1,9 @@
 """``moodtheme train``: a system from a table of tracks."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +13,11 @@ import typer
 from moodtheme.cli.options import (
     Device,
     Division,
+    Folds,
     Jobs,
     Offline,
     RecipeValues,
+    Seeds,
     SkipUnreadable,
     Threads,
     TrainingSeed,
@@ -31,6 +35,8 @@ from moodtheme.recipes import RECIPES, Recipe, departures, describe, to_toml
 from moodtheme.training.settings import Machine, Settings, is_first_process
 
 if TYPE_CHECKING:
+    from moodtheme.cli.tables import Cell
+    from moodtheme.datasets import TrackTable
     from moodtheme.training.run_folder import Result
 
 _PAPERS_TAGS = 56  # MTG-Jamendo's moods and themes
@@ -86,6 +92,8 @@ def train(
         ),
     ] = PUBLISHED,
     seed: TrainingSeed = 0,
+    seeds: Seeds = 1,
+    folds: Folds = 0,
     split: Division = 0,
     device: Device = "auto",
     devices: Annotated[
@@ -132,6 +140,7 @@ def train(
     """Train a system and keep its best epoch by validation ROC-AUC.
 
     Killed at any moment, the same command goes on where it was, with the same results.
+    `moodtheme evaluate DIR` tests it; of several seeds or folds it gives mean and deviation.
     """
     recipe = with_own_features(chosen_recipe(system, values or [], weights), features)
     if show:
@@ -175,11 +184,55 @@ def train(
     table = load_dataset(dataset, split=split, check_files=False)
     for warning in leaks(table, jobs=jobs, report=_say) if is_first_process() else []:
         _say(warning)
+    if seeds > 1 or folds:
+        _train_series(settings, table, run, folds=folds, seeds=range(seed, seed + seeds))
+        return
     # Of several processes the first has started the others.
     with claimed_folder(run) if is_first_process() else nullcontext():
         result = train_system(table, settings, run, report=_say, progress=_preparing)
     if is_first_process():
         _print_result(recipe, run, result)
+
+
+def _train_series(
+    settings: Settings, table: "TrackTable", folder: Path, *, folds: int, seeds: Sequence[int]
+) -> None:
+    """Train with every seed on every fold; decoded audio and features are shared."""
+    from moodtheme.cli.tables import print_table
+    from moodtheme.datasets import load_dataset
+    from moodtheme.training.kinds.features import FEATURES
+    from moodtheme.training.run_folder import RUN
+    from moodtheme.training.series import places, plan_series
+    from moodtheme.training.system_run import train_system
+
+    if settings.machine.devices * settings.machine.nodes > 1:
+        raise UsageError(
+            "--seeds and --folds train in one process; train them one by one on several devices"
+        )
+    if (folder / RUN).exists():
+        raise UsageError(f"{folder} holds a single run; name another folder for several")
+    shared = replace(
+        settings,
+        audio_cache=settings.audio_cache or folder / "audio",
+        features=settings.features or folder / FEATURES,
+    )
+    with claimed_folder(folder):
+        series = plan_series(folder, settings.dataset, table, folds=folds, seeds=seeds)
+        rows: list[list[Cell]] = []
+        for number, (member, run, dataset) in enumerate(places(folder, series), start=1):
+            _say(f"{number} of {len(series.members)}: {member.folder}")
+            result = train_system(
+                load_dataset(dataset, check_files=False) if member.fold else table,
+                replace(shared, dataset=dataset, seed=member.seed),
+                run,
+                report=_say,
+                progress=_preparing,
+            )
+            rows.append(
+                [member.folder, result.validation_roc_auc, result.best_epoch, result.epochs]
+            )
+    print_table(["run", "validation ROC-AUC", "best epoch", "epochs"], rows, decimals=4)
+    typer.echo(f"next: moodtheme evaluate {folder}")
 
 
 def _show(recipe: Recipe) -> None:
@@ -230,7 +283,7 @@ def _print_result(recipe: Recipe, run: Path, result: "Result") -> None:
         + ("" if memory is None else f"; peak memory {memory / 1e9:.2f} GB")
     )
     export = "" if kind_of(recipe).no_graph else f", or moodtheme export {run}"
-    typer.echo(f"next: moodtheme predict {run} --output scores.npz{export}")
+    typer.echo(f"next: moodtheme evaluate {run}{export}")
 
 
 def _say(line: str) -> None:

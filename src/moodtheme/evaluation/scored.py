@@ -14,6 +14,7 @@ from moodtheme.evaluation.bootstrap import bootstrap, leave_out
 from moodtheme.evaluation.checks import check_scores, check_truth, spell, warn_of_undefined
 from moodtheme.evaluation.figures import DecisionRule, Figures, RankedSystem, rank_system, weigh
 from moodtheme.evaluation.intervals import FEWEST
+from moodtheme.evaluation.repeated import Repetition
 from moodtheme.evaluation.results import (
     FIXED_THRESHOLD,
     PairedFigure,
@@ -140,6 +141,10 @@ class Evaluation:
                 for index, tag in enumerate(self.tags)
             ),
         )
+
+    def repetition(self, name: str, *, fold: int, seed: int) -> Repetition:
+        """A system's figures as those of one training among several."""
+        return Repetition(fold, seed, self._points[name], self._spreads.get(name), self.units.count)
 
     def difference(self, name: str, against: str) -> dict[str, PairedFigure]:
         """Macro and micro figures of one system minus another's, resample by resample."""

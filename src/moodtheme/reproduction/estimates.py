@@ -22,10 +22,10 @@ from moodtheme.feature_store import FeatureStore, describe_extractor, make_extra
 from moodtheme.feature_store.append_store import STORE
 from moodtheme.models.image_networks import IMAGE_NETWORKS
 from moodtheme.models.networks import parameter_count
-from moodtheme.recipes import NINE_SYSTEMS, ExtractedView, Precision, Recipe
+from moodtheme.recipes import ExtractedView, Precision, Recipe
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
-from moodtheme.reproduction.models import FUSED, exportable, has_nine
+from moodtheme.reproduction.models import exportable, fused_models
 from moodtheme.reproduction.selection import without_weights
 from moodtheme.reproduction.training import CONFIGURATIONS
 from moodtheme.training.audio_cache import plan_cache
@@ -163,8 +163,8 @@ def _add_systems(coming: Estimates, job: Job, decoding: float) -> dict[str, int]
 
 def _add_exports(coming: Estimates, job: Job, weights: Mapping[str, int]) -> None:
     """Models of the systems, each with a graph at most, and of the nine, of graphs there then."""
-    nine = {FUSED: NINE_SYSTEMS} if has_nine(job.recipes) else {}
-    for name, systems in ({s: (s,) for s in exportable(job.recipes)} | nine).items():
+    fused = fused_models(job.recipes)
+    for name, systems in ({s: (s,) for s in exportable(job.recipes)} | fused).items():
         if job.stages.is_done(names.export(name)):
             continue
         kinds = (kind_of(job.recipes[system]) for system in systems)
@@ -172,7 +172,7 @@ def _add_exports(coming: Estimates, job: Job, weights: Mapping[str, int]) -> Non
         images = {kind.view: kind.view.extractor for kind in kinds if kind.images}.values()
         written = sum(IMAGE_NETWORKS[network].download_bytes for network in images)
         written += sum(weights.get(system, 0) for system in systems)
-        seconds, work = (_COPY_S, "no graph is new") if name == FUSED else (_GRAPH_S, "a graph")
+        seconds, work = (_COPY_S, "no graph is new") if name in fused else (_GRAPH_S, "a graph")
         coming.add(names.export(name), seconds, work, written)
 
 

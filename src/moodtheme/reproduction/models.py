@@ -1,4 +1,4 @@
-"""Stages that export every system and the fused nine as models that tag."""
+"""Stages that export every system and their fusions as models that tag."""
 
 import shutil
 import warnings
@@ -14,7 +14,7 @@ from moodtheme.files import sha256_of
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, Recipe
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
-from moodtheme.reproduction.scoring import best_weights, load_scores
+from moodtheme.reproduction.scoring import CHOSEN, best_weights, chosen_together, load_scores
 from moodtheme.scores.matrices import load_truth
 from moodtheme.training.kinds import kind_of
 from moodtheme.training.trained import load_trained
@@ -29,13 +29,22 @@ def has_nine(recipes: Mapping[str, Recipe]) -> bool:
     return all(system in recipes for system in NINE_SYSTEMS)
 
 
+def fused_models(recipes: Mapping[str, Recipe]) -> dict[str, tuple[str, ...]]:
+    """Names of the bundles of several systems, with their members."""
+    models = {FUSED: NINE_SYSTEMS} if has_nine(recipes) else {}
+    chosen = chosen_together(recipes)
+    if chosen and all(system in exportable(recipes) for system in chosen):
+        models[CHOSEN] = chosen
+    return models
+
+
 def exportable(recipes: Mapping[str, Recipe]) -> tuple[str, ...]:
     """Systems that can be exported: those that a graph can compute from audio."""
     return tuple(s for s, recipe in recipes.items() if not kind_of(recipe).no_graph)
 
 
 def export_models(job: Job) -> None:
-    """Write a bundle for each system, and one for the nine, with thresholds from validation.
+    """Write a bundle for each system, and one for all together, with thresholds from validation.
 
     A graph that several bundles hold is made once.
     """
@@ -57,8 +66,8 @@ def export_models(job: Job) -> None:
                     f"{names.export(system)}: left out, since it {kind_of(recipe).no_graph}; "
                     f"`moodtheme predict {job.system_folder(system)}` scores tracks"
                 )
-        if has_nine(job.recipes):
-            _export(job, FUSED, NINE_SYSTEMS, graphs)
+        for name, members in fused_models(job.recipes).items():
+            _export(job, name, members, graphs)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -40,7 +40,7 @@ from moodtheme.reproduction.scoring import SCORED, ScoredRow, digests, load_scor
 from moodtheme.reproduction.selection import Preset, Weights, changed_values, definition
 from moodtheme.scores.matrices import load_truth
 from moodtheme.training.kinds import kind_of
-from moodtheme.training.run_folder import HISTORY, RESULT
+from moodtheme.training.run_folder import HISTORY, RESULT, read_result
 from moodtheme.training.trained import load_trained
 
 _PACKAGES = ("numpy", "torch", "lightning", "onnx", "onnxruntime", "soundfile", "soxr", "av")
@@ -274,6 +274,13 @@ def _notes_on(job: Job) -> list[str]:
             "The table names no artists. If some have several test tracks, the intervals are too "
             "narrow: to half of what they should be on MTG-Jamendo."
         )
+    for system in job.recipes:
+        result = read_result(job.system_folder(system))
+        if result.diverged_in is not None:
+            notes.append(
+                f"Training of {system} diverged in epoch {result.diverged_in} and ended there; "
+                f"epoch {result.best_epoch}, the best before, was kept."
+            )
     if collection.shared_artists:
         notes.append(
             f"Artists with tracks in more than one split: {collection.shared_artists}. That "

@@ -26,6 +26,8 @@ from moodtheme.training.trained import load_trained
 
 SCORED = (Split.VALIDATION, Split.TEST)
 POPULARITY = "popularity"
+CHOSEN = "fused"
+"""Files of all systems of a reproduction together, where that is none of the paper's fusions."""
 _FILES = {
     "all CRNN": "crnn",
     "all 1 s Deep Spectrum": "ds-1s",
@@ -46,15 +48,26 @@ class ScoredRow:
 
 
 def rows_of(job: Job) -> tuple[ScoredRow, ...]:
-    """Popularity, the baseline, the systems, and the fusions whose members are all there."""
+    """Popularity, the baseline, the systems, and their fusions: those of the paper whose members
+    are all there, and that of all systems where it is another.
+    """
     kinds = {BASELINE: Kind.BASELINE}
     systems = (ScoredRow(s, kinds.get(s, Kind.SYSTEM), s) for s in job.recipes)
-    fusions = (
+    fusions = [
         ScoredRow(row.name, Kind.FUSION, _FILES[row.name], row.members)
         for row in TABLE_1
         if len(row.members) > 1 and all(member in job.recipes for member in row.members)
-    )
+    ]
+    if chosen := chosen_together(job.recipes):
+        fusions.append(ScoredRow(f"all {len(chosen)} systems here", Kind.FUSION, CHOSEN, chosen))
     return (ScoredRow(POPULARITY, Kind.POPULARITY, POPULARITY), *systems, *fusions)
+
+
+def chosen_together(systems: Iterable[str]) -> tuple[str, ...]:
+    """The systems of a reproduction, where they are several and none of the paper's fusions."""
+    chosen = tuple(system for system in systems if system != BASELINE)
+    known = [set(row.members) for row in TABLE_1]
+    return chosen if len(chosen) > 1 and set(chosen) not in known else ()
 
 
 def write_truth(job: Job) -> None:

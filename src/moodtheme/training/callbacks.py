@@ -4,6 +4,7 @@ A run can be killed at any moment. Progress is a bar on a terminal and a line an
 both on standard error.
 """
 
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -50,6 +51,13 @@ class Keeper(Checkpoint):
         Epochs without improvement after which the stage ends; None never ends it early.
     report
         Called with all epochs of all stages after each.
+
+    Attributes
+    ----------
+    epochs
+        Finished ones of this stage.
+    diverged_in
+        The epoch in which loss or scores stopped being numbers, which ended the training.
     """
 
     def __init__(
@@ -69,6 +77,7 @@ class Keeper(Checkpoint):
         self._patience = patience
         self._report = report
         self.epochs: list[Epoch] = []
+        self.diverged_in: int | None = None
         self._epoch_began = self._step_ended = 0.0
         self._waiting_s = 0.0
 
@@ -89,9 +98,17 @@ class Keeper(Checkpoint):
         """Write the epoch down; Lightning calls this after the epoch's validation."""
         assert isinstance(pl_module, SystemModule)
         metrics = trainer.callback_metrics
+        number = len(self._earlier) + trainer.current_epoch + 1
+        if not (
+            math.isfinite(pl_module.validation_roc_auc) and math.isfinite(metrics["train_loss"])
+        ):
+            # Weights that are not numbers never come back; the epochs before stay as they are.
+            self.diverged_in = number
+            trainer.should_stop = True
+            return
         self.epochs.append(
             Epoch(
-                epoch=len(self._earlier) + trainer.current_epoch + 1,
+                epoch=number,
                 stage=self._stage,
                 learning_rate=float(trainer.optimizers[0].param_groups[0]["lr"]),
                 train_loss=float(metrics["train_loss"]),

@@ -74,7 +74,8 @@ def fit(
     Raises
     ------
     TrainingError
-        If there are too few tracks or no figure to choose epochs by.
+        If there are too few tracks, no figure to choose epochs by, or no epoch before the training
+        diverges. If there was one, it is kept, and the result says where the training ended.
     """
     if (folder / RESULT).exists():
         return read_result(folder)
@@ -85,6 +86,7 @@ def fit(
     if machine.threads is not None:
         torch.set_num_threads(machine.threads)
     done: list[Epoch] = []
+    diverged_in: int | None = None
     loggers = open_loggers(machine, folder)
     with _quiet_lightning(), TrainingProgress() as progress:
         for number in range(1, len(recipe.stages) + 1):
@@ -112,7 +114,14 @@ def fit(
                     loggers=loggers,
                 )
             done += epochs
-    result = _result(done)
+            if diverged_in := _diverged_in(place):
+                break
+    if not done:
+        raise TrainingError(
+            f"training diverged in epoch {diverged_in}, before any epoch was done: "
+            f"{advice(recipe)}, in another folder"
+        )
+    result = _result(done, diverged_in)
     if is_first_process():
         write_record(folder / RESULT, result)
     return result
@@ -137,6 +146,7 @@ def _fit_stage(
     stage, schedule = recipe.stages[number - 1], recipe.schedule
     place = stage_folder(folder, number)
     # A run may have been killed between its last epoch and the mark that it was the last.
+    diverged_in = None
     if not (len(epochs) >= stage.epochs or out_of_patience(epochs, schedule.patience)):
         resident = keep_resident(training, validation, machine)
         if resident:
@@ -176,10 +186,27 @@ def _fit_stage(
         trainer = _trainer(stage.epochs, schedule, machine, [progress, keeper], loggers)
         trainer.fit(module, data, ckpt_path=place / LAST if epochs else None)
         trainer.strategy.barrier()
-        epochs = keeper.epochs
+        epochs, diverged_in = keeper.epochs, keeper.diverged_in
     if is_first_process():
-        (place / DONE).touch()
+        (place / DONE).write_text("" if diverged_in is None else str(diverged_in), "ascii")
     return epochs
+
+
+def _diverged_in(stage: Path) -> int | None:
+    """The epoch in which a finished stage diverged."""
+    text = (stage / DONE).read_text("ascii") if (stage / DONE).exists() else ""
+    return int(text) if text else None
+
+
+def advice(recipe: Recipe) -> str:
+    """What to try after a training that diverged."""
+    rates = " and ".join(f"{stage.learning_rate:g}" for stage in recipe.stages)
+    clip = recipe.schedule.clip_norm
+    clipped = "clip gradients" if clip is None else f"clip gradients harder than at {clip:g}"
+    return (
+        f"train with a lower learning rate than {rates} (--set learning_rate=...), or {clipped} "
+        "(--set clip_norm=1)"
+    )
 
 
 def _trainer(
@@ -235,7 +262,7 @@ def _check(recipe: Recipe, training: TrackSet, validation: TrackSet, machine: Ma
         )
 
 
-def _result(epochs: Sequence[Epoch]) -> Result:
+def _result(epochs: Sequence[Epoch], diverged_in: int | None) -> Result:
     best = best_epoch(epochs)
     on_accelerator = torch.cuda.is_available()
     return Result(
@@ -247,6 +274,7 @@ def _result(epochs: Sequence[Epoch]) -> Result:
         waiting_s=sum(epoch.waiting_s for epoch in epochs),
         peak_memory_bytes=peak_memory(),
         peak_accelerator_bytes=torch.cuda.max_memory_allocated() if on_accelerator else None,
+        diverged_in=diverged_in,
     )
 
 

@@ -69,7 +69,7 @@ class SystemModule(L.LightningModule):
         Scores of the last validation, float32 (tracks, tags + dimensions), the same in every
         process; a dimension's is a share of its scale.
     validation_roc_auc
-        Macro ROC-AUC of the tags' scores.
+        Macro ROC-AUC of the tags' scores; NaN where the training has diverged.
     """
 
     def __init__(
@@ -155,6 +155,10 @@ class SystemModule(L.LightningModule):
         """Log macro ROC-AUC of the whole validation set, over all processes."""
         self._sums.gather()
         self.validation_scores = self._sums.means()
+        if not np.isfinite(self.validation_scores).all():  # the keeper ends the training
+            self.validation_roc_auc = float("nan")
+            self.log("validation_roc_auc", self.validation_roc_auc)
+            return
         with warnings.catch_warnings():
             # Tags without figures are named once, before training.
             warnings.simplefilter("ignore", EvaluationWarning)

@@ -20,6 +20,7 @@ RUN = "run.json"
 RESULT = "result.json"
 HISTORY = "history.csv"
 DONE = "done"
+"""Marks a finished stage; holds the number of the epoch that diverged, if one did."""
 VALIDATION_TRUTH = "validation-truth.npz"
 VALIDATION_SCORES = "validation-scores.npz"
 _RECORDS = Records(
@@ -88,6 +89,9 @@ class Result:
         Of the process, as far as the system tells; of the last sitting if the run was resumed.
     peak_accelerator_bytes
         Allocated on the accelerator; None on a processor.
+    diverged_in
+        The epoch in which loss or scores stopped being numbers; training ended there. None where
+        it did not.
     """
 
     best_epoch: int
@@ -98,6 +102,7 @@ class Result:
     waiting_s: float
     peak_memory_bytes: int | None
     peak_accelerator_bytes: int | None
+    diverged_in: int | None = None
 
 
 def stage_folder(folder: Path, number: int) -> Path:

@@ -9,7 +9,7 @@ from moodtheme.errors import DatasetError
 from moodtheme.models.networks import parameter_count, second_bias_parameters
 from moodtheme.scores.forms import Content, write_matrix
 from moodtheme.training.examples import TrackSet, split_outputs
-from moodtheme.training.fit import fit
+from moodtheme.training.fit import advice, fit
 from moodtheme.training.history import read_best
 from moodtheme.training.kinds import Source, kind_of
 from moodtheme.training.run_folder import (
@@ -99,6 +99,11 @@ def train_system(
         seed=settings.seed,
         machine=settings.machine,
     )
+    if result.diverged_in is not None:
+        report(
+            f"{recipe.system}: training diverged in epoch {result.diverged_in} and ended there; "
+            f"epoch {result.best_epoch}, the best before, is kept. {advice(recipe).capitalize()}"
+        )
     best = read_best(stage_folder(folder, result.best_stage))
     validation = parts[Split.VALIDATION]
     write_matrix(

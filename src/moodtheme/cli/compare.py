@@ -1,0 +1,129 @@
+"""``moodtheme compare``: which differences between systems are beyond chance."""
+
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from moodtheme.cli.artists import Artists, GroupBy, artists_of
+from moodtheme.cli.options import Device, Jobs, Json, Offline, Seed
+from moodtheme.cli.progress import progress_bar
+from moodtheme.cli.streams import warnings_as_lines
+from moodtheme.errors import UsageError
+
+
+def compare(
+    systems: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SYSTEM",
+            help="Folders of trained runs, or score files; two or more.",
+            show_default=False,
+        ),
+    ],
+    *,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            "--truth",
+            metavar="TRUTH",
+            help="Labels of the tracks; runs bring their own.",
+            show_default=False,
+        ),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="NAME",
+            help="Compare all others with this one; otherwise every pair.",
+            show_default=False,
+        ),
+    ] = None,
+    bootstrap: Annotated[
+        int,
+        typer.Option("--bootstrap", metavar="N", min=1, help="Resamples, of whole artists."),
+    ] = 1000,
+    artists: Artists = None,
+    group: GroupBy = None,
+    seed: Seed = 0,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Stored features of the runs; by default their own.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Device = "auto",
+    jobs: Jobs = 2,
+    offline: Offline = False,
+    json: Json = None,
+) -> None:
+    """Compare systems in pairs on the same test tracks.
+
+    A star marks what is beyond chance when all comparisons made are corrected for (Holm).
+    """
+    from moodtheme.cli.figure_tables import print_differences, print_figures, resampled
+    from moodtheme.cli.outputs import require_output
+    from moodtheme.cli.run_scores import Scoring, gather
+    from moodtheme.evaluation import Evaluation, ScoredSet
+    from moodtheme.scores.vocabulary import tags_for
+
+    require_output(json, inputs=[truth, *systems])
+    with warnings_as_lines():
+        labels, found = gather(systems, truth, Scoring(device, jobs, features, offline))
+        names = [system.name for system in found]
+        if len(names) < 2:
+            raise UsageError(f"{names[0]} alone cannot be compared; name two systems or more")
+        if against is not None and against not in names:
+            raise UsageError(f"--against {against}: is none of {', '.join(names)}")
+        pairs = [
+            (one, other)
+            for one, other in combinations(names, 2)
+            if against is None or against in (one, other)
+        ]
+        pairs = [(b, a) if a == against else (a, b) for a, b in pairs]
+        with progress_bar("Resampling") as progress:
+            evaluation = Evaluation(
+                ScoredSet(
+                    labels.values,
+                    {system.name: system.values for system in found},
+                    artists_of(labels, table=artists, group=group, resamples=bootstrap),
+                ),
+                tags=labels.names.tags or tags_for(labels.values.shape[1]),
+                resamples=bootstrap,
+                seed=seed,
+                progress=progress,
+            )
+            rows = [evaluation.figures(name) for name in names]
+            gaps = evaluation.differences(pairs)
+    if json is not None:
+        _write(
+            json,
+            {
+                "bootstrap": {"resamples": bootstrap, "seed": seed, "over": evaluation.units.name},
+                "rows": [row.as_json() for row in rows],
+                "comparisons": [
+                    {"name": one, "against": other}
+                    | {key: figure.as_json(resampled=True) for key, figure in figures.items()}
+                    for (one, other), figures in zip(pairs, gaps, strict=True)
+                ],
+            },
+        )
+    print_figures(rows)
+    print_differences(
+        [(f"{a} minus {b}", gap) for (a, b), gap in zip(pairs, gaps, strict=True)],
+        head="difference",
+        note=resampled(rows[0]),
+    )
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    import json
+
+    from moodtheme.files import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")

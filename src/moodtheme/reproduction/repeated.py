@@ -1,0 +1,212 @@
+"""A reproduction done several times: with other seeds, on other folds, and what they say together.
+
+Each training's reproduction is whole and has a folder of its own, as if it had been asked for
+alone; decoded audio and features are shared. ``report.md`` in the folder above has the means of
+every row, the deviation over seeds beside the interval over artists; ``means.json`` has all of it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from moodtheme.datasets import Split, load_dataset
+from moodtheme.evaluation import Evaluation, ScoredSet
+from moodtheme.evaluation.repeated import RepeatedFigure, Repetition, mean_figures
+from moodtheme.evaluation.units import units_of
+from moodtheme.files import replacing
+from moodtheme.records import write_record
+from moodtheme.reproduction.collection import DEMO, open_collection
+from moodtheme.reproduction.job import Console, Request, corpus_folder
+from moodtheme.reproduction.results import Results, Row, read_results
+from moodtheme.scores.matrices import load_systems, read_truth
+from moodtheme.training.series import Series, places, plan_series
+
+MEANS, PAGE = "means.json", "report.md"
+_SHOWN = {
+    "roc_auc_macro": "ROC-AUC",
+    "pr_auc_macro": "PR-AUC",
+    "f1_macro_validation": "F1, thresholds from validation",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """Every macro and micro figure of every row, the mean over the trainings.
+
+    Attributes
+    ----------
+    series
+        Which trainings.
+    resamples, over
+        Behind the intervals, and what was drawn: ``327 artists``, of all folds together.
+    rows
+        Figures by row: popularity, systems and fusions, those that every training has.
+    """
+
+    series: Series
+    resamples: int
+    over: str
+    rows: Mapping[str, Mapping[str, RepeatedFigure]]
+
+
+def reproduce_series(
+    request: Request,
+    folder: Path,
+    console: Console,
+    *,
+    folds: int,
+    seeds: int,
+    once: Callable[[Request, Path], Results],
+) -> Means:
+    """Reproduce with every seed on every fold, and average.
+
+    Parameters
+    ----------
+    request
+        What each does; its seed is the first.
+    folder
+        For everything.
+    console
+        Is told which training comes next.
+    folds, seeds
+        How many; 0 folds keep the table's splits.
+    once
+        Does one reproduction in a folder.
+
+    Raises
+    ------
+    TrainingError, DatasetError
+        The folder holds another series, or the tracks cannot be divided so.
+    """
+    source = request.source
+    if source == DEMO:
+        from moodtheme.demo import make_demo_corpus
+
+        with console.bar("composing the demo corpus") as progress:
+            corpus = make_demo_corpus(corpus_folder(folder), seed=request.seed, progress=progress)
+        source = str(corpus)
+    if folds:
+        table = load_dataset(source, split=request.split, check_files=False)
+    else:
+        table = open_collection(source, folder, split=request.split).table
+    wanted = range(request.seed, request.seed + seeds)
+    series = plan_series(folder, source, table, folds=folds, seeds=wanted)
+    shared = replace(request, cache=request.cache or folder / "cache")
+    for number, (member, place, dataset) in enumerate(places(folder, series), start=1):
+        console.say(f"{number} of {len(series.members)}: {member.folder}")
+        once(replace(shared, source=dataset, seed=member.seed), place)
+    means = average(folder, series, resamples=request.resamples)
+    write_record(folder / MEANS, means)
+    with replacing(folder / PAGE) as temporary:
+        temporary.write_text(as_markdown(means), encoding="utf-8")
+    return means
+
+
+def average(folder: Path, series: Series, *, resamples: int) -> Means:
+    """Average what finished reproductions found, seeds on the same resamples."""
+    by_fold: dict[int, list[tuple[int, Path, str]]] = {}
+    for member, place, dataset in places(folder, series):
+        by_fold.setdefault(member.fold, []).append((member.seed, place, dataset))
+    found: dict[str, list[Repetition]] = {}
+    drawn = 0
+    over = ""
+    for fold, runs in by_fold.items():
+        results = {seed: read_results(place) for seed, place, _ in runs}
+        common = [
+            row.name
+            for row in results[runs[0][0]].rows
+            if all(row.name in {r.name for r in one.rows} for one in results.values())
+        ]
+        artists = load_dataset(runs[0][2], check_files=False).part(Split.TEST).artists
+        sets = {
+            split: _scored(split, runs, results, common, artists if split is Split.TEST else None)
+            for split in (Split.VALIDATION, Split.TEST)
+        }
+        tags = results[runs[0][0]].dataset.tags
+        evaluation = Evaluation(
+            sets[Split.TEST],
+            tags=tags,
+            validation=Evaluation(sets[Split.VALIDATION], tags=tags, part="validation"),
+            resamples=resamples,
+            seed=fold,
+        )
+        units = units_of(len(sets[Split.TEST].truth), artists)
+        drawn += units.count
+        over = replace(units, count=drawn).name
+        for seed in results:
+            for name in common:
+                one = evaluation.repetition(_key(seed, name), fold=fold, seed=seed)
+                found.setdefault(name, []).append(one)
+    complete = {name: many for name, many in found.items() if len(many) == len(series.members)}
+    return Means(
+        series=series,
+        resamples=resamples,
+        over=over,
+        rows={name: mean_figures(many) for name, many in complete.items()},
+    )
+
+
+def _scored(
+    split: Split,
+    runs: list[tuple[int, Path, str]],
+    results: Mapping[int, Results],
+    common: list[str],
+    artists: tuple[str, ...] | None,
+) -> ScoredSet:
+    """All seeds' scores of a part."""
+    first = runs[0]
+    truth = read_truth(first[1] / results[first[0]].dataset.truth[split].path)
+    scores = {}
+    for seed, place, _ in runs:
+        rows: dict[str, Row] = {row.name: row for row in results[seed].rows}
+        for name in common:
+            row = rows[name]
+            file = row.test_scores if split is Split.TEST else row.validation_scores
+            (system,) = load_systems([place / file.path], like=truth)
+            scores[_key(seed, name)] = system.values
+    return ScoredSet(truth.values, scores, artists)
+
+
+def _key(seed: int, name: str) -> str:
+    return f"{name}, seed {seed}"
+
+
+def in_words(series: Series) -> str:
+    """Which trainings: ``5 seeds on 3 folds``."""
+    parts = [f"{len(series.seeds)} seeds"] * (len(series.seeds) > 1)
+    parts += [f"{series.folds} folds"] * bool(series.folds)
+    return " on ".join(parts)
+
+
+def cell(figure: RepeatedFigure) -> str:
+    """A figure in percent: ``86.1 ± 0.3 [84.2, 87.9]``."""
+    if figure.value is None:
+        return "–"
+    text = f"{100 * figure.value:.1f}"
+    if figure.deviation is not None:
+        text += f" ± {100 * figure.deviation:.1f}"
+    if figure.low is None or figure.high is None:
+        return text
+    return f"{text} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
+
+
+def as_markdown(means: Means) -> str:
+    """The table of means, and where each training's own report is."""
+    shown = {key: head for key, head in _SHOWN.items() if key in next(iter(means.rows.values()))}
+    said = f", in brackets 95 % intervals over {means.over}" if means.resamples else ""
+    lines = [
+        f"# Means of {in_words(means.series)}",
+        "",
+        f"{means.series.source}. Macro averages over tags on test, in percent; ± is the standard "
+        f"deviation over seeds{said}.",
+        "",
+        f"| system | {' | '.join(shown.values())} |",
+        f"|---|{'---|' * len(shown)}",
+        *(
+            f"| {name} | {' | '.join(cell(figures[key]) for key in shown)} |"
+            for name, figures in means.rows.items()
+        ),
+        "",
+        *(f"- [{m.folder}]({m.folder}/report.html)" for m in means.series.members),
+    ]
+    return "\n".join(lines) + "\n"
