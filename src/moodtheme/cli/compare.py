@@ -2,7 +2,7 @@
 
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -68,6 +68,7 @@ def compare(
     from moodtheme.cli.figure_tables import print_differences, print_figures, resampled
     from moodtheme.cli.outputs import require_output
     from moodtheme.cli.run_scores import Scoring, gather
+    from moodtheme.cli.score_files import write_json
     from moodtheme.evaluation import Evaluation, ScoredSet
     from moodtheme.scores.vocabulary import tags_for
 
@@ -100,7 +101,7 @@ def compare(
             rows = [evaluation.figures(name) for name in names]
             gaps = evaluation.differences(pairs)
     if json is not None:
-        _write(
+        write_json(
             json,
             {
                 "bootstrap": {"resamples": bootstrap, "seed": seed, "over": evaluation.units.name},
@@ -118,12 +119,3 @@ def compare(
         head="difference",
         note=resampled(rows[0]),
     )
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    import json
-
-    from moodtheme.files import replacing
-
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")

@@ -1,11 +1,8 @@
 """``moodtheme evaluate``: score files against truth."""
 
 import sys
-import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,18 +19,12 @@ from moodtheme.cli.options import (
 )
 from moodtheme.cli.progress import progress_bar
 from moodtheme.cli.run_scores import Scoring, is_run, is_series
+from moodtheme.cli.score_files import add_popularity, rated, row_as_json, usable, write_json
 from moodtheme.cli.streams import warnings_as_lines
-from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
+from moodtheme.errors import EvaluationError, UsageError
 
 if TYPE_CHECKING:
-    from moodtheme.evaluation import ScoredSet, SystemFigures
-    from moodtheme.evaluation.ratings import RatingFigures
     from moodtheme.evaluation.units import Group
-    from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, SystemScores
-    from moodtheme.scores.matrices import Truth as TruthMatrix
-
-POPULARITY = "popularity"
-"""What the popularity baseline is called in tables."""
 
 
 def evaluate(
@@ -150,7 +141,7 @@ def evaluate(
         labels = named.values
         names = named.names.tags or tags_for(labels.shape[1])
         failures: list[EvaluationError] = []
-        systems = _usable(scores, named, vocabulary, names, failures, allow_seen)
+        systems = usable(scores, named, vocabulary, names, failures, allow_seen)
         for failure in failures:
             print(f"moodtheme: {failure}", file=sys.stderr)
         tables = {system.name: system.values for system in systems}
@@ -168,7 +159,7 @@ def evaluate(
             )
         if popularity is not None:
             training = put_like(read_truth(popularity, tags=vocabulary), named, rows=False).values
-            validation = _add_popularity(training, len(labels), tables, validation)
+            validation = add_popularity(training, len(labels), tables, validation)
         over = artists_of(named, table=artists, group=group, resamples=bootstrap)
         units = units_of(len(labels), over)
         with progress_bar("Resampling") as progress:
@@ -183,9 +174,9 @@ def evaluate(
                 against=against,
                 progress=progress,
             )
-        rated = _rated(named, systems, over, resamples=bootstrap, seed=seed)
+        ratings = rated(named, systems, over, resamples=bootstrap, seed=seed)
     if json is not None:
-        _write_json(
+        write_json(
             json,
             {
                 "tracks": len(labels),
@@ -199,7 +190,7 @@ def evaluate(
                 }
                 if bootstrap
                 else None,
-                "rows": [_as_json(system, rated) for system in found],
+                "rows": [row_as_json(system, ratings) for system in found],
             },
         )
     if long:
@@ -207,28 +198,9 @@ def evaluate(
     elif found:
         print_figures(found)
         print_compared(found)
-        print_ratings(rated)
+        print_ratings(ratings)
     if failures:
         raise typer.Exit(1)
-
-
-def _add_popularity(
-    training: "BoolMatrix",
-    tracks: int,
-    tables: "dict[str, ScoreMatrix]",
-    validation: "ScoredSet | None",
-) -> "ScoredSet | None":
-    """Add the baseline to the systems; return the validation set with it."""
-    from moodtheme.evaluation import ScoredSet
-    from moodtheme.evaluation.popularity import popularity_scores
-
-    if POPULARITY in tables:
-        raise UsageError(f"a system is called {POPULARITY!r} already; rename its file")
-    tables[POPULARITY] = popularity_scores(training, tracks)
-    if validation is None:
-        return None
-    most = {POPULARITY: popularity_scores(training, len(validation.truth))}
-    return ScoredSet(validation.truth, {**validation.scores, **most})
 
 
 def _evaluate_run(
@@ -248,83 +220,4 @@ def _evaluate_run(
             folder, scoring, resamples=resamples, group=group, seed=seed, long=long
         )
     if json is not None:
-        _write_json(json, document)
-
-
-def _usable(
-    paths: Sequence[str],
-    truth: "TruthMatrix",
-    vocabulary: Sequence[str] | None,
-    tags: Sequence[str],
-    failures: list[EvaluationError],
-    allow_seen: bool,
-) -> "list[SystemScores]":
-    """Load what fits the truth; what does not is a failure and does not stop the rest."""
-    from moodtheme.evaluation.checks import check_scores, check_seen
-    from moodtheme.scores.matrices import load_systems
-
-    good = []
-    for path in paths:
-        try:
-            with warnings.catch_warnings():
-                # Said once, when the figures are computed.
-                warnings.simplefilter("ignore", EvaluationWarning)
-                for system in load_systems([path], tags=vocabulary, like=truth):
-                    check_scores(system.values, truth.values, tags, name=system.source)
-                    check_seen(system.names.seen, name=system.source, allow=allow_seen)
-            good.append(path)
-        except EvaluationError as error:
-            failures.append(error)
-    # Names depend on all files together, so they are loaded together once it is known which.
-    systems = load_systems(good, tags=vocabulary, like=truth) if good else []
-    return [
-        replace(system, name=f"{system.name} (seen)")
-        if check_seen(system.names.seen, name=system.source, allow=allow_seen)
-        else system
-        for system in systems
-    ]
-
-
-def _rated(
-    truth: "TruthMatrix",
-    systems: "Sequence[SystemScores]",
-    artists: tuple[str, ...] | None,
-    *,
-    resamples: int,
-    seed: int,
-) -> "dict[str, list[RatingFigures]]":
-    """Figures of the systems that rate valence and the like, if listeners did too."""
-    from moodtheme.evaluation.ratings import evaluate_ratings
-
-    return {
-        system.name: evaluate_ratings(
-            truth.ratings,
-            system.ratings,
-            source=system.source,
-            artists=artists or (),
-            resamples=resamples,
-            seed=seed,
-        )
-        for system in systems
-        if truth.ratings is not None and system.ratings is not None
-    }
-
-
-def _as_json(
-    system: "SystemFigures", rated: "Mapping[str, Sequence[RatingFigures]]"
-) -> dict[str, Any]:
-    from moodtheme.cli.figure_tables import ratings_as_json
-
-    row = system.as_json()
-    if system.name in rated:
-        row["ratings"] = [ratings_as_json(one) for one in rated[system.name]]
-    return row
-
-
-def _write_json(path: Path, document: Mapping[str, Any]) -> None:
-    import json
-
-    from moodtheme.files import replacing
-
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
+        write_json(json, document)

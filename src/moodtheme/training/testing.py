@@ -82,7 +82,13 @@ def score_test(
     """
     run, result = read_run(folder), read_result(folder)
     table = load_dataset(run.dataset, check_files=False).part(Split.TEST)
-    write_matrix(folder / TEST_TRUTH, table.labels, table.names, content=Content.TRUTH)
+    write_matrix(
+        folder / TEST_TRUTH,
+        table.labels,
+        table.names,
+        content=Content.TRUTH,
+        ratings=table.rated,
+    )
     made_from = Tested(
         weights=sha256_of(stage_folder(folder, result.best_stage) / BEST),
         truth=sha256_of(folder / TEST_TRUTH),
@@ -107,7 +113,9 @@ def score_test(
                 f"{len(predicted.failures)} of {len(table)} test tracks cannot be scored, the "
                 f"first because: {predicted.failures[0]}; mend them or take them out of the table"
             )
-        write_matrix(folder / TEST_SCORES, predicted.scores, predicted.names)
+        write_matrix(
+            folder / TEST_SCORES, predicted.scores, predicted.names, ratings=predicted.ratings
+        )
         write_record(folder / TESTED, made_from)
     truth = read_truth(folder / TEST_TRUTH)
     known = put_like(read_truth(folder / VALIDATION_TRUTH), truth, rows=False)
