@@ -20,6 +20,7 @@ OUTSIDE = {
     "CHANGELOG.md": "changes.md",
     "examples/emopia/README.md": "emopia.md",
     "CITATION.cff": "CITATION.cff",
+    "examples/toolkit.ipynb": "toolkit.ipynb",
 }
 """Documents outside ``docs``, from the repository's root, and their pages in the site."""
 

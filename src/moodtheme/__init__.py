@@ -33,6 +33,7 @@ __all__ = [
     "evaluation",
     "explain",
     "explaining",
+    "exporting",
     "features",
     "find_audio_files",
     "library",
@@ -44,6 +45,7 @@ __all__ = [
     "track_embedding",
     "track_scores",
     "track_tags",
+    "training",
     "writing",
 ]
 

@@ -7,6 +7,7 @@ but for calibrating and for pictures.
 """
 
 from moodtheme.evaluation.evaluator import evaluate, evaluate_systems
+from moodtheme.evaluation.ratings import RatingFigures, evaluate_ratings
 from moodtheme.evaluation.results import Figure, PairedFigure, SystemFigures, TagFigures
 from moodtheme.evaluation.scored import Evaluation, ScoredSet
 
@@ -14,9 +15,11 @@ __all__ = [
     "Evaluation",
     "Figure",
     "PairedFigure",
+    "RatingFigures",
     "ScoredSet",
     "SystemFigures",
     "TagFigures",
     "evaluate",
+    "evaluate_ratings",
     "evaluate_systems",
 ]
