@@ -70,6 +70,7 @@ def id3_frames(tags: Any, *, version: int = 4) -> None:
     tags.add(COMM(0, "eng", "iTunNORM", [" 00000001 00000002"]))
     tags.add(COMM(0, "deu", "", ["zweiter"]))
     tags.add(TXXX(0, "REPLAYGAIN_TRACK_GAIN", ["-7.03 dB"]))
+    tags.add(TXXX(0, "comment", ["of FFmpeg's kind"]))
     tags.add(WXXX(0, "shop", "http://example.org/"))
     tags.add(PRIV("owner", b"\xff\xe0\xff\x00\x00private"))
     if version < 4:
@@ -141,6 +142,7 @@ def _mp3_old_tag(path: Path) -> Path:
     tags = ID3()
     tags.add(TIT2(3, ["Old title"]))
     tags.add(TALB(3, ["Old album"]))
+    tags.add(COMM(3, "eng", "ID3v1 Comment", ["Old comment"]))
     tags.save(path, v1=2)
     data = path.read_bytes()
     assert ParseID3v1(data[-128:])
@@ -242,6 +244,7 @@ def _mp4(codec: str = "aac", **options: str) -> Callable[[Path], Path]:
         file["\xa9cmt"] = "bought"
         file["trkn"] = [(3, 9)]
         file["----:com.apple.iTunes:LABEL"] = [b"One", b"Two"]
+        file["----:com.apple.iTunes:comment"] = [b"of another kind"]
         file["covr"] = [mutagen.mp4.MP4Cover(PICTURE, mutagen.mp4.MP4Cover.FORMAT_PNG)]
         file.save(padding=lambda info: 300)
         return path
@@ -266,6 +269,7 @@ def _wma(path: Path) -> Path:
     file["Title"] = "Übermut"
     file["Description"] = "bought"
     file["WM/Genre"] = ["One", "Two"]
+    file["comment"] = "of FFmpeg's kind"
     file["WM/TrackNumber"] = mutagen.asf.ASFDWordAttribute(7)
     file["WM/Picture"] = mutagen.asf.ASFByteArrayAttribute(PICTURE)
     file.save()
@@ -275,6 +279,7 @@ def _wma(path: Path) -> Path:
 def _wav(path: Path, *, tagged: bool = True) -> Path:
     _sound(path, "PCM_16")
     info = b"INFO" + b"INAM" + struct.pack("<I", 8) + b"A title\0"
+    info += b"ICMT" + struct.pack("<I", 10) + b"A comment\0"
     data = path.read_bytes() + b"LIST" + struct.pack("<I", len(info)) + info
     path.write_bytes(data[:4] + struct.pack("<I", len(data) - 8) + data[8:])
     if tagged:

@@ -79,16 +79,18 @@ def _field(key: str, form: str) -> Field | None:
             return Field.COMMENT
         found = by_name(key.removeprefix("TXXX:")) if key.startswith("TXXX:") else None
         # ID3v2.4 has a frame of its own for moods; the other is somebody's.
-        foreign = found is Field.MOOD and form.startswith("ID3v2.4")
-        return Field.MOOD if key == "TMOO" else None if foreign else found
-    special: dict[str, Field] = {}
-    match form:
-        case "MP4 atoms":
-            special = {"\xa9cmt": Field.COMMENT}
-            key = key.removeprefix("----:com.apple.iTunes:")
-        case "ASF attributes":
-            special = {"WM/Mood": Field.MOOD, "Description": Field.COMMENT}
-    return special.get(key) or by_name(key)
+        foreign = {Field.COMMENT, *((Field.MOOD,) if form.startswith("ID3v2.4") else ())}
+        return Field.MOOD if key == "TMOO" else None if found in foreign else found
+    if form == "MP4 atoms":
+        special, foreign = {"\xa9cmt": Field.COMMENT}, {Field.COMMENT}
+        key = key.removeprefix("----:com.apple.iTunes:")
+    elif form == "ASF attributes":
+        special = {"WM/Mood": Field.MOOD, "Description": Field.COMMENT}
+        foreign = {Field.MOOD, Field.COMMENT}
+    else:
+        special, foreign = {}, set()
+    found = special.get(key) or by_name(key)
+    return None if found in foreign and key not in special else found
 
 
 def _id3(path: Path, *, in_chunk: bool) -> Tags:

@@ -1,6 +1,6 @@
 """WAV and AIFF: an ID3v2 tag in a chunk of its own; all other chunks, ``INFO`` too, stay."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,7 +8,7 @@ from moodtheme.errors import UnsupportedTagsError
 from moodtheme.writing.edits import Edit, Source
 from moodtheme.writing.fields import MOST_BYTES, Field, Values
 from moodtheme.writing.id3 import Id3Tag
-from moodtheme.writing.id3_bytes import Id3Error, tag_at, text_frame
+from moodtheme.writing.id3_bytes import Id3Error, copied, tag_at
 
 _MOST = (1 << 32) - 1
 _INFO = {
@@ -58,12 +58,6 @@ class ChunkedTags:
                 source.path, "its header says another length than the file has"
             )
         chunks = list(self._chunks(12, source.size))
-        self._listed = [
-            inner
-            for chunk in chunks
-            if chunk.name == b"LIST" and source.read_at(chunk.start + 8, 4) == b"INFO"
-            for inner in self._chunks(chunk.start + 12, chunk.start + 8 + chunk.size)
-        ]
         self._end = chunks[-1].start + 8 + chunks[-1].size if chunks else 12
         self._there = next((c for c in chunks if c.name.upper() == b"ID3 "), None)
         tag = b""
@@ -78,11 +72,20 @@ class ChunkedTags:
         except Id3Error as error:
             raise UnsupportedTagsError(source.path, str(error)) from error
         self.name, self.values = f"{self._tag.name} in a chunk", self._tag.values
+        listed = [
+            inner
+            for chunk in chunks
+            if chunk.name == b"LIST" and source.read_at(chunk.start + 8, 4) == b"INFO"
+            for inner in self._chunks(chunk.start + 12, chunk.start + 8 + chunk.size)
+        ]
+        self._info = self._told(listed) if self._there is None else {}
+        if comment := self._info.get("COMM"):
+            self.values = {**self.values, Field.COMMENT: (comment,)}
 
     def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
         """As `TagForm.edits`."""
         try:
-            edits = self._tag.edits(changes, b"" if self._there else self._info())
+            edits = self._tag.edits(changes, copied(self._info, changes))
         except Id3Error as error:
             raise UnsupportedTagsError(self._source.path, str(error)) from error
         there = self._there
@@ -108,20 +111,18 @@ class ChunkedTags:
             moved.append(Edit(4, 8, self._number(whole)))
         return moved
 
-    def _info(self) -> bytes:
-        """What a list of ``INFO`` says, as frames of ID3v2.4."""
-        frames = []
-        for chunk in self._listed:
+    def _told(self, chunks: Sequence[_Chunk]) -> dict[str, str]:
+        """What a list of ``INFO`` says, by the names of ID3v2.4's frames."""
+        told = {}
+        for chunk in chunks:
             content = self._source.read_at(chunk.start + 8, chunk.size).partition(b"\0")[0].strip()
             try:
                 text = content.decode()
             except UnicodeDecodeError:
                 text = content.decode("latin-1")
             if text and (name := _INFO.get(chunk.name)) is not None:
-                is_comment = name == "COMM"
-                texts = ["", text] if is_comment else [text]
-                frames.append(text_frame(name, texts, lead=b"eng" if is_comment else b""))
-        return b"".join(frames)
+                told[name] = text
+        return told
 
     def _number(self, size: int) -> bytes:
         if size > _MOST:

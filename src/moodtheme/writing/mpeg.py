@@ -6,7 +6,7 @@ from moodtheme.errors import UnsupportedTagsError
 from moodtheme.writing.edits import Edit, Source
 from moodtheme.writing.fields import MOST_BYTES, Field, Values
 from moodtheme.writing.id3 import Id3Tag
-from moodtheme.writing.id3_bytes import Id3Error, tag_at, text_frame
+from moodtheme.writing.id3_bytes import Id3Error, copied, tag_at
 
 _OLD_TAG = 128  # bytes of ID3v1
 
@@ -44,22 +44,27 @@ class Id3Tags:
             self._tag = Id3Tag(tag)
         except Id3Error as error:
             raise UnsupportedTagsError(source.path, str(error)) from error
+        self._old = {} if self.is_there else self._old_fields()
         self.name, self.values = self._tag.name, self._tag.values
+        if comment := self._old.get("COMM"):
+            self.values = {**self.values, Field.COMMENT: (comment,)}
 
     def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
         """As `TagForm.edits`."""
-        more = b"" if self.is_there else self._old_fields()
         try:
-            return self._tag.edits(changes, more)
+            return self._tag.edits(changes, copied(self._old, changes))
         except Id3Error as error:
             raise UnsupportedTagsError(self._source.path, str(error)) from error
 
-    def _old_fields(self) -> bytes:
-        """What an ID3v1 tag says, as frames of ID3v2.4."""
+    def _old_fields(self) -> dict[str, str]:
+        """What an ID3v1 tag says, by the names of ID3v2.4's frames."""
         old = self._source.read_at(self._source.size - _OLD_TAG, _OLD_TAG)
         if old[:3] != b"TAG":
-            return b""
-        places = {"TIT2": (3, 33), "TPE1": (33, 63), "TALB": (63, 93), "TDRC": (93, 97)}
+            return {}
+        places = {
+            "TIT2": (3, 33), "TPE1": (33, 63), "TALB": (63, 93), "TDRC": (93, 97),
+            "COMM": (97, 127),
+        }  # fmt: skip
         texts = {
             name: old[start:end].partition(b"\0")[0].decode("latin-1").strip()
             for name, (start, end) in places.items()
@@ -68,8 +73,4 @@ class Id3Tags:
             texts["TRCK"] = str(old[126])
         if old[127] != 0xFF:
             texts["TCON"] = str(old[127])
-        comment = old[97 : 97 + 30].partition(b"\0")[0].decode("latin-1").strip()
-        frames = [text_frame(name, [text]) for name, text in texts.items() if text]
-        if comment:
-            frames.append(text_frame("COMM", ["", comment], lead=b"eng"))
-        return b"".join(frames)
+        return {name: text for name, text in texts.items() if text}
