@@ -193,7 +193,7 @@ def report(
     return (
         f"{span:>6} {price:>6} {np.median(errors):7.2f} [{low:.2f}, {high:.2f}]"
         + "".join(f" {share:7.0%}" for share in near)
-        + f" {np.mean([len(f[key]) - 1 for _, f in seams]):8.2f}"
+        + f" {np.mean([max(len(f[key]) - 1, 0) for _, f in seams]):8.2f}"
         + (f" {false:6} {false / minutes:8.3f}" if minutes else "      -        -")
         + f" {apart:6.2f}"
     )
