@@ -232,6 +232,10 @@ def report(rows: list[Row]) -> None:
 
             part = interval(noisy, lambda s: noise(s, 1) / noise(s, 0))
             print(f"  with noise in its place    {noise(noisy, 0):.2f}; elsewhere {part} of that")
+    others = [tag["effect"] for tag in tags(rows) if not tag["is_real"]]
+    low = np.mean([tag["region"][2] <= 600 for tag in tags(rows)])
+    print(f"without a reason: {len(others)}, logit falls by {np.mean(others):.2f}")
+    print(f"regions that end at 600 Hz or below: {low:.2f}")
     curves = [tag for tag in tags(rows) if "curve" in tag]
     print(f"curves, strongest tag of {len(curves)} pieces; change of the logit by share")
     print("  share             " + "  ".join(f"{share:6.3f}" for share in CURVE))
