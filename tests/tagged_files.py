@@ -24,17 +24,20 @@ PICTURE = b"\x89PNG" + bytes(np.random.default_rng(0).integers(0, 256, 40_000, n
 _BLOCK = 960
 
 
-def encode(path: Path, codec: str, form: str, *, rate: int = RATE, **options: str) -> Path:
+def encode(
+    path: Path, codec: str, form: str, *, metadata: dict[str, str] | None = None, **options: str
+) -> Path:
     """A file that FFmpeg writes."""
     channels, layout = 2, "stereo"
-    samples = chirp(SECONDS, rate, channels)
+    samples = chirp(SECONDS, RATE, channels)
     with av.open(path, "w", format=form, options=options) as container:
-        stream = container.add_stream(codec, rate=rate, layout=layout)
+        container.metadata.update(metadata or {})
+        stream = container.add_stream(codec, rate=RATE, layout=layout)
         sample_format = stream.codec_context.codec.audio_formats[0].name
         stream.format, stream.bit_rate = sample_format, 64_000 * channels
         for start in range(0, len(samples), _BLOCK):
             block = samples[start : start + _BLOCK]
-            container.mux(stream.encode(_frame(block, rate, sample_format, layout, start)))
+            container.mux(stream.encode(_frame(block, RATE, sample_format, layout, start)))
         container.mux(stream.encode(None))
     return path
 
@@ -355,6 +358,9 @@ FORMS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "M4A, ALAC": (".m4a", _mp4("alac")),
     "MP4, no fields, audio last": (".mp4", _mp4_bare),
     "WMA": (".wma", _wma),
+    "WMA of FFmpeg": (
+        ".wma", lambda path: encode(path, "wmav2", "asf", metadata={"comment": "bought"}),
+    ),
     "WAV with INFO": (".wav", lambda path: _wav(path, tagged=False)),
     "WAV with INFO and ID3": (".wav", _wav),
     "AIFF": (".aiff", _aiff),

@@ -138,6 +138,7 @@ READERS: dict[str, tuple[str, str]] = {
     "M4A, ALAC": (FIRST, ALL),
     "MP4, no fields, audio last": (FIRST, ALL),
     "WMA": (LAST, ALL),
+    "WMA of FFmpeg": (LAST, ALL),
     "WAV with INFO": (FIRST, ALL),
     "WAV with INFO and ID3": (FIRST, ALL),
     "AIFF": (FIRST, ALL),
@@ -289,7 +290,7 @@ def test_read_by_taglib(form: str, tmp_path: Path) -> None:
     after = by_taglib(path)
     assert {key: after.get(key) for key in before} == before
     assert own(after, "mood") == SEEN[READERS[form][1]]
-    if form != "WMA":  # TagLib tells of fields that it has a name for
+    if not form.startswith("WMA"):  # TagLib tells of fields that it has a name for
         assert own(after, "moodtheme_valence") == ["0.212"]
     assert all(is_own(key) for key in set(after) - set(before))
 

@@ -19,6 +19,7 @@ _HEAD = 24  # bytes of an object's identifier and size
 _INSIDE = 46  # and where those inside the header's extension do
 _CHILDREN = 30  # where the header's objects begin
 _FILE_SIZE = 40  # where the file's size stands in the object about it
+_NAMES = {Field.MOOD: "WM/Mood", Field.COMMENT: "Description"}
 _TEXT = 0  # the type of an attribute
 _COMMENT = (
     3  # which of the five texts about the file: title, author, copyright, description, rating
@@ -85,7 +86,16 @@ class AsfTags:
     def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
         """As `TagForm.edits`."""
         edits, added = self._out_of_library(changes), b""
-        listed = {name: values for name, values in changes.items() if name is not Field.COMMENT}
+        listed: dict[Field, Values] = {
+            name: values for name, values in changes.items() if name is not Field.COMMENT
+        }
+        about = list(self._about)
+        if Field.COMMENT in changes:
+            texts, place = list(changes[Field.COMMENT]), self._comments()
+            if about[_COMMENT] or not place:
+                about[_COMMENT] = _text(texts.pop(0)) if texts else b""
+            if tuple(texts) != place:
+                listed[Field.COMMENT] = tuple(texts)
         if listed:
             content = b"".join(self._made(n, text) for n, texts in listed.items() for text in texts)
             number = sum(len(texts) for texts in listed.values())
@@ -102,11 +112,7 @@ class AsfTags:
                 ]
                 size = there.end - there.start + sum(edit.growth for edit in inside)
                 edits += [*inside, _sized(there, size)]
-        if Field.COMMENT in changes:
-            about = list(self._about)
-            about[_COMMENT] = (
-                _text("\n".join(changes[Field.COMMENT])) if changes[Field.COMMENT] else b""
-            )
+        if about != self._about:
             whole = _object(_ABOUT, b"".join([*map(self._short, about), *about]))
             there = self._by_kind.get(_ABOUT)
             if there is None:
@@ -115,7 +121,7 @@ class AsfTags:
                 edits.append(Edit(there.start, there.end, whole))
         if added:
             new = self._count + (_ATTRIBUTES not in self._by_kind and bool(listed))
-            new += _ABOUT not in self._by_kind and Field.COMMENT in changes
+            new += _ABOUT not in self._by_kind and about != self._about
             edits += [Edit(self._end, self._end, added), Edit(24, 28, new.to_bytes(4, "little"))]
         return edits + self._moved(sum(edit.growth for edit in edits))
 
@@ -209,14 +215,20 @@ class AsfTags:
         found: dict[Field, list[str]] = {}
         for attribute in (*self._attributes, *self._more):
             name = _field(attribute.name)
-            if name is not None and attribute.kind == _TEXT:
+            if name is not None and name is not Field.COMMENT and attribute.kind == _TEXT:
                 found.setdefault(name, []).append(_of_text(attribute.value))
-        if comment := _of_text(self._about[_COMMENT]):
-            found[Field.COMMENT] = [comment]
+        first = _of_text(self._about[_COMMENT])
+        if comments := (*((first,) if first else ()), *self._comments()):
+            found[Field.COMMENT] = list(comments)
         return {name: tuple(texts) for name, texts in found.items()}
 
+    def _comments(self) -> Values:
+        """Comments among the attributes, where FFmpeg puts them."""
+        there = [a for a in self._attributes if _field(a.name) is Field.COMMENT]
+        return tuple(_of_text(attribute.value) for attribute in there)
+
     def _made(self, name: Field, text: str) -> bytes:
-        title = _text("WM/Mood" if name is Field.MOOD else name)
+        title = _text(_NAMES.get(name, name))
         value = _text(text)
         kind = _TEXT.to_bytes(2, "little")
         return self._short(title) + title + kind + self._short(value) + value
@@ -234,8 +246,9 @@ class AsfTags:
 
 
 def _field(name: str) -> Field | None:
-    if name.upper() == "WM/MOOD":
-        return Field.MOOD
+    for field, title in _NAMES.items():
+        if name.upper() == title.upper():
+            return field
     found = by_name(name)
     return None if found in {Field.MOOD, Field.COMMENT} else found
 
