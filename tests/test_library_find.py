@@ -338,6 +338,24 @@ def test_the_program_says_what_there_is(scanned: Path, music: Path, program: Pro
         assert {len(track.places) for track in library.tracks()} == {1}
 
 
+@pytest.mark.parametrize(("cores", "jobs"), [(1, 1), (2, 2), (4, 3)])
+def test_a_scan_leaves_a_core_free_where_there_are_more_than_two(
+    cores: int,
+    jobs: int,
+    scanned: Path,
+    music: Path,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("moodtheme.work.cores", lambda: cores)
+    given: list[int] = []
+    monkeypatch.setattr("os.nice", given.append, raising=False)
+    words = ("library", "scan", music, "--model", scanned.parent / "models" / "one")
+    assert f"{jobs} at once" in program(*words)[2]
+    assert "7 at once" in program(*words, "--threads", "7", "--nice", "11")[2]
+    assert given == [11]
+
+
 def test_results_are_typed(library: Library) -> None:
     stats = library.stats()
     assert (stats.tracks, stats.files, stats.stale) == (4, 4, 0)
