@@ -143,11 +143,12 @@ def measure_unchanged(tracks: int) -> None:
         tagger = Tagger.load()
         with Library(file, write=True) as library:
             for _ in range(3):
-                start = time.perf_counter()
+                start = time.perf_counter(), time.process_time()
                 report = library.scan([Path(folder) / "music"], tagger)
-                spent = time.perf_counter() - start
+                used = time.process_time() - start[1]
                 assert report.unchanged == tracks
-                print(f"{tracks} unchanged files scanned again in {spent:.2f} s")
+                print(f"{tracks} unchanged files scanned again in {used:.2f} s of processor, "
+                      f"{time.perf_counter() - start[0]:.2f} by the clock")  # fmt: skip
 
 
 def measure_exact(sizes: Sequence[int]) -> None:
