@@ -9,7 +9,7 @@ OUT/licences.csv    collection, licence, origin, files, hours
 OUT/audio           what is made here: the demo's pieces, MIDI played with sound fonts, sounds
 
 --packages DIR   a folder of folders of music, each a group; a ``copyright`` file in it is its
-                 licence. --fetch puts Debian packages there (apt-get download; nothing installed).
+                 licence. Files under 30 s, effects and jingles, are left out. --fetch puts Debian packages there (apt-get download; nothing installed).
 --emotify DIR    ``emotifymusic/GENRE/N.mp3`` and ``data.csv``, as in the repository
                  ``sergi-andreu/ProjectMusicInformatics`` under ``data``. Odd numbers only.
 --midi DIR       played three times: as written, with choir voices, with drawn instruments.
@@ -44,6 +44,7 @@ from no_music import RATE
 EMOTIFY = {"classical": 0, "rock": 100, "electronic": 200, "pop": 300}  # genre: first number
 KEPT = {".ogg", ".oga", ".opus", ".mp3", ".flac", ".mid"}
 UNKNOWN = "unknown: ask whoever gave it to you"
+LEAST_PIECE_S = 30.0  # what is shorter in a game's package is an effect or a jingle
 FIRST_DEMO_SEED = 100  # below lie the seeds of the pieces that `moodtheme demo` writes
 
 
@@ -59,6 +60,7 @@ class Row:
     part: str = ""
     weight: float = 1.0
     reference: str = ""
+    least_s: float = 2.0
 
 
 def fetch(package: str, folder: Path) -> None:
@@ -97,7 +99,10 @@ def packages(folder: Path) -> Iterator[Row]:
         origin = group / "origin.txt"
         said = origin.read_text().strip() if origin.exists() else f"package {group.name}"
         for file in find_audio_files([group])[0]:
-            yield Row(group.name, file, group.name, licence, said, reference="game soundtracks")
+            yield Row(
+                group.name, file, group.name, licence, said, reference="game soundtracks",
+                least_s=LEAST_PIECE_S,
+            )  # fmt: skip
 
 
 def emotify(folder: Path) -> Iterator[Row]:
@@ -195,7 +200,7 @@ def write_tables(rows: list[Row], out: Path, held_out: list[str]) -> None:
             except AudioError as error:
                 print(error)
                 continue
-            if duration_s < 2.0:
+            if duration_s < row.least_s:
                 continue
             part = "test" if row.group in held_out else row.part
             table.writerow(

@@ -27,11 +27,11 @@ def write_tone(path: Path, seconds: float = 3.0) -> None:
 def collections(tmp_path: Path) -> tuple[Path, Path]:
     """Two packages, one of them with terms, and four genres of two recordings."""
     packages = tmp_path / "packages"
-    write_tone(packages / "a-game" / "music" / "town.ogg")
+    write_tone(packages / "a-game" / "music" / "town.ogg", seconds=31.0)
     (packages / "a-game" / "doc").mkdir()
     (packages / "a-game" / "doc" / "copyright").write_text("CC-BY-SA-4.0")
-    write_tone(packages / "b-game" / "battle.ogg")
-    write_tone(packages / "b-game" / "jingle.ogg", seconds=1.0)
+    write_tone(packages / "b-game" / "battle.ogg", seconds=31.0)
+    write_tone(packages / "b-game" / "jingle.ogg", seconds=8.0)
     answers = [["track id", "genre", *FEELINGS]]
     for genre, first in student_music.EMOTIFY.items():
         for number in range(1, 101):
