@@ -9,7 +9,8 @@ OUT/licences.csv    collection, licence, origin, files, hours
 OUT/audio           what is made here: the demo's pieces, MIDI played with sound fonts, sounds
 
 --packages DIR   a folder of folders of music, each a group; a ``copyright`` file in it is its
-                 licence. Files under 30 s, effects and jingles, are left out. --fetch puts Debian packages there (apt-get download; nothing installed).
+                 licence. Files under 30 s, effects and jingles, are left out. --fetch puts Debian
+                 packages there (apt-get download; nothing installed).
 --emotify DIR    ``emotifymusic/GENRE/N.mp3`` and ``data.csv``, as in the repository
                  ``sergi-andreu/ProjectMusicInformatics`` under ``data``. Odd numbers only.
 --midi DIR       played three times: as written, with choir voices, with drawn instruments.
