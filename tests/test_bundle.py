@@ -125,6 +125,19 @@ def test_a_writer_that_fails_between_puts_the_old_bundle_back(
                     "values": [0.5, 0.5, 0.5],
                     "method": "x",
                     "chosen_on": "y",
+                    "evidence": [
+                        {"standing": 0.9, "tracks": 9, "carry": 3, "lift": 2, "interval": [1, 3]}
+                    ],
+                }
+            },
+            "1 rows of evidence for 3 tags",
+        ),
+        (
+            {
+                "thresholds": {
+                    "values": [0.5, 0.5, 0.5],
+                    "method": "x",
+                    "chosen_on": "y",
                     "without": ["gone"],
                 }
             },

@@ -5,10 +5,14 @@ from functools import cache
 import numpy as np
 import pytest
 
+from moodtheme import Tagger
 from moodtheme.demo import Mood, compose_and_render, demo_pieces, write_demo_pieces
 from moodtheme.demo.mix import CEILING
 from moodtheme.demo.pieces import compose_mood
 from moodtheme.errors import UsageError
+from moodtheme.tagging.answers import rank
+from moodtheme.tagging.in_words import findings
+from moodtheme.tagging.models import embedded_folder
 
 RATE = 22050
 SECONDS = 16.0
@@ -173,6 +177,18 @@ def test_the_demo_says_what_was_written_and_heard_on_any_page(program, tmp_path,
             assert lines.count(f"  {piece.file_name}") == 1
             assert sum(line.startswith(piece.file_name) and "0:30" in line for line in lines) == 1
         assert "\x1b" not in out
+
+
+def test_the_model_hears_four_of_the_demos_five_moods():
+    tagger = Tagger.load(embedded_folder() / "moodtheme-small")
+    bundle, heard = tagger.bundle, 0
+    for piece in demo_pieces():
+        audio = compose_and_render(piece.mood, seed=piece.seed, duration_s=piece.duration_s)
+        tags = rank(bundle, tagger.score(audio, 44_100), bundle.reference)
+        names = {name for finding in findings(tags, bundle.synonyms) for name in finding.names}
+        same = next((group for group in bundle.synonyms if piece.mood in group), (piece.mood,))
+        heard += not names.isdisjoint(same)
+    assert heard >= 4
 
 
 def test_demo_pieces_contrast():
