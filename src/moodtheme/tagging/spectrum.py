@@ -1,7 +1,7 @@
 """What the spectrum of a window says by itself, without a model: where it ends, how much it moves.
 
-Sixty-four frames of about 64 ms, spread over a window, are looked at: half a thousandth of the work
-that hearing the window is.
+Sixty-four frames of about 64 ms, spread over a window, are looked at. That takes some 2 ms of the
+110 or so that a window of half a minute takes from file to tags.
 """
 
 from collections.abc import Sequence
