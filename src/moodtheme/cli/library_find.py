@@ -249,6 +249,8 @@ def show_tracks(number: str, tracks: Sequence[tuple[Path, float | None, str, int
     from moodtheme.cli.page import Page, flow, padded, short_names, widest
     from moodtheme.work import clock
 
+    if not tracks:
+        return
     page = Page.of(sys.stdout)
     width = max(len(number), widest(told for _, _, told, _, _ in tracks))
     room = None if page.cells is None else page.cells - width - 11
