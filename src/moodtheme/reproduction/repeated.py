@@ -5,11 +5,13 @@ alone; decoded audio and features are shared. ``report.md`` in the folder above 
 every row, the deviation over seeds beside the interval over artists; ``means.json`` has all of it.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from moodtheme.datasets import Split, load_dataset
+from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import Evaluation, ScoredSet
 from moodtheme.evaluation.repeated import RepeatedFigure, Repetition, mean_figures
 from moodtheme.evaluation.units import units_of
@@ -95,7 +97,9 @@ def reproduce_series(
     for number, (member, place, dataset) in enumerate(places(folder, series), start=1):
         console.say(f"{number} of {len(series.members)}: {member.folder}")
         once(replace(shared, source=dataset, seed=member.seed), place)
-    means = average(folder, series, resamples=request.resamples)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EvaluationWarning)  # every training has said them
+        means = average(folder, series, resamples=request.resamples)
     write_record(folder / MEANS, means)
     with replacing(folder / PAGE) as temporary:
         temporary.write_text(as_markdown(means), encoding="utf-8")
