@@ -1,17 +1,25 @@
 """Whose tracks a truth file holds: what intervals are drawn of."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from moodtheme.errors import UsageError
-from moodtheme.evaluation.units import Group
 from moodtheme.work import some_of
 
 if TYPE_CHECKING:
     from moodtheme.scores.matrices import Truth
+
+
+class Group(StrEnum):
+    """`moodtheme.evaluation.units.Group`, here again so that --help imports nothing heavy."""
+
+    ARTIST = "artist"
+    TRACK = "track"
+
 
 Artists = Annotated[
     str | None,

@@ -24,7 +24,7 @@ from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import EvaluationError, UsageError
 
 if TYPE_CHECKING:
-    from moodtheme.evaluation.units import Group
+    from moodtheme.cli.artists import Group
 
 
 def evaluate(

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from moodtheme.cli.artists import artists_of
+from moodtheme.cli.artists import Group, artists_of
 from moodtheme.cli.figure_tables import COLUMNS, print_figures, print_long
 from moodtheme.cli.progress import progress_bar
 from moodtheme.cli.run_scores import Scoring, is_series, scores_of
 from moodtheme.cli.tables import print_table, with_interval
 from moodtheme.evaluation import Evaluation, ScoredSet, SystemFigures
 from moodtheme.evaluation.repeated import RepeatedFigure, Repetition, mean_figures
-from moodtheme.evaluation.units import Group
 
 RESAMPLES = 1000
 """Unless ``--bootstrap`` says otherwise: a run is evaluated in full."""
