@@ -259,7 +259,7 @@ def test_a_reproduction_takes_them(program: Program, tmp_path: Path) -> None:
     )
     assert status == 0, err
     assert "own-gru" in out and "export own-gru: left out" in err
-    assert np.load(tmp_path / "run" / "scores" / "test" / "own-gru.npy").shape == (4, 2)
+    assert np.load(tmp_path / "run" / "scores" / "test" / "own-gru.npz")["scores"].shape == (4, 2)
 
 
 def test_every_kind_of_view_is_registered_and_hears_one_thing() -> None:
