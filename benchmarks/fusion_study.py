@@ -163,7 +163,7 @@ def learned_section(material: Material) -> tuple[str, LearnedWeights, list[dict[
         }
 
     rows = rows_of(
-        material.truth,
+        material,
         fusions(material.eight),
         validation=ScoredSet(material.validation_truth, fusions(material.eight_on_validation)),
         against="mean",
