@@ -336,16 +336,32 @@ def test_a_whole_distillation_makes_a_bundle_that_tags(
     assert code == 0
     assert '"standing"' in out
 
-    code, _, err = program(
-        "distil", music, "--run", tmp_path / "again", "--teachers", teachers,
-        "--answers", table, "--student", tmp_path / "run" / "student.pt", "--jobs", 1,
-    )  # fmt: skip
-    assert code == 0
-    assert "labels:" not in err
-    assert not (tmp_path / "again" / "material").exists()
-    again = read_manifest(tmp_path / "again" / "moodtheme-small")
-    assert again.members == bundle.members
-    assert again.reference == bundle.reference
+
+@pytest.mark.slow
+def test_readings_are_made_anew_from_a_trained_student(
+    program: Program, teachers: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = ["path,duration_s,artist,part"]
+    for number, part in enumerate(["train"] * 3 + ["validation"] + ["test"] * 8):
+        soundfile.write(tmp_path / f"{number}.wav", 0.1 * rng.standard_normal(32000), SAMPLE_RATE)
+        rows.append(f"{number}.wav,2,{number},{part}")
+    (tmp_path / "music.csv").write_text("\n".join(rows))
+    torch.manual_seed(1)
+    student = Student(Teachers(teacher_files(teachers)).columns)
+    torch.save({"student": student.state_dict()}, tmp_path / "student.pt")
+    bundles = []
+    for run in ("first", "second", "first"):
+        code, _, err = program(
+            "distil", tmp_path / "music.csv", "--run", tmp_path / run, "--teachers", teachers,
+            "--student", tmp_path / "student.pt", "--jobs", 1,
+        )  # fmt: skip
+        assert code == 0
+        assert "labels:" not in err
+        assert not (tmp_path / run / "material").exists()
+        bundles.append(read_manifest(tmp_path / run / "moodtheme-small"))
+    assert len(list((tmp_path / "first" / "heard").glob("*.npy"))) == 3
+    assert bundles[0] == bundles[1] == bundles[2]
 
 
 def test_what_is_no_student_of_these_teachers_is_refused(tmp_path: Path) -> None:
