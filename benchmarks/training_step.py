@@ -25,7 +25,8 @@ from moodtheme.training.audio_cache import AudioCache, build_cache
 from moodtheme.training.batches import TrainingBatches
 from moodtheme.training.examples import TrackSet, TrainingBatch, TrainingTracks, shown
 from moodtheme.training.kinds.excerpts import SoundExamples
-from moodtheme.training.module import SystemModule, loading
+from moodtheme.training.loading import loading
+from moodtheme.training.module import SystemModule
 from moodtheme.training.settings import Machine, readers
 
 TAGS = 56

@@ -19,8 +19,9 @@ from moodtheme.training.batches import Purpose, torch_seed
 from moodtheme.training.callbacks import LAST, Keeper, TrainingProgress, read_epochs
 from moodtheme.training.examples import TrackSet
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience, read_best
+from moodtheme.training.loading import RunData
 from moodtheme.training.loggers import open_loggers
-from moodtheme.training.module import RunData, SystemModule
+from moodtheme.training.module import SystemModule
 from moodtheme.training.resident import keep_resident
 from moodtheme.training.run_folder import (
     DONE,

@@ -1,36 +1,31 @@
 """A system in training as Lightning sees it: its batches, its loss, its steps."""
 
 import warnings
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import lightning as L
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from moodtheme.arrays import FloatArray
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.recipes import Optimiser, Schedule, Stage
-from moodtheme.training.batches import EvaluationBatches, Purpose, TrainingBatches, torch_seed
+from moodtheme.training.batches import Purpose, torch_seed
 from moodtheme.training.examples import (
     EvaluationBatch,
-    EvaluationTracks,
     ScoreSums,
     TrackSet,
     TrainingBatch,
-    TrainingTracks,
     score_inputs,
     shown,
-    whole_batch,
 )
 
 # The MediaEval baseline's code, its only user.
 _SGD_MOMENTUM = 0.9
 _SGD_WEIGHT_DECAY = 1e-4
-_AHEAD = 4  # batches a worker has ready, so that a slow read stops nothing
 
 
 class Network(Protocol):
@@ -190,74 +185,6 @@ class SystemModule(L.LightningModule):
                 return torch.optim.RMSprop(
                     values, lr=rate, alpha=self._schedule.rho, eps=self._schedule.epsilon
                 )
-
-
-class RunData(L.LightningDataModule):
-    """Batches for the process that asks; made once its place among the processes is known."""
-
-    def __init__(
-        self,
-        training: TrackSet,
-        validation: TrackSet,
-        *,
-        schedule: Schedule,
-        seed: int,
-        first_epoch: int,
-        epoch: int,
-        workers: int,
-    ) -> None:
-        super().__init__()
-        self._training = training
-        self._validation = validation
-        self._schedule = schedule
-        self._seed = seed
-        self._first_epoch = first_epoch
-        self._epoch = epoch
-        self._loading = loading(workers)
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """Training batches of this process."""
-        assert self.trainer is not None
-        batches = TrainingBatches(
-            len(self._training.labels),
-            batch_size=self._schedule.batch_size,
-            seed=self._seed,
-            first_epoch=self._first_epoch,
-            epoch=self._epoch,
-            process=self.trainer.global_rank,
-            processes=self.trainer.world_size,
-        )
-        return DataLoader(
-            TrainingTracks(self._training, seed=self._seed),
-            batch_sampler=batches,
-            **self._loading,
-        )
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        """Validation batches of this process."""
-        assert self.trainer is not None
-        batches = EvaluationBatches(
-            len(self._validation.labels),
-            batch_size=self._schedule.batch_size,
-            process=self.trainer.global_rank,
-            processes=self.trainer.world_size,
-        )
-        return DataLoader(
-            EvaluationTracks(self._validation),
-            batch_sampler=batches,
-            **self._loading,
-        )
-
-
-def loading(workers: int) -> dict[str, Any]:
-    """How a loader reads batches that are made where they are read, in so many processes."""
-    return {
-        "num_workers": workers,
-        "collate_fn": whole_batch,
-        "persistent_workers": workers > 0,
-        "prefetch_factor": _AHEAD if workers else None,
-        "pin_memory": torch.cuda.is_available(),
-    }
 
 
 def tagging_loss(
