@@ -132,7 +132,9 @@ def test_intervals_are_over_artists_wherever_they_are_known(run: Program, folder
     assert "as no artists are known: too narrow" in alone[3]
     by_table, by_list = (over("--artists", folder / name) for name in ("table.csv", "artists.txt"))
     assert by_table[:3] == by_list[:3]
-    assert (by_table[0], by_table[1], by_table[3]) == ("artist", 15, "")
+    assert by_table[:2] == ("artist", 15)
+    assert "too narrow" not in by_table[3]
+    assert by_table[3].count("columns have no names and are taken to be in one order") == 1
     assert by_table[2] != alone[2]
     status, _, err = run(*command, "--group", "artist")
     assert status == 2 and "names no artists; give the dataset's table with --artists" in err
@@ -241,7 +243,8 @@ def test_fuse_mean_weighted_and_rank(run: Program, folder: Path) -> None:
     gru, lstm = np.load(folder / "gru.npy"), np.load(folder / "lstm.npy")
     fused = folder / "fused.npy"
     status, out, err = run("fuse", folder / "gru.npy", folder / "lstm.npy", "--output", fused)
-    assert (status, err) == (0, "")
+    assert status == 0 and len(err.splitlines()) == 1
+    assert "columns have no names and are taken to be in one order" in err
     assert out == f"{fused}: 2 systems fused, method mean\n"
     np.testing.assert_allclose(np.load(fused), (gru + lstm) / 2, rtol=1e-6)
     assert np.load(fused).dtype == np.float32

@@ -249,12 +249,10 @@ class Settings:
     ----------
     command
         The command line that gives these results, without the folder.
-    preset, seed, weights, device, threads
-        As given; `device` is what ``auto`` came to. `threads` of PyTorch.
-    systems, values, bootstrap
-        Chosen ones; ``--set``, as given; resamples behind the intervals.
-    over
-        What resamples are drawn of, in words: ``327 artists``.
+    preset, seed, weights, device, threads, systems, values
+        As given; what ``auto`` came to; of PyTorch; the chosen ones; ``--set``.
+    bootstrap, over
+        Resamples behind the intervals, and of what in words: ``327 artists``.
     """
 
     command: str
@@ -280,11 +278,9 @@ class Results:
     rows
         Popularity, the MediaEval baseline if it was trained, the systems in the paper's order, the
         fusions whose members are all there.
-    differences, runs, sweep, examples
+    differences, runs, sweep, examples, versions
         Pairs worth comparing; one a trained system, the baseline included; empty without
-        ``--sweep``; some test tracks.
-    versions
-        Of Python and packages, by name.
+        ``--sweep``; some test tracks; of Python and packages, by name.
     """
 
     format_version: int = FORMAT_VERSION

@@ -164,7 +164,19 @@ def columns_like(
     ------
     EvaluationError
         The matrix has other tags, or only one of the two has named columns.
+
+    Warns
+    -----
+    EvaluationWarning
+        Neither has named columns, so that nothing tells whether they are in one order.
     """
+    if source != like_source and not (names.tags or like.tags):
+        warnings.warn(
+            "columns have no names and are taken to be in one order in all files; keep names with "
+            "numbers (.npz), or give them with --tags FILE",
+            EvaluationWarning,
+            stacklevel=2,
+        )
     if bool(names.tags) != bool(like.tags):
         plain, named = (like_source, source) if names.tags else (source, like_source)
         raise EvaluationError(

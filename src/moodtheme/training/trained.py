@@ -207,7 +207,7 @@ def _score(
             if isinstance(found, AudioError):
                 failures.append(found)
             else:
-                tensor = torch.from_numpy(found.values).to(device)
+                tensor = torch.tensor(found.values).to(device)
                 each = score_inputs(network, tensor, at_once=_AT_ONCE)
                 scores[row] = np.average(each, axis=0, weights=found.weights)
             progress(row + 1, count)

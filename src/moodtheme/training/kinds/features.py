@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import numpy as np
 import torch
 from torch import nn
 
@@ -15,7 +14,6 @@ from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError, WeightsError
 from moodtheme.feature_store import (
     ExtractorInfo,
-    FeatureStore,
     build_features,
     describe_extractor,
     feature_statistics,
@@ -25,8 +23,9 @@ from moodtheme.models.feature_network import DeepSpectrum, FeatureNetwork
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.recipes import DeepSpectrumView, OpenSmileView
 from moodtheme.recipes.base_views import BaseView
-from moodtheme.training.examples import Stored, Weighted
+from moodtheme.training.examples import Weighted
 from moodtheme.training.kinds.kind import Kind, Source
+from moodtheme.training.kinds.stored_features import StoredFeatures
 from moodtheme.training.run_folder import Run
 from moodtheme.training.settings import Settings
 from moodtheme.work import Progress, Report
@@ -261,47 +260,3 @@ def require_same_weights(run: Run, weights: str) -> None:
             f"{run.recipe.system} was trained on features by {run.weights}, not by {weights}; "
             "give the weights of the training with --weights"
         )
-
-
-class StoredFeatures:
-    """Every window's features of a track, the same in training and evaluation.
-
-    It holds where the rows are, not the rows, so that copies for other processes are small.
-
-    Parameters
-    ----------
-    store
-        Has every file.
-    files
-        One a track.
-
-    Raises
-    ------
-    DatasetError
-        If the store lacks a file's audio.
-    """
-
-    def __init__(self, store: FeatureStore, files: Sequence[Path]) -> None:
-        self._rows = store.rows
-        records = [store.record(file) for file in files]
-        self._places = np.array([(r.shard, r.offset) for r in records], dtype=np.int64)
-
-    @property
-    def fixed_bytes(self) -> int:
-        """Of all tracks' features."""
-        return len(self) * self._rows.row_bytes
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def training_input(self, row: int, rng: np.random.Generator) -> Stored:
-        """Features of a track, ``(windows, n_features)``; nothing is drawn."""
-        return Stored(self._features(row))
-
-    def evaluation_inputs(self, row: int) -> Weighted:
-        """The same features, the only ones that count."""
-        return Weighted(self._features(row)[None], np.ones(1, np.float32))
-
-    def _features(self, row: int) -> FloatArray:
-        """From the disk when they are looked at; batches copy them."""
-        return self._rows.map(*self._places[row].tolist())
