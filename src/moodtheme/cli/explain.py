@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from moodtheme.cli.options import Seed, Theme
+from moodtheme.cli.options import DEFAULT_MODEL, Model, Seed, Theme
 from moodtheme.cli.streams import printable, say
 
 
@@ -40,9 +40,7 @@ def explain(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
-        str, typer.Option(metavar="NAME|DIR", help="A model's name, or a bundle's folder.")
-    ] = "moodtheme-small",
+    model: Model = DEFAULT_MODEL,
     relative_to: Annotated[
         Path | None,
         typer.Option(

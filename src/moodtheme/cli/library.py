@@ -9,6 +9,7 @@ import typer
 
 from moodtheme.cli import library_find, library_lists, library_merge
 from moodtheme.cli.library_options import LibraryFile
+from moodtheme.cli.options import DEFAULT_MODEL, Model
 from moodtheme.cli.streams import printable, say
 from moodtheme.errors import MoodthemeError, UsageError
 
@@ -36,9 +37,7 @@ def scan(
     ] = None,
     *,
     library: LibraryFile = None,
-    model: Annotated[
-        str, typer.Option(metavar="NAME|DIR", help="A model's name, or a bundle's folder.")
-    ] = "moodtheme-small",
+    model: Model = DEFAULT_MODEL,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and scan whatever changes, until Ctrl-C.")
     ] = False,

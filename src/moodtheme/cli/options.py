@@ -117,6 +117,11 @@ RecipeValues = Annotated[
     ),
 ]
 
+DEFAULT_MODEL = "moodtheme-small"
+"""Of `moodtheme.tagging.models`, which would load NumPy."""
+Model = Annotated[
+    str, typer.Option(metavar="NAME|DIR", help="A model's name, or a bundle's folder.")
+]
 Workers = Annotated[
     int | None,
     typer.Option(

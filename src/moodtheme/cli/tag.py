@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.options import Address, EngineName, EngineOption
+from moodtheme.cli.options import DEFAULT_MODEL, Address, EngineName, EngineOption, Model
 from moodtheme.cli.results import Format, format_of
 from moodtheme.cli.streams import printable, say
 from moodtheme.tagging.device import TaggingDevice
@@ -28,9 +28,7 @@ def tag(
         ),
     ] = None,
     *,
-    model: Annotated[
-        str, typer.Option(metavar="NAME|DIR", help="A model's name, or a bundle's folder.")
-    ] = "moodtheme-small",
+    model: Model = DEFAULT_MODEL,
     form: Annotated[
         Format | None,
         typer.Option(

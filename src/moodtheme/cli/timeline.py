@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.options import Theme
+from moodtheme.cli.options import DEFAULT_MODEL, Model, Theme
 from moodtheme.cli.streams import printable, say
 from moodtheme.errors import UsageError
 
@@ -47,9 +47,7 @@ def timeline(
         str, typer.Argument(metavar="FILE", help="A piece of music.", show_default=False)
     ],
     *,
-    model: Annotated[
-        str, typer.Option(metavar="NAME|DIR", help="A model's name, or a bundle's folder.")
-    ] = "moodtheme-small",
+    model: Model = DEFAULT_MODEL,
     form: Annotated[
         Form | None,
         typer.Option(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from moodtheme.cli.options import DEFAULT_MODEL, Model
 from moodtheme.errors import UsageError
 
 
@@ -92,9 +93,7 @@ def write_tags(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
-        str, typer.Option(metavar="NAME|DIR", help="A model's name, or a bundle's folder.")
-    ] = "moodtheme-small",
+    model: Model = DEFAULT_MODEL,
     relative_to: Annotated[
         Path | None,
         typer.Option(

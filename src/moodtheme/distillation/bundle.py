@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from moodtheme import __version__
+from moodtheme.arrays import Float64Array
 from moodtheme.distillation.combination import feeling_readings
 from moodtheme.distillation.doubts import learn_doubts
 from moodtheme.distillation.official import Official, cross_validated, reliability
@@ -40,8 +40,6 @@ from moodtheme.tagging.bundle import (
     Output,
 )
 from moodtheme.tagging.bundle_files import write_bundle
-
-FloatArray = npt.NDArray[np.float64]
 
 NAME = "moodtheme-small"
 _LICENCE = (
@@ -72,8 +70,8 @@ class Made:
 
     small: Small
     tracks: Sequence[MusicTrack]
-    shares: FloatArray
-    heard: Mapping[Path, FloatArray]
+    shares: Float64Array
+    heard: Mapping[Path, Float64Array]
     no_music: Sequence[Path]
     official: Official | None
     provenance: Mapping[str, str]
@@ -164,7 +162,7 @@ def write_student(
         write_bundle(folder, msgspec.structs.replace(bundle, members=(member,)), [graph])
 
 
-def track_outputs(made: Made) -> tuple[FloatArray, FloatArray]:
+def track_outputs(made: Made) -> tuple[Float64Array, Float64Array]:
     """Scores and dimensions of the reference's tracks, means over windows."""
     scores, dimensions = [], []
     for track in made.tracks:

@@ -10,13 +10,11 @@ centre and spread, so that a score stays on the baseline's scale.
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from moodtheme.arrays import Float64Array
 from moodtheme.distillation.tagger_tags import TAGGER_TAGS
 from moodtheme.distillation.teachers import BASELINE, Columns
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
-
-FloatArray = npt.NDArray[np.float64]
 
 EQUIVALENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "calm": (("msd", "Mellow"), ("mtat", "soft"), ("mtat", "quiet")),
@@ -82,7 +80,7 @@ VALENCE = {"joyful activation": 1, "calmness": 1, "amazement": 1, "tension": -1,
 """What the two are of the feelings, each standardised."""
 
 
-def label_readings(columns: Columns) -> FloatArray:
+def label_readings(columns: Columns) -> Float64Array:
     """Matrix ``(56, logits)``: a tag's weights on the teachers' standardised logits.
 
     The baseline's part and that of the equivalents weigh the same; a tagger counts as much as any
@@ -102,13 +100,13 @@ def label_readings(columns: Columns) -> FloatArray:
     return weights
 
 
-def affect_readings() -> FloatArray:
+def affect_readings() -> Float64Array:
     """Matrix ``(56, 2)``: a tag's weights on valence and arousal of unit spread."""
     coordinates = [AFFECT.get(tag, (0.0, 0.0)) for tag in MOOD_THEME_TAGS]
     return AFFECT_SHARE * np.array(coordinates)
 
 
-def feeling_readings() -> FloatArray:
+def feeling_readings() -> Float64Array:
     """Matrix ``(56, 9)``: a tag's weights on the feelings of unit spread."""
     weights = np.array(
         [[float(tag in tags) for tags in FEELINGS.values()] for tag in MOOD_THEME_TAGS]
@@ -116,7 +114,7 @@ def feeling_readings() -> FloatArray:
     return np.asarray(FEELINGS_SHARE * weights / np.maximum(weights.sum(axis=1)[:, None], 1.0))
 
 
-def composites(feelings: FloatArray) -> FloatArray:
+def composites(feelings: Float64Array) -> Float64Array:
     """Valence and arousal ``(tracks, 2)`` of shares of listeners ``(tracks, 9)`` who felt each."""
     standardised = (feelings - feelings.mean(axis=0)) / np.maximum(feelings.std(axis=0), 1e-9)
     names = list(FEELINGS)

@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from moodtheme.arrays import Float64Array
 from moodtheme.tagging.bundle import Doubts
-
-FloatArray = npt.NDArray[np.float64]
 
 _PENALTY = 1e-3  # inverse strength of the logistic regression's
 _LEAST_SPREAD = 0.05
@@ -16,9 +14,9 @@ _FARTHEST = 0.997  # of the reference's tracks lie nearer
 
 
 def learn_doubts(
-    heard: Mapping[Path, FloatArray],
+    heard: Mapping[Path, Float64Array],
     reference: Sequence[Path],
-    shares: FloatArray,
+    shares: Float64Array,
     no_music: Sequence[Path],
 ) -> Doubts:
     """Limits from the reference's tracks and sounds that are no music.
@@ -47,7 +45,7 @@ def learn_doubts(
     bias = float(model.intercept_[0]) - float(weights @ centre)
     away = np.sqrt(np.mean(((music - centre) / spread) ** 2, axis=1))
 
-    def rounded(values: FloatArray) -> tuple[float, ...]:
+    def rounded(values: Float64Array) -> tuple[float, ...]:
         return tuple(float(v) for v in np.round(values, 5))
 
     return Doubts(

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from moodtheme.arrays import Float64Array
 from moodtheme.audio import SILENCE_PEAK, read_audio
 from moodtheme.distillation.combination import FEELINGS
 from moodtheme.errors import AudioError, DatasetError
@@ -22,14 +22,12 @@ from moodtheme.models.moodtheme_small import (
 )
 from moodtheme.tagging.windows import slide_windows
 
-FloatArray = npt.NDArray[np.float64]
-
 Report = Callable[[int, int, str | None], None]
 
 
 def hear_tracks(
     network: SmallNetwork, paths: Sequence[Path], kept: Path, *, jobs: int, report: Report
-) -> dict[Path, FloatArray]:
+) -> dict[Path, Float64Array]:
     """Embeddings ``(windows, 512)`` of whole tracks; those that cannot be used are left out.
 
     Parameters
@@ -51,7 +49,7 @@ def hear_tracks(
         weights.update(value.numpy().tobytes())
     kept.mkdir(parents=True, exist_ok=True)
 
-    def hear(path: Path) -> FloatArray | str:
+    def hear(path: Path) -> Float64Array | str:
         if not path.is_file():
             return newly(path)
         mark = weights.copy()
@@ -65,7 +63,7 @@ def hear_tracks(
                 np.save(opened, found.astype(np.float32))
         return found
 
-    def newly(path: Path) -> FloatArray | str:
+    def newly(path: Path) -> Float64Array | str:
         try:
             audio = read_audio(path, sample_rate=SAMPLE_RATE, minimum_s=1.0).samples
         except AudioError as error:
@@ -90,7 +88,7 @@ def hear_tracks(
     return heard
 
 
-def read_answers(table: Path) -> dict[Path, FloatArray]:
+def read_answers(table: Path) -> dict[Path, Float64Array]:
     """What listeners felt: by file, the share who ticked each of the nine feelings.
 
     Parameters

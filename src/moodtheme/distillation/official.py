@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import Float64Array
 from moodtheme.errors import DatasetError
 from moodtheme.evaluation.calibration import fit_calibration
 from moodtheme.scores.decisions import logit, sigmoid
 from moodtheme.tagging.bundle import Evidence
 
-FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 STANDINGS = (0.93, 0.95, 0.97, 0.98, 0.99)  # from which a tag may stand out
@@ -42,7 +42,7 @@ class Official:
     """
 
     truth: BoolArray
-    scores: FloatArray
+    scores: Float64Array
     artists: Sequence[str]
 
 
@@ -77,7 +77,7 @@ def evidence_at(official: Official, standing: float) -> tuple[Evidence, ...]:
     )
 
 
-def standings_that_tell(official: Official) -> FloatArray:
+def standings_that_tell(official: Official) -> Float64Array:
     """By tag, the lowest of `STANDINGS` from which the truth supports it; 1 where none does.
 
     It does where the lift reaches `LEAST_LIFT` and its interval lies above 1.
@@ -90,7 +90,7 @@ def standings_that_tell(official: Official) -> FloatArray:
     return found
 
 
-def _resampled(official: Official) -> FloatArray:
+def _resampled(official: Official) -> Float64Array:
     """How often each track counts, ``(1 + resamples, tracks)``: once, then as artists are drawn."""
     names, artist = np.unique(np.asarray(official.artists), return_inverse=True)
     rng = np.random.default_rng(0)
@@ -99,7 +99,7 @@ def _resampled(official: Official) -> FloatArray:
 
 
 def _evidence(
-    truth: BoolArray, scores: FloatArray, standing: float, weights: FloatArray
+    truth: BoolArray, scores: Float64Array, standing: float, weights: Float64Array
 ) -> Evidence:
     above = scores > np.quantile(scores, standing)
     share = weights @ (truth & above) / np.maximum(weights @ above, 1)
@@ -115,7 +115,7 @@ def _evidence(
     )
 
 
-def cross_validated(official: Official) -> FloatArray:
+def cross_validated(official: Official) -> Float64Array:
     """Calibrated scores of each track, fitted on other artists."""
     names, artist = np.unique(np.asarray(official.artists), return_inverse=True)
     fold = np.random.default_rng(0).integers(_FOLDS, size=len(names))[artist]
@@ -141,14 +141,14 @@ class Reliability:
         Expected calibration error: mean over pairs of the bins' |true − said|, and its interval.
     """
 
-    said: FloatArray
-    true: FloatArray
-    low: FloatArray
-    high: FloatArray
+    said: Float64Array
+    true: Float64Array
+    low: Float64Array
+    high: Float64Array
     error: tuple[float, float, float]
 
 
-def reliability(official: Official, said: FloatArray) -> Reliability:
+def reliability(official: Official, said: Float64Array) -> Reliability:
     """How far what is said, ``(tracks, tags)`` in [0, 1], holds."""
     weights = _resampled(official)
     parts = np.array_split(np.argsort(said, axis=None, kind="stable"), _BINS)

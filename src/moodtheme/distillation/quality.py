@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from moodtheme.arrays import FloatArray
 from moodtheme.audio import SILENCE_PEAK, read_audio
 from moodtheme.distillation.agreement import spearman_per_tag, top_overlap
 from moodtheme.distillation.plan import MusicTrack
@@ -16,8 +17,6 @@ from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
 from moodtheme.scores.decisions import sigmoid
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.tagging.windows import slide_windows
-
-FloatArray = npt.NDArray[np.float32]
 
 LEVELS_DB = (-30.0, -20.0, -10.0)  # dBFS RMS of a whole track
 _RESAMPLES = 1000

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from moodtheme.arrays import Float64Array
 from moodtheme.distillation.combination import (
     affect_readings,
     composites,
@@ -23,8 +23,6 @@ from moodtheme.distillation.tagger_tags import TAGGER_TAGS
 from moodtheme.distillation.teachers import BASELINE, Columns
 from moodtheme.models.moodtheme_small import Small
 
-FloatArray = npt.NDArray[np.float64]
-
 DIMENSIONS = ("valence", "arousal")
 RIDGE = 1000.0  # chosen by ten-fold cross-validation on the tracks with answers
 _STEEPNESS = 0.6  # a dimension is tanh of this times its standing in standard deviations
@@ -34,33 +32,33 @@ _STEEPNESS = 0.6  # a dimension is tanh of this times its standing in standard d
 class _Reading:
     """Rows of weights on the embedding, and what is added."""
 
-    weights: FloatArray
-    bias: FloatArray
+    weights: Float64Array
+    bias: Float64Array
 
-    def of_unit_spread(self, embeddings: FloatArray, shares: FloatArray) -> "_Reading":
+    def of_unit_spread(self, embeddings: Float64Array, shares: Float64Array) -> "_Reading":
         """The same with mean 0 and deviation 1 over weighted embeddings."""
         values = self(embeddings)
         mean = shares @ values
         deviation = np.maximum(np.sqrt(shares @ (values - mean) ** 2), 1e-9)
         return _Reading(self.weights / deviation[:, None], (self.bias - mean) / deviation)
 
-    def through(self, matrix: FloatArray) -> "_Reading":
+    def through(self, matrix: Float64Array) -> "_Reading":
         """Weighted sums of the rows."""
         return _Reading(matrix @ self.weights, matrix @ self.bias)
 
     def __add__(self, other: "_Reading") -> "_Reading":
         return _Reading(self.weights + other.weights, self.bias + other.bias)
 
-    def __call__(self, embeddings: FloatArray) -> FloatArray:
+    def __call__(self, embeddings: Float64Array) -> Float64Array:
         return embeddings @ self.weights.T + self.bias
 
 
 def make_small(
     student: Student,
-    heard: Mapping[Path, FloatArray],
+    heard: Mapping[Path, Float64Array],
     reference: Sequence[Path],
-    shares: FloatArray,
-    answers: Mapping[Path, FloatArray],
+    shares: Float64Array,
+    answers: Mapping[Path, Float64Array],
 ) -> Small:
     """The module to export.
 
@@ -104,8 +102,8 @@ def make_small(
 
 
 def read_labels(
-    columns: Columns, labels: FloatArray, felt: FloatArray
-) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
+    columns: Columns, labels: Float64Array, felt: Float64Array
+) -> Callable[[Float64Array], tuple[Float64Array, Float64Array]]:
     """What the readings would be of a student that says just what its teachers say.
 
     Parameters
@@ -128,7 +126,7 @@ def read_labels(
         columns, every, said, np.full(len(said), 1 / len(said)), said, felt
     )
 
-    def read(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def read(rows: Float64Array) -> tuple[Float64Array, Float64Array]:
         standardised = (rows - mean) / deviation
         return tags(standardised), dimensions(standardised)
 
@@ -138,10 +136,10 @@ def read_labels(
 def _put_together(
     columns: Columns,
     labels: _Reading,
-    embeddings: FloatArray,
-    shares: FloatArray,
-    answered: FloatArray,
-    felt: FloatArray,
+    embeddings: Float64Array,
+    shares: Float64Array,
+    answered: Float64Array,
+    felt: Float64Array,
 ) -> tuple[_Reading, _Reading]:
     """Tags and dimensions, both of unit spread over the embeddings."""
     feelings = None
@@ -158,7 +156,7 @@ def _put_together(
 
 
 def _fit(
-    embeddings: FloatArray, shares: FloatArray, answered: FloatArray, felt: FloatArray
+    embeddings: Float64Array, shares: Float64Array, answered: Float64Array, felt: Float64Array
 ) -> tuple[_Reading, _Reading]:
     """Ridge regressions of the nine feelings and of the two dimensions on answered tracks."""
     wanted = np.concatenate([felt, composites(felt)], axis=1)
@@ -174,7 +172,7 @@ def _fit(
     return _Reading(both.weights[:n], both.bias[:n]), _Reading(both.weights[n:], both.bias[n:])
 
 
-def _mean_of(columns: Columns, collection: str, tag: str) -> FloatArray:
+def _mean_of(columns: Columns, collection: str, tag: str) -> Float64Array:
     """Weights on the teachers' standardised logits: a tag's mean over a collection's taggers."""
     weights = np.zeros(columns.n_logits)
     for teacher, part in columns.logits.items():
@@ -183,7 +181,7 @@ def _mean_of(columns: Columns, collection: str, tag: str) -> FloatArray:
     return np.asarray(weights / max(weights.sum(), 1.0))
 
 
-def _dimensions_of_tags(columns: Columns) -> FloatArray:
+def _dimensions_of_tags(columns: Columns) -> Float64Array:
     """Valence and arousal from what taggers say, for want of listeners."""
     valence = _mean_of(columns, "jamendo", "happy") - 0.5 * _mean_of(columns, "msd", "sad")
     arousal = (

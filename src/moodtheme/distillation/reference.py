@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import Float64Array
 from moodtheme.distillation.official import (
     LEAST_LIFT,
     STANDINGS,
@@ -22,7 +23,6 @@ from moodtheme.evaluation.calibration import fit_calibration
 from moodtheme.scores.decisions import logit
 from moodtheme.tagging.bundle import Calibration, Evidence, Reference, Thresholds
 
-FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 LEVELS = (
@@ -35,8 +35,8 @@ _NEVER_AT = 0.95  # where it is said how often a tag is right that never stands 
 
 
 def weighted_quantiles(
-    values: FloatArray, shares: FloatArray, levels: Sequence[float] = LEVELS
-) -> FloatArray:
+    values: Float64Array, shares: Float64Array, levels: Sequence[float] = LEVELS
+) -> Float64Array:
     """Quantiles ``(columns, levels)`` of ``(tracks, columns)`` in which each track has a share."""
     shares = shares / shares.sum()
     rows = []
@@ -48,11 +48,11 @@ def weighted_quantiles(
 
 
 def make_reference(
-    scores: FloatArray, dimensions: FloatArray, shares: FloatArray, *, music: str
+    scores: Float64Array, dimensions: Float64Array, shares: Float64Array, *, music: str
 ) -> Reference:
     """Quantiles of the scores ``(tracks, tags)`` and dimensions of a reference."""
 
-    def rows(values: FloatArray) -> tuple[tuple[float, ...], ...]:
+    def rows(values: Float64Array) -> tuple[tuple[float, ...], ...]:
         rounded = np.round(weighted_quantiles(values, shares), 7)
         return tuple(tuple(float(v) for v in row) for row in rounded)
 
@@ -67,8 +67,8 @@ def make_reference(
 
 def calibrate_by_standing(
     official: Official,
-    scores: FloatArray,
-    shares: FloatArray,
+    scores: Float64Array,
+    shares: Float64Array,
     *,
     listened: BoolArray | None = None,
 ) -> tuple[Calibration, Thresholds]:
@@ -129,14 +129,14 @@ def calibrate_by_standing(
     return calibration, thresholds
 
 
-def _evidence(official: Official, standing: FloatArray) -> tuple[Evidence, ...]:
+def _evidence(official: Official, standing: Float64Array) -> tuple[Evidence, ...]:
     """What the test set says of each tag from where it stands out, or else from `_NEVER_AT`."""
     levels = np.where(standing < 1, standing, _NEVER_AT)
     at = {float(level): evidence_at(official, float(level)) for level in np.unique(levels)}
     return tuple(at[float(level)][tag] for tag, level in enumerate(levels))
 
 
-def synonym_groups(tags: Sequence[str], scores: FloatArray) -> tuple[tuple[str, ...], ...]:
+def synonym_groups(tags: Sequence[str], scores: Float64Array) -> tuple[tuple[str, ...], ...]:
     """Groups of tags all of whose logits correlate at `ALIKE` or more, the most alike first."""
     with np.errstate(invalid="ignore"):  # a tag that never varies is like no other
         alike = np.nan_to_num(np.asarray(np.corrcoef(logit(scores).T)), nan=-1.0)

@@ -88,13 +88,6 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def clock(seconds: float) -> str:
-    """Write a place in a track: ``3:05``, ``1:02:00``."""
-    hours, rest = divmod(round(seconds), 3600)
-    minutes, left = divmod(rest, 60)
-    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
-
-
 def size(n_bytes: int | None) -> str:
     """Write an amount of memory: ``1.3 GB``."""
     return UNDEFINED if n_bytes is None else f"{n_bytes / 1e9:.2f} GB"

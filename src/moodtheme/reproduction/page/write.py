@@ -26,6 +26,7 @@ from moodtheme.reproduction.page.rows import (
 )
 from moodtheme.reproduction.page.together import LEVELS
 from moodtheme.reproduction.results import Results
+from moodtheme.work import clock
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -101,7 +102,7 @@ def environment() -> "Environment":
         lstrip_blocks=True,
     )
     made.globals |= {
-        "clock": numbers.clock,
+        "clock": clock,
         "count": numbers.count,
         "decimal": numbers.decimal,
         "duration": numbers.duration,
