@@ -26,7 +26,7 @@ AUDIO_FOLDER = "audio"
 # Every fifth track is for validation and every fifth for testing, so that a corpus of any size
 # starts with the same tracks.
 _SPLIT_CYCLE = (Split.TRAIN, Split.VALIDATION, Split.TRAIN, Split.TEST, Split.TRAIN)
-_ARTISTS = {Split.TRAIN: 6, Split.VALIDATION: 2, Split.TEST: 2}
+_ARTISTS = dict.fromkeys(Split, 6)  # intervals over fewer than five would be refused
 
 # Choices of this project, set so that tags are learnable and not trivial.
 _EXTRA_MOODS = (0.2, 0.45, 0.35)  # probabilities of no, one and two moods beside the first
