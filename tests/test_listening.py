@@ -310,7 +310,7 @@ child = os.fork()
 if child == 0:
     read_audio({str(path)!r})
     os._exit(0)
-for _ in range(600):
+for _ in range(1600):
     if os.waitpid(child, os.WNOHANG)[0]:
         break
     time.sleep(0.05)
