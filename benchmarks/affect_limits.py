@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from listening import interval, recordings
+from intervals import interval
+from listened_music import recordings
 from moodtheme import Tagger
 from moodtheme.distillation.combination import composites
 

@@ -1,13 +1,20 @@
-"""Changes that should leave a piece's mood as it is, for `listening.py`."""
+"""Changes that should leave a piece's mood as it is, and how well models keep to what they said."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
-RATE = 16_000
+from intervals import bounds
+from listened_models import RATE, Model, TeachersTogether, cut_middle
+from moodtheme.audio import read_audio
+from moodtheme.distillation.agreement import spearman_per_tag
+from moodtheme.errors import AudioError
+
+HEARD_S, LEAST_S = 60.0, 20.0
 _MP3_LEVEL = 0.62  # of libsndfile's scale of rates, the level that is 64 kbit/s at 16 kHz
 
 
@@ -26,6 +33,52 @@ def _mp3_64(audio: np.ndarray) -> np.ndarray:
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "MP3, 64 kbit/s": _mp3_64,
     "a semitone up": lambda audio: soxr.resample(audio, RATE * 2 ** (1 / 12), RATE),
+    "a semitone down": lambda audio: soxr.resample(audio, RATE * 2 ** (-1 / 12), RATE),
     "40 dB quieter": lambda audio: audio * np.float32(0.01),
     "8 kHz": lambda audio: soxr.resample(soxr.resample(audio, RATE, 8000), 8000, RATE),
+    "1.5 s later": lambda audio: audio[int(1.5 * RATE) :],
 }
+
+
+def robustness(
+    models: list[Model], what: str, files: list[Path], changes: list[str]
+) -> dict[str, dict[str, str]]:
+    """How well pieces agree with their changed selves, by model.
+
+    Spearman over pieces, the median over tags with its interval, and the least tag. The first
+    minute of each piece is changed and heard; of the teachers the middle 29 s of that.
+    """
+    rows: Mapping[str, dict[str, list[np.ndarray]]] = {
+        model.name: {name: [] for name in ("", *changes)} for model in models
+    }
+    for file in files:
+        try:
+            audio = read_audio(file, sample_rate=RATE, duration_s=HEARD_S).samples
+        except AudioError:
+            continue
+        if len(audio) < LEAST_S * RATE:
+            continue
+        for name in ("", *changes):
+            changed = CHANGES[name](audio) if name else audio
+            for model in models:
+                short = isinstance(model, TeachersTogether)
+                heard = cut_middle(audio) if short else changed
+                if short and name:
+                    heard = CHANGES[name](heard)
+                rows[model.name][name].append(model.score(heard))
+    found: dict[str, dict[str, str]] = {}
+    for name, by_change in rows.items():
+        before = np.array(by_change[""])
+        found[name] = {f"{what}, pieces": str(len(before))}
+        for change in changes:
+            found[name][f"{what}, {change}"] = _agreement(before, np.array(by_change[change]))
+    return found
+
+
+def _agreement(before: np.ndarray, after: np.ndarray) -> str:
+    def median(drawn: np.ndarray) -> float:
+        return float(np.nanmedian(spearman_per_tag(before[drawn], after[drawn])))
+
+    low, high = bounds(median, len(before))
+    each = spearman_per_tag(before, after)
+    return f"{np.nanmedian(each):.3f} [{low:.3f}, {high:.3f}] {np.nanmin(each):.3f}"

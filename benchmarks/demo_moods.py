@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from intervals import wilson
 from moodtheme import Tagger
 from moodtheme.audio import resample
 from moodtheme.demo import Mood, compose_and_render, demo_pieces
@@ -25,14 +26,6 @@ from moodtheme.tagging.bundle import Bundle
 from moodtheme.tagging.in_words import findings
 
 FIRST_SEED, SECONDS, RATE = 300, 30.0, 44_100
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
-    z, share = 1.96, hits / of
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * np.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return max(float(middle - half), 0.0), min(float(middle + half), 1.0)
 
 
 def same_mood(bundle: Bundle, mood: Mood) -> set[str]:

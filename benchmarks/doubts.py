@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from changed_sound import CHANGES as LISTENED_TO
-from demo_moods import wilson
+from intervals import share
 from moodtheme import Tagger
 from moodtheme.audio import read_audio, resample
 from moodtheme.errors import AudioError
@@ -31,12 +31,6 @@ from probes import write_probes
 
 RATE = 16_000
 NO_MUSIC, NARROW, FAINT, SHORT = "hardly music", "narrow band", "nearly silent", "very short"
-
-
-def share(hits: int, of: int) -> str:
-    """A share with its interval."""
-    low, high = wilson(hits, of)
-    return f"{hits} of {of}, {hits / of:.1%} [{low:.1%}, {high:.1%}]"
 
 
 def has(notes: Iterable[str], what: str) -> bool:

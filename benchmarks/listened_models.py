@@ -1,6 +1,7 @@
 """What is compared by `listening.py`: bundles, the teachers together, and a peer."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from moodtheme import Tagger
 from moodtheme.audio import read_audio
 from moodtheme.errors import AudioError
 from moodtheme.scores.decisions import logit
+from moodtheme.tagging.answers import track_dimensions, track_scores
 
 RATE = 16_000
 AROUSAL = {"energetic": 1, "fast": 1, "action": 1, "calm": -1, "soft": -1, "relaxing": -1}
@@ -25,52 +27,93 @@ class Said:
     logits: np.ndarray | None
     valence: np.ndarray
     arousal: np.ndarray
-    decisions: np.ndarray | None = None
-    standings: np.ndarray | None = None
 
 
-class Ours:
-    """A bundle; what it lacks of valence and arousal is read from a fixed combination of tags."""
+class Model(ABC):
+    """Something that hears music: a row of figures for a sound, and what rows say of tracks."""
 
-    def __init__(self, name: str) -> None:
-        self.tagger = Tagger.load(name)
-        self.name = f"{self.tagger.bundle.name} {self.tagger.bundle.digest[:8]}"
-        self.tags: Sequence[str] = self.tagger.tags
+    name: str
+    tags: Sequence[str] = ()
+    cache: Path | None = None
+
+    @abstractmethod
+    def hear_anew(self, audio: np.ndarray) -> np.ndarray:
+        """A row of figures about 16 kHz audio."""
+
+    @abstractmethod
+    def read(self, files: list[Path], rows: np.ndarray) -> Said:
+        """What rows say of their files."""
+
+    def ask(self, audio: np.ndarray) -> np.ndarray:
+        """A row about 16 kHz audio, asked for once where there is a cache."""
+        if self.cache is None:
+            return self.hear_anew(audio)
+        kept = self.cache / self.name.replace(" ", "-")
+        kept /= f"{hashlib.sha256(np.ascontiguousarray(audio).tobytes()).hexdigest()[:24]}.npy"
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            np.save(kept, np.asarray(self.hear_anew(audio), np.float32))
+        return np.load(kept).astype(np.float64)
+
+    def compared(self, row: np.ndarray) -> np.ndarray:
+        """What of a row is compared with that of a changed piece: its tags."""
+        return row[: len(self.tags)]
 
     def score(self, audio: np.ndarray) -> np.ndarray:
-        """Scores of 16 kHz audio."""
-        return self.tagger.score(audio, RATE)
+        """What is compared, of 16 kHz audio."""
+        return self.compared(self.ask(audio))
 
     def hear(self, files: list[Path]) -> Said:
-        """What it says of files; those that cannot be used are left out."""
-        kept, rows, dimensions, decisions, standings = [], [], [], [], []
+        """What it says of files, heard whole; those that cannot be used are left out."""
+        return self._hear(
+            files, lambda file: read_audio(file, sample_rate=RATE, minimum_s=1.0).samples
+        )
+
+    def hear_middles(self, files: list[Path]) -> Said:
+        """The same of their middle 29 s."""
+        return self._hear(files, middle)
+
+    def _hear(self, files: list[Path], cut: Callable[[Path], np.ndarray]) -> Said:
+        kept, rows = [], []
         for file in files:
             try:
-                heard = self.tagger.tag(file)
+                rows.append(self.ask(cut(file)))
             except AudioError:
                 continue
-            by_name = {tag.name: tag for tag in heard.tags}
-            tags = [by_name[name] for name in self.tags]
             kept.append(file)
-            rows.append([tag.score for tag in tags])
-            decisions.append([bool(tag.decision) for tag in tags])
-            standings.append([tag.standing or 0.0 for tag in tags])
-            dimensions.append({d.name: d.value for d in heard.dimensions})
-        logits = logit(np.array(rows))
-        z = (logits - logits.mean(axis=0)) / logits.std(axis=0)
+        return self.read(kept, np.array(rows))
+
+
+class Ours(Model):
+    """A bundle; what it lacks of valence and arousal is read from a fixed combination of tags."""
+
+    def __init__(self, name: str, cache: Path | None = None) -> None:
+        self.tagger = Tagger.load(name)
+        self.name = f"{self.tagger.bundle.name} {self.tagger.bundle.digest[:8]}"
+        self.tags = self.tagger.tags
+        self.cache = cache
+
+    def hear_anew(self, audio: np.ndarray) -> np.ndarray:
+        """Scores, and valence and arousal where it has them."""
+        listening = self.tagger.listen_to(audio, RATE)
+        values = track_dimensions(listening)
+        return np.concatenate([track_scores(listening), () if values is None else values])
+
+    def read(self, files: list[Path], rows: np.ndarray) -> Said:
+        """Logits and dimensions."""
+        logits = logit(rows[:, : len(self.tags)])
+        z = (logits - logits.mean(axis=0)) / np.maximum(logits.std(axis=0), 1e-9)
+        names = [dimension.name for dimension in self.tagger.bundle.dimensions]
 
         def dimension(name: str, tags: dict[str, int]) -> np.ndarray:
-            if all(name in row for row in dimensions):
-                return np.array([row[name] for row in dimensions])
+            if name in names:
+                return rows[:, len(self.tags) + names.index(name)]
             return sum(sign * z[:, self.tags.index(tag)] for tag, sign in tags.items())
 
-        return Said(
-            kept, logits, dimension("valence", VALENCE), dimension("arousal", AROUSAL),
-            np.array(decisions), np.array(standings),
-        )  # fmt: skip
+        return Said(files, logits, dimension("valence", VALENCE), dimension("arousal", AROUSAL))
 
 
-class TeachersTogether:
+class TeachersTogether(Model):
     """All teachers, read as the student is read, from the middle 29 s of a track.
 
     Tags, valence and arousal are the same linear readings as the student's, of the teachers' own
@@ -83,6 +126,7 @@ class TeachersTogether:
     def __init__(self, folder: Path | None, cache: Path, answers: dict[Path, np.ndarray]) -> None:
         import torch
 
+        from moodtheme.distillation.readings import read_labels
         from moodtheme.distillation.run import teacher_files
         from moodtheme.distillation.teachers import Teachers
         from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
@@ -91,43 +135,30 @@ class TeachersTogether:
         torch.set_flush_denormal(True)
         self.tags = list(MOOD_THEME_TAGS)
         self._teachers = Teachers(teacher_files(folder))
-        self._cache = cache
-        cache.mkdir(parents=True, exist_ok=True)
-        self._readings: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] = self._fit(answers)
+        self.columns = self._teachers.columns
+        self.cache = cache
+        labels = np.stack([self.ask(middle(file)) for file in answers])
+        self._readings = read_labels(self.columns, labels, np.stack([*answers.values()]))
 
-    def _fit(
-        self, answers: dict[Path, np.ndarray]
-    ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-        from moodtheme.distillation.readings import read_labels
-
-        labels = np.stack([self.labels(middle(file)) for file in answers])
-        return read_labels(self._teachers.columns, labels, np.stack(list(answers.values())))
-
-    def labels(self, window: np.ndarray) -> np.ndarray:
-        """What all teachers say of a window, asked once."""
+    def hear_anew(self, window: np.ndarray) -> np.ndarray:
+        """What all teachers say of a window: logits and what lies before their last layers."""
         import torch
 
-        kept = self._cache / f"{hashlib.sha256(window.tobytes()).hexdigest()[:24]}.npy"
-        if not kept.exists():
-            said = self._teachers(torch.from_numpy(window.copy())[None])[0].numpy()
-            np.save(kept, said.astype(np.float32))
-        return np.load(kept).astype(np.float64)
+        with torch.no_grad():
+            return self._teachers(torch.from_numpy(cut_middle(window).copy())[None])[0].numpy()
 
-    def score(self, audio: np.ndarray) -> np.ndarray:
-        """Scores of the middle of 16 kHz audio."""
-        return 1 / (1 + np.exp(-self._readings(self.labels(cut_middle(audio))[None])[0][0]))
+    def compared(self, row: np.ndarray) -> np.ndarray:
+        """Their tags, read as the student's."""
+        return self._readings(row[None])[0][0]
 
     def hear(self, files: list[Path]) -> Said:
-        """What they say of files; those that cannot be used are left out."""
-        kept, rows = [], []
-        for file in files:
-            try:
-                rows.append(self.labels(middle(file)))
-            except AudioError:
-                continue
-            kept.append(file)
-        logits, dimensions = self._readings(np.stack(rows))
-        return Said(kept, logits, dimensions[:, 0], dimensions[:, 1])
+        """What they say of the middles of files."""
+        return self.hear_middles(files)
+
+    def read(self, files: list[Path], rows: np.ndarray) -> Said:
+        """Readings of the teachers' own answers."""
+        logits, dimensions = self._readings(rows)
+        return Said(files, logits, dimensions[:, 0], dimensions[:, 1])
 
 
 def cut_middle(audio: np.ndarray) -> np.ndarray:
@@ -138,25 +169,29 @@ def cut_middle(audio: np.ndarray) -> np.ndarray:
     return np.resize(audio[start : start + EXCERPT_SAMPLES], EXCERPT_SAMPLES)
 
 
+def whole(file: Path) -> np.ndarray:
+    """All of a file."""
+    return read_audio(file, sample_rate=RATE, minimum_s=1.0).samples
+
+
 def middle(file: Path) -> np.ndarray:
     """The middle of a file."""
-    return cut_middle(read_audio(file, sample_rate=RATE, minimum_s=1.0).samples)
+    return cut_middle(whole(file))
 
 
-class Vibenet:
+class Vibenet(Model):
     """The peer: 16 kHz, 128 Slaney mel bands of power in dB, valence and energy among seven."""
 
-    tags: Sequence[str] = ()
-
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, cache: Path | None = None) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(file, options)
         self.name = "vibenet"
+        self.cache = cache
 
-    def ask(self, audio: np.ndarray) -> np.ndarray:
+    def hear_anew(self, audio: np.ndarray) -> np.ndarray:
         """Its seven attributes."""
         from moodtheme.features.mel import mel_filters
 
@@ -168,17 +203,10 @@ class Vibenet:
         db = np.maximum(db, db.max() - 80.0).astype(np.float32)
         return np.ravel(self.session.run(None, {self.session.get_inputs()[0].name: db[None]})[0])
 
-    score = ask
+    def compared(self, row: np.ndarray) -> np.ndarray:
+        """All seven."""
+        return row
 
-    def hear(self, files: list[Path]) -> Said:
-        """What it says of files; those that cannot be used are left out."""
-        kept, rows = [], []
-        for file in files:
-            try:
-                audio = read_audio(file, sample_rate=RATE, minimum_s=1.0).samples
-            except AudioError:
-                continue
-            kept.append(file)
-            rows.append(self.ask(audio))
-        said = np.array(rows)
-        return Said(kept, None, valence=said[:, 6], arousal=said[:, 2])  # valence, energy
+    def read(self, files: list[Path], rows: np.ndarray) -> Said:
+        """Its valence, and its energy for arousal."""
+        return Said(files, None, valence=rows[:, 6], arousal=rows[:, 2])

@@ -12,13 +12,13 @@ Intervals of differences are over resampled recordings. What has been heard is k
 """
 
 import argparse
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from listened_music import recordings
 from moodtheme.audio import read_audio
 from moodtheme.distillation.combination import composites
 from moodtheme.distillation.run import teacher_files
@@ -26,22 +26,8 @@ from moodtheme.distillation.teachers import BASELINE, Teachers
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
 from other_taggers import PackagedMusicnn, Yamnet
 
-GENRES = {"classical": 0, "rock": 100, "electronic": 200, "pop": 300}
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 FOLDS, RESAMPLES = 10, 500
-
-
-def recordings(folder: Path) -> dict[Path, np.ndarray]:
-    """The odd half, and the share of listeners who felt each of the nine."""
-    answers: dict[int, list[list[float]]] = {}
-    with (folder / "data.csv").open(newline="") as file:
-        for row in list(csv.reader(file))[1:]:
-            answers.setdefault(int(row[0]), []).append([float(v) for v in row[2:11]])
-    return {
-        folder / "emotifymusic" / genre / f"{n}.mp3": np.mean(answers[first + n], axis=0)
-        for genre, first in GENRES.items()
-        for n in range(1, 101, 2)
-    }
 
 
 def all_teachers(wheels: Path, folder: Path | None) -> dict[str, Callable[[torch.Tensor], dict]]:
@@ -120,7 +106,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    felt = recordings(options.emotify)
+    felt = recordings(options.emotify, 1)
     said = hear(list(felt), options.wheels, options.teachers, options.cache)
     for name, rows in said.items():
         z = (rows - rows.mean(axis=0)) / np.maximum(rows.std(axis=0), 1e-6)
