@@ -8,8 +8,8 @@ import pytest
 import soundfile
 
 from moodtheme.datasets import Split, load_dataset, write_table
-from moodtheme.errors import EvaluationError
-from moodtheme.evaluation.ratings import evaluate_ratings
+from moodtheme.errors import EvaluationError, EvaluationWarning
+from moodtheme.evaluation.ratings import compare_ratings, evaluate_ratings
 from moodtheme.scores.ratings import Dimension, Ratings, dimension_of
 from moodtheme.tagging.tagger import Tagger
 from program import Program
@@ -71,6 +71,38 @@ def test_tracks_without_a_rating_are_left_out_and_artists_drawn_whole() -> None:
     assert widths[1] > 1.5 * widths[0]
 
 
+def test_which_of_two_systems_rates_better_is_said_in_pairs() -> None:
+    rng = np.random.default_rng(3)
+    truth = Ratings(NINE, rng.uniform(1, 9, (120, 2)))
+    near, far, equal = (
+        Ratings(NINE, truth.values + rng.normal(0, deviation, (120, 2)))
+        for deviation in (0.5, 2, 2)
+    )
+    systems = {"near": near, "far": far, "equal": equal}
+    pairs = [("near", "far"), ("equal", "far")]
+    artists = [f"a{row // 3}" for row in range(120)]
+    found = compare_ratings(truth, systems, pairs, artists=artists, resamples=200)
+    assert [(gap.name, gap.dimension, gap.tracks) for gap in found] == [
+        ("near", "valence", 120), ("near", "arousal", 120),
+        ("equal", "valence", 120), ("equal", "arousal", 120),
+    ]  # fmt: skip
+    alone = [evaluate_ratings(truth, one)[1].figures["ccc"] for one in (near, far)]
+    ccc = found[1].figures["ccc"]
+    assert ccc.value == pytest.approx(alone[0] - alone[1])
+    assert ccc.beyond_chance and ccc.low > 0
+    assert found[0].figures["ccc"].p_holm >= found[0].figures["ccc"].p
+    assert not any(gap.figures["ccc"].beyond_chance for gap in found[2:])
+
+
+def test_few_artists_give_ratings_no_interval() -> None:
+    rng = np.random.default_rng(4)
+    truth, found = (Ratings(NINE, rng.uniform(1, 9, (40, 2))) for _ in range(2))
+    artists = [f"a{row % 4}" for row in range(40)]
+    with pytest.warns(EvaluationWarning, match="no intervals of ratings: 4 artists are too few"):
+        figures = evaluate_ratings(truth, found, artists=artists, resamples=50)
+    assert all(one.intervals == {} for one in figures)
+
+
 def tone(path: Path, *, high: bool, noisy: bool, seed: int) -> None:
     rng = np.random.default_rng(seed)
     t = np.arange(round(rng.uniform(1.5, 2.5) * RATE)) / RATE
@@ -105,14 +137,14 @@ def write_deam(root: Path, *, songs: int = 24) -> Path:
 def test_a_miniature_of_deam_is_read_trained_evaluated_and_tagged_with(
     program: Program, tmp_path: Path
 ) -> None:
-    root = write_deam(tmp_path / "DEAM")
+    root = write_deam(tmp_path / "DEAM", songs=28)
     table = load_dataset(f"deam:{root}")
-    assert (len(table), table.dimensions) == (24, NINE)
+    assert (len(table), table.dimensions) == (28, NINE)
     assert table.tags == ("high valence", "low valence", "high arousal", "low arousal")
     assert table.ratings[1].tolist() == [7.5, 3.0] and table.artists[0] == "artist 1"
     divided, run = tmp_path / "deam.csv", tmp_path / "run"
     # Every kind of tone in every part.
-    parts = [Split.TRAIN, Split.TRAIN, Split.VALIDATION, Split.TEST, Split.TRAIN, Split.TRAIN]
+    parts = [*[Split.TRAIN] * 4, Split.VALIDATION, *[Split.TEST] * 2]
     write_table(table.with_splits([part for part in parts for _ in range(4)]), divided)
 
     values = ["units=8", "dense=8", "excerpt_s=1", "batch_size=8", "frozen_epochs=1", "epochs=0"]
@@ -142,6 +174,21 @@ def test_a_miniature_of_deam_is_read_trained_evaluated_and_tagged_with(
     assert [row["dimension"] for row in rows] == ["valence", "arousal"]
     low, high = rows[0]["intervals"]["r2"]
     assert low <= rows[0]["r2"] <= high
+
+    # The run by itself says the same, with its own truth and artists.
+    status, out, err = program(
+        "evaluate", run, "--bootstrap", 50, "--device", "cpu", "--json", report
+    )
+    assert status == 0, err
+    assert ["system", "dimension", "tracks", "R2", "Pearson", "CCC"] in [
+        line.split("\t") for line in out.splitlines()
+    ]
+    (row,) = json.loads(report.read_text("utf-8"))["rows"]
+    for one, dimension in zip(row["ratings"], ("valence", "arousal"), strict=True):
+        assert (one["dimension"], one["tracks"]) == (dimension, 8)
+        low, high = one["intervals"]["ccc"]
+        assert low <= one["ccc"] <= high
+    assert row["over"] == "8 artists"
 
     bundle = tmp_path / "bundle"
     status, _, err = program("export", run, "-o", bundle)

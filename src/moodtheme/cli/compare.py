@@ -65,11 +65,19 @@ def compare(
 
     A star marks what is beyond chance when all comparisons made are corrected for (Holm).
     """
-    from moodtheme.cli.figure_tables import print_differences, print_figures, resampled
+    from moodtheme.cli.figure_tables import (
+        print_differences,
+        print_figures,
+        print_rating_differences,
+        print_ratings,
+        rating_difference_as_json,
+        resampled,
+    )
     from moodtheme.cli.outputs import require_output
     from moodtheme.cli.run_scores import Scoring, gather
-    from moodtheme.cli.score_files import write_json
+    from moodtheme.cli.score_files import rated, row_as_json, write_json
     from moodtheme.evaluation import Evaluation, ScoredSet
+    from moodtheme.evaluation.ratings import compare_ratings
     from moodtheme.scores.vocabulary import tags_for
 
     require_output(json, inputs=[truth, *systems])
@@ -86,13 +94,10 @@ def compare(
             if against is None or against in (one, other)
         ]
         pairs = [(b, a) if a == against else (a, b) for a, b in pairs]
+        over = artists_of(labels, table=artists, group=group, resamples=bootstrap)
         with progress_bar("Resampling") as progress:
             evaluation = Evaluation(
-                ScoredSet(
-                    labels.values,
-                    {system.name: system.values for system in found},
-                    artists_of(labels, table=artists, group=group, resamples=bootstrap),
-                ),
+                ScoredSet(labels.values, {system.name: system.values for system in found}, over),
                 tags=labels.names.tags or tags_for(labels.values.shape[1]),
                 resamples=bootstrap,
                 seed=seed,
@@ -100,17 +105,31 @@ def compare(
             )
             rows = [evaluation.figures(name) for name in names]
             gaps = evaluation.differences(pairs)
+        ratings = rated(labels, found, over, resamples=bootstrap, seed=seed)
+        rating_gaps = (
+            compare_ratings(
+                labels.ratings,
+                {s.name: s.ratings for s in found if s.ratings is not None},
+                [pair for pair in pairs if set(pair) <= set(ratings)],
+                artists=over or (),
+                resamples=bootstrap,
+                seed=seed,
+            )
+            if labels.ratings is not None
+            else []
+        )
     if json is not None:
         write_json(
             json,
             {
                 "bootstrap": {"resamples": bootstrap, "seed": seed, "over": evaluation.units.name},
-                "rows": [row.as_json() for row in rows],
+                "rows": [row_as_json(row, ratings) for row in rows],
                 "comparisons": [
                     {"name": one, "against": other}
                     | {key: figure.as_json(resampled=True) for key, figure in figures.items()}
                     for (one, other), figures in zip(pairs, gaps, strict=True)
                 ],
+                "rating_comparisons": [rating_difference_as_json(gap) for gap in rating_gaps],
             },
         )
     print_figures(rows)
@@ -119,3 +138,5 @@ def compare(
         head="difference",
         note=resampled(rows[0]),
     )
+    print_ratings(ratings, resampled(rows[0]))
+    print_rating_differences(rating_gaps, resampled(rows[0]))

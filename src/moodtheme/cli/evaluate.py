@@ -114,6 +114,7 @@ def evaluate(
         print_figures,
         print_long,
         print_ratings,
+        resampled,
     )
     from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import ScoredSet, evaluate_systems
@@ -193,12 +194,13 @@ def evaluate(
                 "rows": [row_as_json(system, ratings) for system in found],
             },
         )
-    if long:
-        print_long(found)
-    elif found:
-        print_figures(found)
-        print_compared(found)
-        print_ratings(ratings)
+    if found:
+        if long:
+            print_long(found)
+        else:
+            print_figures(found)
+            print_compared(found)
+        print_ratings(ratings, resampled(found[0]))
     if failures:
         raise typer.Exit(1)
 

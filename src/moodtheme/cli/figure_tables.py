@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
-from moodtheme.cli.tables import print_table, with_interval
+from moodtheme.cli.tables import Cell, print_table, with_interval
 
 if TYPE_CHECKING:
     from moodtheme.evaluation import Figure, PairedFigure, SystemFigures
-    from moodtheme.evaluation.ratings import RatingFigures
+    from moodtheme.evaluation.ratings import RatingDifference, RatingFigures
 
 COLUMNS = {
     "roc_auc_macro": "ROC-AUC",
@@ -19,6 +19,9 @@ COLUMNS = {
     "f1_macro_fixed": "F1 at 0.5",
 }
 """The figures of the tables, all macro; the others are in ``--long`` and ``--json``."""
+
+RATING_COLUMNS = ("R2", "Pearson", "CCC")
+"""How `moodtheme.evaluation.ratings.MEASURES` are called in tables."""
 
 BEYOND_CHANCE = " *"
 
@@ -52,13 +55,11 @@ def print_differences(
         What the title says of resamples.
     """
     shown = _shown(gaps[0][1])
-    several = f" for {len(gaps)} comparisons" if len(gaps) > 1 else ""
-    starred = f"; *: beyond chance, corrected{several}" if note else ""
     print()
     print_table(
         [head, *shown.values()],
         [[name, *(_signed(figures[key]) for key in shown)] for name, figures in gaps],
-        title=f"Differences, paired{note}{starred}",
+        title=f"Differences, paired{note}{_starred(note, len(gaps))}",
     )
 
 
@@ -70,27 +71,60 @@ def print_compared(systems: "Sequence[SystemFigures]") -> None:
         print_differences(gaps, head=f"minus {against}", note=resampled(systems[0]))
 
 
-def print_ratings(systems: "Mapping[str, Sequence[RatingFigures]]") -> None:
-    """Print how near each system's ratings come to listeners', a line a dimension."""
+def print_ratings(systems: "Mapping[str, Sequence[RatingFigures]]", note: str = "") -> None:
+    """Print how near each system's ratings come to listeners', a line a dimension.
+
+    Parameters
+    ----------
+    systems
+        Figures by name; with none, nothing is printed.
+    note
+        What the title says of resamples.
+    """
     if not systems:
         return
     print()
     print_table(
-        ["system", "dimension", "tracks", "R2", "Pearson", "CCC"],
+        ["system", "dimension", "tracks", *RATING_COLUMNS],
+        rating_rows(systems),
+        title=f"Ratings against listeners'{note}",
+    )
+
+
+def rating_rows(systems: "Mapping[str, Sequence[RatingFigures]]") -> list[list[Cell]]:
+    """Rows of such a table: system, dimension, tracks and its figures."""
+    return [
+        [
+            name,
+            one.dimension,
+            one.tracks,
+            *(
+                with_interval(value, one.intervals.get(measure), decimals=4)
+                for measure, value in one.figures.items()
+            ),
+        ]
+        for name, dimensions in systems.items()
+        for one in dimensions
+    ]
+
+
+def print_rating_differences(gaps: "Sequence[RatingDifference]", note: str) -> None:
+    """Print which of two systems' ratings come nearer to listeners', a line a dimension."""
+    if not gaps:
+        return
+    print()
+    print_table(
+        ["difference", "dimension", "tracks", *RATING_COLUMNS],
         [
             [
-                name,
-                one.dimension,
-                one.tracks,
-                *(
-                    with_interval(value, one.intervals.get(measure), decimals=4)
-                    for measure, value in one.figures.items()
-                ),
+                f"{gap.name} minus {gap.against}",
+                gap.dimension,
+                gap.tracks,
+                *(_signed(figure) for figure in gap.figures.values()),
             ]
-            for name, dimensions in systems.items()
-            for one in dimensions
+            for gap in gaps
         ],
-        title="Ratings against listeners'",
+        title=f"Differences of ratings, paired{note}{_starred(note, len(gaps))}",
     )
 
 
@@ -104,6 +138,17 @@ def ratings_as_json(one: "RatingFigures") -> dict[str, object]:
             name: [None if isnan(end) else end for end in ends]
             for name, ends in one.intervals.items()
         },
+    }
+
+
+def rating_difference_as_json(gap: "RatingDifference") -> dict[str, object]:
+    """A difference of ratings for programs."""
+    return {
+        "name": gap.name,
+        "against": gap.against,
+        "dimension": gap.dimension,
+        "tracks": gap.tracks,
+        **{key: figure.as_json(resampled=True) for key, figure in gap.figures.items()},
     }
 
 
@@ -132,6 +177,11 @@ def resampled(system: "SystemFigures") -> str:
 
 def _cell(figure: "Figure", decimals: int) -> str:
     return with_interval(figure.value, (figure.low, figure.high), decimals=decimals)
+
+
+def _starred(note: str, comparisons: int) -> str:
+    several = f" for {comparisons} comparisons" if comparisons > 1 else ""
+    return f"; *: beyond chance, corrected{several}" if note else ""
 
 
 def _signed(figure: "PairedFigure") -> str:

@@ -7,7 +7,7 @@ but for calibrating and for pictures.
 """
 
 from moodtheme.evaluation.evaluator import evaluate, evaluate_systems
-from moodtheme.evaluation.ratings import RatingFigures, evaluate_ratings
+from moodtheme.evaluation.ratings import RatingFigures, compare_ratings, evaluate_ratings
 from moodtheme.evaluation.results import Figure, PairedFigure, SystemFigures, TagFigures
 from moodtheme.evaluation.scored import Evaluation, ScoredSet
 
@@ -19,6 +19,7 @@ __all__ = [
     "ScoredSet",
     "SystemFigures",
     "TagFigures",
+    "compare_ratings",
     "evaluate",
     "evaluate_ratings",
     "evaluate_systems",

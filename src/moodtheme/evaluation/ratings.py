@@ -2,22 +2,29 @@
 
 For each dimension, over the tracks that have both: R², the share of the listeners' variance that is
 explained (below 0 where their mean would do better); Pearson's correlation; and Lin's concordance
-correlation coefficient (1989), which falls where scale or level are off as well. Intervals are
-those of `moodtheme.evaluation.intervals`, over whole artists where they are known.
+correlation coefficient (1989), which falls where scale or level are off as well. Intervals and
+paired differences are those of `moodtheme.evaluation.intervals`, over whole artists where they are
+known.
 """
 
-from collections.abc import Sequence
+import math
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from moodtheme.arrays import Float64Array
-from moodtheme.errors import EvaluationError
+from moodtheme.errors import EvaluationError, EvaluationWarning
 from moodtheme.evaluation.bootstrap import MOST_LEFT_OUT, draw_weights
-from moodtheme.evaluation.intervals import difference_interval
-from moodtheme.evaluation.units import units_of
+from moodtheme.evaluation.intervals import FEWEST, difference_interval
+from moodtheme.evaluation.results import PairedFigure
+from moodtheme.evaluation.spread import corrected
+from moodtheme.evaluation.units import Units, units_of
 from moodtheme.scores.ratings import Ratings
+
+IndexArray = npt.NDArray[np.intp]
 
 MEASURES = ("r2", "pearson", "ccc")
 """Names of the figures, in the order of `agreement`."""
@@ -36,13 +43,36 @@ class RatingFigures:
     figures
         ``r2``, ``pearson`` and ``ccc``; NaN where undefined.
     intervals
-        Their ends; empty without resamples.
+        Their ends; empty without resamples, or with too few artists.
     """
 
     dimension: str
     tracks: int
     figures: dict[str, float]
     intervals: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class RatingDifference:
+    """How much nearer to listeners one system comes than another, on one dimension.
+
+    Attributes
+    ----------
+    name, against
+        The two systems.
+    dimension
+        Its name.
+    tracks
+        That have all three ratings.
+    figures
+        ``r2``, ``pearson`` and ``ccc`` of the first minus those of the other.
+    """
+
+    name: str
+    against: str
+    dimension: str
+    tracks: int
+    figures: dict[str, PairedFigure]
 
 
 def evaluate_ratings(
@@ -78,31 +108,73 @@ def evaluate_ratings(
         Another number of tracks, a dimension is lacking, or fewer than two tracks have both
         ratings.
     """
-    if len(found.values) != len(truth.values):
-        raise EvaluationError(
-            f"{source}: rates {len(found.values)} tracks, the truth {len(truth.values)}; compare "
-            "the same tracks"
-        )
-    placed = found.like(truth, source=source)
-    units = units_of(len(truth.values), artists or None)
+    placed = _place(truth, found, source)
+    units = _units(truth, artists, resamples)
     result = []
     for column, dimension in enumerate(truth.dimensions):
         pair = np.stack([truth.values[:, column], placed.values[:, column]])
-        there = np.flatnonzero(np.isfinite(pair).all(axis=0))
-        if len(there) < 2:
-            raise EvaluationError(
-                f"{source}: {len(there)} tracks have ratings of {dimension.name} from listeners "
-                "and from the system; at least 2 are needed"
-            )
-        x, y = pair[:, there]
-        point = agreement(x, y, np.ones((1, len(there))))[:, 0]
+        there = _rated_by_all(pair, f"{source}: ", dimension.name)
+        drawing = _Drawing(units, there, resamples, seed)
+        point, drawn, left_out = drawing.agreement(*pair)
         intervals = {}
-        if resamples:
-            numbers = np.unique(units.of_track[there], return_inverse=True)[1]
-            intervals = _intervals(x, y, numbers, point, resamples, np.random.default_rng(seed))
+        if drawing.enough:
+            for name, value, *of in zip(MEASURES, point, drawn, left_out, strict=True):
+                ends = difference_interval(float(value), *of)
+                # None of the three is ever above 1.
+                intervals[name] = (ends.low, min(ends.high, 1.0))
         figures = dict(zip(MEASURES, point.tolist(), strict=True))
         result.append(RatingFigures(dimension.name, len(there), figures, intervals))
     return result
+
+
+def compare_ratings(
+    truth: Ratings,
+    systems: Mapping[str, Ratings],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    artists: Sequence[str] = (),
+    resamples: int = 0,
+    seed: int = 0,
+) -> list[RatingDifference]:
+    """Compare systems' ratings in pairs, on the same resamples.
+
+    Parameters
+    ----------
+    truth, artists, resamples, seed
+        As for `evaluate_ratings`.
+    systems
+        Ratings of the same tracks by name.
+    pairs
+        Which to compare: the first minus the second.
+
+    Returns
+    -------
+    list of RatingDifference
+        For each pair each dimension; p-values are corrected for all of them together (Holm).
+
+    Raises
+    ------
+    EvaluationError
+        As for `evaluate_ratings`.
+    """
+    placed = {name: _place(truth, found, name) for name, found in systems.items()}
+    units = _units(truth, artists, resamples)
+    found, figures = [], []
+    for pair in pairs:
+        for column, dimension in enumerate(truth.dimensions):
+            values = [truth.values[:, column], *(placed[name].values[:, column] for name in pair)]
+            there = _rated_by_all(np.stack(values), f"{' and '.join(pair)}: ", dimension.name)
+            drawing = _Drawing(units, there, resamples, seed)
+            one, other = (drawing.agreement(values[0], values[side]) for side in (1, 2))
+            apart = [first - second for first, second in zip(one, other, strict=True)]
+            figures.append(
+                {
+                    name: _paired(float(value), *of)
+                    for name, value, *of in zip(MEASURES, *apart, strict=True)
+                }
+            )
+            found.append((*pair, dimension.name, len(there)))
+    return [RatingDifference(*of, one) for of, one in zip(found, corrected(figures), strict=True)]
 
 
 def agreement(truth: Float64Array, found: Float64Array, weights: Float64Array) -> Float64Array:
@@ -137,21 +209,60 @@ def agreement(truth: Float64Array, found: Float64Array, weights: Float64Array) -
     return np.stack([r2, pearson, ccc])
 
 
-def _intervals(
-    x: Float64Array,
-    y: Float64Array,
-    unit_of: npt.NDArray[np.intp],
-    point: Float64Array,
-    resamples: int,
-    rng: np.random.Generator,
-) -> dict[str, tuple[float, float]]:
-    count = int(unit_of.max()) + 1
-    drawn = agreement(x, y, draw_weights(count, resamples, rng)[unit_of].T.astype(np.float64))
-    blocks = unit_of % MOST_LEFT_OUT
-    kept = blocks[None] != np.arange(min(count, MOST_LEFT_OUT))[:, None]
-    left_out = agreement(x, y, kept.astype(np.float64))
-    found = {}
-    for name, value, samples, without in zip(MEASURES, point, drawn, left_out, strict=True):
-        ends = difference_interval(float(value), samples, without)
-        found[name] = (ends.low, min(ends.high, 1.0))  # none of the three is ever above 1
-    return found
+class _Drawing:
+    """Which units of a dimension's rated tracks count how often."""
+
+    def __init__(self, units: Units, there: IndexArray, resamples: int, seed: int) -> None:
+        self._there = there
+        unit_of = np.unique(units.of_track[there], return_inverse=True)[1]
+        count = int(unit_of.max()) + 1
+        self.enough = resamples > 0 and count >= FEWEST
+        self._weights = [np.ones((1, len(there)))]
+        if self.enough:
+            drawn = draw_weights(count, resamples, np.random.default_rng(seed))[unit_of].T
+            blocks = unit_of % MOST_LEFT_OUT
+            kept = blocks[None] != np.arange(min(count, MOST_LEFT_OUT))[:, None]
+            self._weights += [drawn.astype(np.float64), kept.astype(np.float64)]
+
+    def agreement(self, truth: Float64Array, found: Float64Array) -> tuple[Float64Array, ...]:
+        """On the tracks, (3,), in the resamples and with one unit after another left out."""
+        x, y = truth[self._there], found[self._there]
+        point, *spread = (agreement(x, y, weights) for weights in self._weights)
+        return point[:, 0], *(spread or [np.full((len(MEASURES), 0), np.nan)] * 2)
+
+
+def _place(truth: Ratings, found: Ratings, source: str) -> Ratings:
+    if len(found.values) != len(truth.values):
+        raise EvaluationError(
+            f"{source}: rates {len(found.values)} tracks, the truth {len(truth.values)}; compare "
+            "the same tracks"
+        )
+    return found.like(truth, source=source)
+
+
+def _units(truth: Ratings, artists: Sequence[str], resamples: int) -> Units:
+    units = units_of(len(truth.values), artists or None)
+    if resamples and units.count < FEWEST:
+        warnings.warn(
+            f"no intervals of ratings: {units.name} are too few to tell how others would differ; "
+            f"test on {FEWEST} {units.group}s at least",
+            EvaluationWarning,
+            stacklevel=3,
+        )
+    return units
+
+
+def _rated_by_all(values: Float64Array, source: str, dimension: str) -> IndexArray:
+    there = np.flatnonzero(np.isfinite(values).all(axis=0))
+    if len(there) < 2:
+        raise EvaluationError(
+            f"{source}{len(there)} tracks have ratings of {dimension} from listeners "
+            "and from the system; at least 2 are needed"
+        )
+    return there
+
+
+def _paired(value: float, drawn: Float64Array, left_out: Float64Array) -> PairedFigure:
+    found = difference_interval(value, drawn, left_out)
+    numbers = {"value": value, "low": found.low, "high": found.high, "p": found.p}
+    return PairedFigure(**{key: None if math.isnan(n) else n for key, n in numbers.items()})

@@ -73,6 +73,12 @@ def mean_figures(repetitions: Sequence[Repetition]) -> dict[str, RepeatedFigure]
     }
 
 
+def repeated(of_seeds: Sequence[float]) -> RepeatedFigure:
+    """Mean and deviation of a figure that each seed has once; no interval."""
+    deviation = float(np.std(of_seeds, ddof=1)) if len(of_seeds) > 1 else math.nan
+    return RepeatedFigure(value=_plain(float(np.mean(of_seeds))), deviation=_plain(deviation))
+
+
 def _mean(
     key: str, folds: Sequence[Sequence[Repetition]], deviation: float | None
 ) -> RepeatedFigure:
