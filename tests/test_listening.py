@@ -265,16 +265,20 @@ def test_a_tagger_goes_to_spawned_processes(five: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.skipif(sys.platform == "darwin", reason="its libraries refuse it")
-@pytest.mark.parametrize("suffix", [".m4a", ".wav"])
+@pytest.mark.parametrize("held", ["av", "av.subtitles.stream", "soundfile"])
 def test_a_fork_while_another_thread_loads_or_opens_does_not_hang(
-    tmp_path: Path, suffix: str
+    tmp_path: Path, held: str
 ) -> None:
-    """What the thread holds, the import of PyAV or soundfile's lock, is held for long here."""
+    """What the thread holds is held for long here: soundfile's lock, or that of a module's import.
+
+    PyAV imports ``av.subtitles.stream`` as late as at its first opening.
+    """
     from audio_files import chirp, write
 
+    suffix = ".wav" if held == "soundfile" else ".m4a"
     path = write(tmp_path / f"a{suffix}", chirp(1.0, 44_100), 44_100)
     code = f"""
-import os, sys, threading, time
+import os, signal, sys, threading, time
 import soundfile
 from moodtheme.audio import read_audio
 
@@ -286,7 +290,7 @@ def wait():
 
 class Loading:
     def find_spec(self, name, path, target=None):
-        if name == "av":
+        if name == {held!r}:
             wait()
 
 class Opening:
@@ -299,7 +303,7 @@ class Opening:
     def __exit__(self, *_):
         self.lock.release()
 
-if {suffix == ".wav"}:
+if {held == "soundfile"}:
     soundfile.SoundFile._sf_error_lock = Opening()
 else:
     sys.meta_path.insert(0, Loading())
@@ -308,17 +312,46 @@ thread.start()
 begun.wait()
 child = os.fork()
 if child == 0:
+    signal.alarm(300)
     read_audio({str(path)!r})
     os._exit(0)
-for _ in range(1600):
-    if os.waitpid(child, os.WNOHANG)[0]:
-        break
-    time.sleep(0.05)
-else:
-    os.kill(child, 9)
-    os._exit(1)
+os._exit(os.waitpid(child, 0)[1] != 0)
 """
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=600)
+
+
+def test_threads_that_listen_load_nothing_that_a_fork_would_not_wait_for(
+    five: Path, tmp_path: Path
+) -> None:
+    """What they import for the first time is imported under FFmpeg's lock, or was before."""
+    from audio_files import chirp, write
+
+    paths = [
+        str(write(tmp_path / f"a{suffix}", chirp(3.0, 44_100), 44_100))
+        for suffix in (".wav", ".m4a", ".mp3")
+    ]
+    code = f"""
+import sys, threading
+from moodtheme import Tagger, tag_files
+from moodtheme.audio.sources import FFMPEG
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        alone = threading.current_thread() is threading.main_thread()
+        if not alone and not FFMPEG._is_owned():
+            print(name)
+
+tagger = Tagger.load({str(five)!r})
+sys.meta_path.insert(0, Finder())
+for result in tag_files(tagger, {paths!r}, jobs=2, timeline=True):
+    assert result.error is None
+assert "av.audio" in sys.modules
+"""
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        check=True, timeout=600, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert run.stdout.split() == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
@@ -348,7 +381,7 @@ def test_a_fork_while_others_decode_does_not_hang(five: Path, tmp_path: Path) ->
             queue = context.SimpleQueue()
             child = context.Process(target=lambda queue=queue: queue.put(tagger.tag(path)))
             child.start()
-            child.join(timeout=30)
+            child.join(timeout=300)
             hung = child.is_alive()
             child.kill()
             assert not hung

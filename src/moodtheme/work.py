@@ -98,9 +98,9 @@ def in_order(
         yield result
 
 
-def lock_through_forks() -> threading.Lock:
+def lock_through_forks() -> "threading.RLock":
     """A lock that is free in a process forked while other threads work: the fork waits for it."""
-    lock = threading.Lock()
+    lock = threading.RLock()
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
             before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release

@@ -97,6 +97,7 @@ def open_with_pyav(file: OpenFile) -> Source:
     try:
         with FFMPEG:
             from moodtheme.audio.pyav_source import PyavSource
+
+            return PyavSource(file)
     except ImportError as error:
         raise UnsupportedError(f"not available, {error}") from None
-    return PyavSource(file)

@@ -7,7 +7,7 @@ import av
 
 from moodtheme.audio.opened import OpenFile
 from moodtheme.audio.pyav_source import choose_stream, open_container
-from moodtheme.audio.sources import UnsupportedError
+from moodtheme.audio.sources import FFMPEG, UnsupportedError
 
 # Their frames say all there is to know; what stands before them varies with who wrote it.
 _NO_PARAMETERS = frozenset({"flac", "mp3", "mp3float"})
@@ -16,6 +16,16 @@ _NAMES = {"mp3float": "mp3", "libopus": "opus", "libvorbis": "vorbis"}
 
 def coded_audio(file: OpenFile) -> Iterator[bytes]:
     """Parameters, then the packets of the stream that a decoder would hear; nothing if none."""
+    pieces = _pieces(file)
+    while True:
+        with FFMPEG:
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
+
+
+def _pieces(file: OpenFile) -> Iterator[bytes]:
     try:
         container: Any = open_container(file)
     except (av.FFmpegError, ValueError):

@@ -124,15 +124,17 @@ class PyavSource:
         timestamp = round((frame / self.info.sample_rate - _PRE_ROLL_S) / self._stream.time_base)
         if timestamp <= 0 or not self.can_seek:
             return 0
-        place = self._jump(timestamp)
+        with FFMPEG:
+            place = self._jump(timestamp)
         if 0 <= place <= frame:
             return place
         # A seek back to the start would miss what the decoder drops there: open again.
-        self._container.close()
-        try:
-            self._rest = self._at_own_rate(self._start())
-        except (av.FFmpegError, UnsupportedError) as error:
-            raise BrokenOffError(_reason(error)) from None
+        with FFMPEG:
+            self._container.close()
+            try:
+                self._rest = self._at_own_rate(self._start())
+            except (av.FFmpegError, UnsupportedError) as error:
+                raise BrokenOffError(_reason(error)) from None
         return 0
 
     def _jump(self, timestamp: int) -> int:
@@ -152,8 +154,6 @@ class PyavSource:
 
     def read(self, frames: int) -> Samples:
         """At most ``frames`` mono samples; on an error those before it, then the error."""
-        # PyAV lets go of Python's global lock and takes it again several times a frame. Two threads
-        # that decode at once spend more on handing it over than they gain, so they take turns.
         with FFMPEG:
             return self._read(frames)
 
@@ -230,7 +230,8 @@ class PyavSource:
     def close(self) -> None:
         """Close the container, not the file."""
         if self._container is not None:
-            self._container.close()
+            with FFMPEG:
+                self._container.close()
             self._container = None
 
 

@@ -18,8 +18,10 @@ MOST_CHANNELS = 1_024
 MOST_VALUES = 4_000_000
 # Audio that ends this much before its header says is incomplete; less is codec padding.
 SHORTFALL_S = 0.1
-# Held while FFmpeg loads and while it decodes. A process forked meanwhile would wait for ever for
-# what another thread had begun; made here, where all is loaded before there are threads.
+# Held while PyAV loads, which it goes on with at its first opening, and whenever FFmpeg is at work:
+# a process forked meanwhile would wait for ever for what another thread had begun. Besides, PyAV
+# lets go of Python's global lock several times a frame: threads that decode at once spend more on
+# handing it over than they gain. Made here, where all is loaded before there are threads.
 FFMPEG = lock_through_forks()
 
 

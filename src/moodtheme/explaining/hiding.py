@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy import fft
 
 from moodtheme.arrays import FloatArray
 from moodtheme.explaining.regions import Region
@@ -48,11 +49,11 @@ class Frames:
     def analyse(self, audio: FloatArray) -> _Complex:
         """Spectra of all whole frames of audio, shape (frames, size / 2 + 1)."""
         framed = np.lib.stride_tricks.sliding_window_view(audio, self.size)[:: self.hop]
-        return np.fft.rfft(framed * self.window, axis=1).astype(np.complex64)
+        return fft.rfft(framed * self.window, axis=1).astype(np.complex64)
 
     def synthesise(self, spectra: _Complex) -> FloatArray:
         """The sum of the frames' signals, shape ((frames + 3) · hop,)."""
-        signals = np.fft.irfft(spectra, self.size, axis=1) * (self.window / _SUM_OF_SQUARES)
+        signals = fft.irfft(spectra, self.size, axis=1) * (self.window / _SUM_OF_SQUARES)
         audio = np.zeros((len(spectra) + _OVERLAP - 1) * self.hop)
         for part in range(_OVERLAP):
             piece = signals[:, part * self.hop : (part + 1) * self.hop].ravel()

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy import fft
 
 from moodtheme.arrays import FloatArray
 from moodtheme.features.mel import mel_filters
@@ -103,7 +104,7 @@ class _Columns:
 
     def add(self, frames: FloatArray, window: FloatArray, filters: FloatArray) -> None:
         """Take frames, shape (frames, `N_FFT`)."""
-        spectra = np.fft.rfft(frames * window)
+        spectra = fft.rfft(frames * window)
         power = (spectra.real**2 + spectra.imag**2).astype(np.float32) @ filters.T
         for row, low, high in zip(power, frames.min(axis=1), frames.max(axis=1), strict=True):
             if self.count and self._filled < self.frames:

@@ -5,6 +5,7 @@ from math import factorial
 
 import numpy as np
 import numpy.typing as npt
+from numpy import fft
 
 from moodtheme.arrays import FloatArray
 from moodtheme.features.banded import BandedMatrix
@@ -105,7 +106,7 @@ def log_spectrogram(audio: FloatArray, options: PlotOptions) -> FloatArray:
 
 def _transform(frames: FloatArray, weights: FloatArray) -> ComplexArray:
     # NumPy before 2.0 transforms in double precision only.
-    return np.fft.rfft(frames * weights).astype(np.complex64, copy=False)
+    return fft.rfft(frames * weights).astype(np.complex64, copy=False)
 
 
 def _power(spectrum: ComplexArray) -> FloatArray:

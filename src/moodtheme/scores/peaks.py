@@ -36,7 +36,7 @@ def rise(curve: npt.ArrayLike) -> Rise | None:
     if not len(values):
         return None
     top = int(values.argmax())
-    middle = float(np.median(values))
+    middle = median(values)
     if values[top] <= middle:
         return None
     low = np.flatnonzero(values < (middle + values[top]) / 2)
@@ -44,3 +44,13 @@ def rise(curve: npt.ArrayLike) -> Rise | None:
     first = int(before[-1]) + 1 if len(before) else 0
     last = int(behind[0]) - 1 if len(behind) else len(values) - 1
     return Rise(top, first, last)
+
+
+def median(values: npt.NDArray[np.floating]) -> float:
+    """Median of finite values, shape (n,), n ≥ 1.
+
+    NumPy's own loads its masked arrays at the first call, which may be that of a thread: a process
+    forked meanwhile would wait for them for ever.
+    """
+    ordered = np.sort(values)
+    return float(ordered[(len(values) - 1) // 2 : len(values) // 2 + 1].mean())

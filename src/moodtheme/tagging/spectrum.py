@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy import fft
 
 from moodtheme.arrays import FloatArray
+from moodtheme.scores.peaks import median
 
 NOISE_FLUCTUATION_DB = 5.57
 """Standard deviation of the level of a Gaussian noise in a bin: 10 / ln 10 · π / √6 dB, that of the
@@ -66,7 +68,7 @@ def spectrum_of(samples: FloatArray, sample_rate: int) -> Spectrum:
     padded = np.pad(samples, (0, max(0, size - len(samples))))
     starts = np.linspace(0, len(padded) - size, _FRAMES).astype(int)
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[starts]
-    power = np.abs(np.fft.rfft(frames * np.hanning(size).astype(np.float32), axis=1)) ** 2
+    power = np.abs(fft.rfft(frames * np.hanning(size).astype(np.float32), axis=1)) ** 2
     strongest = power.max(axis=1)
     loud = power[strongest >= strongest.max() * 10 ** (-_LOUD_DB / 10)]
     floor = max(loud.max() * 10 ** (-_DEEPEST_DB / 10), _NO_POWER)
@@ -97,7 +99,7 @@ def band_edge(spectra: Sequence[Spectrum]) -> tuple[float, float]:
     for edge in np.arange(_LOWEST_EDGE_HZ, _TOP * top - 2 * _ABOVE_HZ, _EDGE_STEP_HZ):
         below = levels[int((edge - _BELOW_HZ[0]) * bins) : int((edge - _BELOW_HZ[1]) * bins)]
         above = np.sort(levels[int((edge + _ABOVE_HZ) * bins) : int(_TOP * (len(levels) - 1))])
-        here = float(np.median(below) - above[int(0.95 * len(above))])
+        here = median(below) - float(above[int(0.95 * len(above))])
         if here > fall:
             best, fall = float(edge), here
     return best, fall
