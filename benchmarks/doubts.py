@@ -1,12 +1,14 @@
 """How often a model's notes doubt what is no music, and how often music.
 
     python benchmarks/doubts.py [MODEL] [--probes FOLDER] [--speech DIR] [--count 60] [--which SET]
-                                [--results tags.jsonl] [--music TABLE --sample 30]
+                                [--results tags.jsonl] [--music TABLE --sample 30] [--demo N]
 
 --probes FOLDER    sounds that are no music, of `benchmarks/probes.py`; made there if they are not
 --results FILE     what `moodtheme tag --format jsonl` wrote of music: notes that it got, and how
                    varied the tags are (top tags, tags that stand out)
 --music TABLE      a CSV with ``path``: pieces that are cut short, made faint, resampled and coded
+--demo N           how far from the reference's middle the demo's five pieces lie, and N pieces a
+                   mood of other seeds, in parts of the distance from which a note says *unlike*
 
 Intervals are Wilson's, 95 %.
 """
@@ -22,9 +24,12 @@ from pathlib import Path
 import numpy as np
 
 from changed_sound import CHANGES as LISTENED_TO
+from demo_moods import FIRST_SEED
+from demo_moods import RATE as DEMO_RATE
 from intervals import share
 from moodtheme import Tagger
 from moodtheme.audio import read_audio, resample
+from moodtheme.demo import Mood, compose_and_render, demo_pieces
 from moodtheme.errors import AudioError
 from moodtheme.tagging.notes import doubtful
 from probes import write_probes
@@ -99,6 +104,33 @@ def changed(tagger: Tagger, table: Path, sample: int) -> None:
         print(f"  {name:18} {what}: {share(counts[0], len(pieces))}; {NO_MUSIC}: {counts[1]}")
 
 
+def how_far(tagger: Tagger, audio: np.ndarray, rate: int) -> float:
+    """Distance from the middle of the reference, in parts of that from which a note says so."""
+    doubts = tagger.bundle.doubts
+    assert doubts is not None
+    windows = tagger.listen_to(audio, rate).members[0].track
+    weights = np.array([window.weight for window in windows])
+    embedding = weights @ np.stack([window.embedding for window in windows]) / weights.sum()
+    away = (embedding - np.array(doubts.centre)) / np.array(doubts.spread)
+    return float(np.sqrt(np.mean(away**2)) / doubts.farthest)
+
+
+def demo(tagger: Tagger, count: int) -> None:
+    """Print how far out music by the demo's generator lies."""
+    for piece in demo_pieces():
+        audio = compose_and_render(piece.mood, seed=piece.seed, duration_s=piece.duration_s)
+        print(f"  {piece.mood:18} {how_far(tagger, audio, DEMO_RATE):.2f}", flush=True)
+    for mood in Mood:
+        seeds = range(FIRST_SEED, FIRST_SEED + count)
+        pieces = [compose_and_render(mood, seed=seed, duration_s=30.0) for seed in seeds]
+        far = np.array([how_far(tagger, audio, DEMO_RATE) for audio in pieces])
+        print(
+            f"  {mood:18} {np.median(far):.2f} in the median, at most {far.max():.2f}; "
+            f"unlike: {(far > 1).sum()} of {count}",
+            flush=True,
+        )
+
+
 def main() -> None:
     """Print what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -111,6 +143,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path)
     parser.add_argument("--music", type=Path)
     parser.add_argument("--sample", type=int, default=30)
+    parser.add_argument("--demo", type=int, metavar="N")
     options = parser.parse_args()
     tagger = Tagger.load(options.model)
     print(f"{tagger.bundle.name} {tagger.bundle.digest[:8]}")
@@ -124,6 +157,9 @@ def main() -> None:
     if options.music:
         print("music, changed")
         changed(tagger, options.music, options.sample)
+    if options.demo:
+        print("the demo's music, distance")
+        demo(tagger, options.demo)
 
 
 if __name__ == "__main__":
