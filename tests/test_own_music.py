@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from moodtheme import Tagger
-from moodtheme.errors import ReferenceMusicError
+from moodtheme.errors import AudioError, ReferenceMusicError
 from moodtheme.scores.decisions import standing
 from moodtheme.tagging import own_music
 from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Output
@@ -93,11 +93,11 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def results(model: Path, music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the program says of the music, and of a file that is none."""
     from moodtheme.cli.results import JsonLinesWriter
-    from moodtheme.tagging.batch import failed, tag_files
+    from moodtheme.tagging.batch import tag_files
 
     tagger, writer = Tagger.load(model), JsonLinesWriter(None)
-    found = list(tag_files(tagger, sorted(music.iterdir())))
-    found.append(failed(tagger, music / "notes\udcff.txt", ReferenceMusicError("none")))
+    notes = AudioError(music / "notes\udcff.txt", "none")
+    found = list(tag_files(tagger, [*sorted(music.iterdir()), notes]))
     path = tmp_path_factory.mktemp("results") / "library.jsonl"
     path.write_bytes("".join(map(writer.add, found)).encode("utf-8", "backslashreplace"))
     return path

@@ -5,11 +5,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
-from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
 
 from moodtheme.errors import ExtractionError, MissingExtraError, MoodthemeError
@@ -93,6 +91,10 @@ def in_processes(
     ExtractionError
         If a process dies.
     """
+    # Late: commands that name engines in their options start without them.
+    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+    from multiprocessing import get_context
+
     # Started afresh: a fork would copy the locks of PyTorch's threads as they happen to stand.
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_follow_parent)
     try:
@@ -110,6 +112,8 @@ def in_processes(
 
 def _follow_parent() -> None:
     """Have this worker end with the process that started it, however that ends, and not before."""
+    from multiprocessing import parent_process
+
     parent = parent_process()
     assert parent is not None
 

@@ -147,6 +147,11 @@ def csv_line(fields: Iterable[object], *, delimiter: str = ",") -> str:
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 
+def short(value: float) -> float:
+    """A number as files have it: six significant digits, what a float32 score is worth."""
+    return float(f"{value:.6g}")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it.
 

@@ -115,10 +115,24 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def limit_numpy_threads() -> None:
+    """Have NumPy compute on one core, if it is not loaded yet and nobody said otherwise.
+
+    Its products here are of whole blocks beside other work, or done before threads have begun.
+    """
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
 def some_of(names: Sequence[str], *, most: int = 5) -> str:
     """Name up to ``most`` things and count the rest."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things, such as ``1 file`` and ``2 files``; `what` is the plural with an s."""
+    return f"{number} {what if number != 1 else what.removesuffix('s')}"
 
 
 def in_words(seconds: float) -> str:
@@ -219,8 +233,8 @@ class Display:
             return
         if now - self._said >= self._line_every_s or done == of:
             self._said = now
-            counted = f"{done} of {of} {self._unit}" if of is not None else f"{done} {self._unit}"
-            print(", ".join(filter(None, (counted, note))), file=sys.stderr, flush=True)
+            so_far = f"{done} of {of} {self._unit}" if of is not None else f"{done} {self._unit}"
+            print(", ".join(filter(None, (so_far, note))), file=sys.stderr, flush=True)
 
 
 _SETTLED_S = 1.0  # what came in the first second was there, or was being prepared, before

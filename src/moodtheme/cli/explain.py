@@ -1,6 +1,5 @@
 """``moodtheme explain``: which part of a piece makes a model say what it says."""
 
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -8,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from moodtheme.cli.options import DEFAULT_MODEL, Model, Seed, Theme
+from moodtheme.cli.options import DEFAULT_MODEL, Model, Output, OwnMusic, Seed, Theme
 from moodtheme.cli.streams import printable, say
+from moodtheme.work import cores, limit_numpy_threads
 
 
 class Form(StrEnum):
@@ -41,15 +41,7 @@ def explain(
         ),
     ] = None,
     model: Model = DEFAULT_MODEL,
-    relative_to: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Say where the piece stands among your own music: what moodtheme tag --format "
-            "jsonl gave of it.",
-            show_default=False,
-        ),
-    ] = None,
+    relative_to: OwnMusic = None,
     budget: Annotated[
         int,
         typer.Option(min=1, metavar="N", help="Windows the model may hear; more look closer."),
@@ -72,27 +64,20 @@ def explain(
             show_default=False,
         ),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write to FILE, not to standard output."
-        ),
-    ] = None,
+    output: Output = None,
 ) -> None:
     """Say which seconds and frequencies of a piece raise or lower a tag.
 
     Parts of the piece are hidden and the model hears it again. What is said was measured on the
     model; it is no statement about the music or its listeners.
     """
-    for library in ("OPENBLAS", "OMP", "MKL"):  # as for `moodtheme tag`
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    limit_numpy_threads()
     from moodtheme.cli.explanations import lines, record
     from moodtheme.cli.outputs import JSON_ESCAPES, PYTHON_ESCAPES, require_output, result_stream
     from moodtheme.cli.page import Page
     from moodtheme.cli.progress import progress_bar
+    from moodtheme.cli.tag_inputs import load_tagger
     from moodtheme.explaining import can_describe, describe, explain
-    from moodtheme.tagging.tagger import Tagger
-    from moodtheme.work import cores
 
     if form is None:
         named_json = output is not None and output.suffix.lower() == ".json"
@@ -103,7 +88,7 @@ def explain(
         from moodtheme.explaining.pictures import draw, require_matplotlib
 
         require_matplotlib()
-    tagger = Tagger.load(model, threads=cores(), relative_to=relative_to)
+    tagger = load_tagger(model, relative_to, threads=cores(), quiet=False)
     with progress_bar("hearing", unit="windows") as progress:
         found = explain(
             tagger,

@@ -12,7 +12,8 @@ from moodtheme.explaining import (
     description,
     sentence,
 )
-from moodtheme.explaining.in_words import frequency_range
+from moodtheme.explaining.in_words import frequency_range, spans
+from moodtheme.files import short
 from moodtheme.tagging.answers import TagScore
 from moodtheme.work import clock
 
@@ -49,7 +50,7 @@ def record(found: PieceExplanation, described: Described | None) -> dict[str, An
             "music": described.music,
             "tracks": described.tracks,
             "values": {
-                d.name: {"value": _short(d.value), "standing": _short(d.standing)}
+                d.name: {"value": short(d.value), "standing": short(d.standing)}
                 for d in described.descriptors
             },
         },
@@ -73,7 +74,7 @@ def _explanation(explanation: Explanation) -> dict[str, Any]:
         "map": {
             "edges_s": [round(edge, 3) for edge in cells.edges_s],
             "edges_hz": [_hertz(edge) for edge in cells.edges_hz],
-            "effects": [[_short(value) for value in row] for row in explanation.effects.tolist()],
+            "effects": [[short(value) for value in row] for row in explanation.effects.tolist()],
         },
     }
 
@@ -82,8 +83,8 @@ def _said(of: Any) -> dict[str, Any]:
     is_tag = isinstance(of, TagScore)
     return {
         "tag" if is_tag else "dimension": of.name,
-        "score" if is_tag else "value": _short(of.score if is_tag else of.value),
-        "standing": None if of.standing is None else _short(of.standing),
+        "score" if is_tag else "value": short(of.score if is_tag else of.value),
+        "standing": None if of.standing is None else short(of.standing),
     }
 
 
@@ -92,9 +93,9 @@ def _reason(reason: Reason) -> dict[str, Any]:
         "spans_s": [[round(start, 3), round(end, 3)] for start, end in reason.region.spans_s],
         "low_hz": _hertz(reason.region.low_hz),
         "high_hz": _hertz(reason.region.high_hz),
-        "effect": _short(reason.effect),
-        "elsewhere": [_short(value) for value in reason.elsewhere],
-        "noise": _short(reason.noise),
+        "effect": short(reason.effect),
+        "elsewhere": [short(value) for value in reason.elsewhere],
+        "noise": short(reason.noise),
         "is_real": reason.is_real,
         "without": _said(reason.without),
     }
@@ -102,10 +103,6 @@ def _reason(reason: Reason) -> dict[str, Any]:
 
 def _hertz(value: float) -> float | None:
     return None if math.isinf(value) else round(value, 1)
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.6g}")
 
 
 def _table(found: PieceExplanation, page: Page) -> list[str]:
@@ -128,11 +125,10 @@ def _table(found: PieceExplanation, page: Page) -> list[str]:
 
 
 def _row(name: str, reason: Reason) -> tuple[str, ...]:
-    spans = ", ".join(f"{clock(start)}–{clock(end)}" for start, end in reason.region.spans_s)
     mean = sum(reason.elsewhere) / len(reason.elsewhere)
     return (
         name,
-        spans,
+        spans(reason.region),
         frequency_range(reason.region) or "all",
         # What becomes of the tag, so the sign is turned.
         f"{-reason.effect:+.2f}",

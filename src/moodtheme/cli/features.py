@@ -10,13 +10,13 @@ import typer
 from moodtheme.cli.options import (
     Address,
     Division,
-    EngineName,
     EngineOption,
     Offline,
     Part,
     RecipeValues,
 )
 from moodtheme.cli.recipe_options import PUBLISHED, chosen_recipe, weights_file
+from moodtheme.engines import Engine
 from moodtheme.errors import UsageError
 from moodtheme.recipes import RECIPES, Cell, ExtractedView, find_recipe
 
@@ -101,7 +101,7 @@ def extract(
     device: Annotated[
         str, typer.Option(help="Where the image network computes: auto, cpu, cuda or mps.")
     ] = "auto",
-    engine: EngineOption = EngineName.LOCAL,
+    engine: EngineOption = Engine.LOCAL,
     address: Address = None,
     offline: Offline = False,
 ) -> None:
@@ -112,10 +112,9 @@ def extract(
     from rich.filesize import decimal
 
     from moodtheme.cli.progress import extraction_progress
-    from moodtheme.engines import Engine
     from moodtheme.feature_store import build_features
 
-    if address is not None and engine is not EngineName.RAY:
+    if address is not None and engine is not Engine.RAY:
         raise UsageError("--address is a Ray cluster's; add --engine ray, or leave it out")
     view = _view(system, values or [], weights)
     table = _table(dataset, part, split)
@@ -128,7 +127,7 @@ def extract(
             offline=offline,
             device=device,
             jobs=jobs,
-            engine=Engine(engine),
+            engine=engine,
             address=address,
             report=_say,
             progress=progress,

@@ -9,9 +9,10 @@ import typer
 
 from moodtheme.cli import library_find, library_lists, library_merge
 from moodtheme.cli.library_options import LibraryFile
-from moodtheme.cli.options import DEFAULT_MODEL, Model
+from moodtheme.cli.options import DEFAULT_MODEL, Model, Quiet, Windows
 from moodtheme.cli.streams import printable, say
 from moodtheme.errors import MoodthemeError, UsageError
+from moodtheme.work import cores, counted, limit_numpy_threads
 
 if TYPE_CHECKING:
     from moodtheme.library import Library, ScannedFile, ScanOptions, ScanReport
@@ -70,15 +71,7 @@ def scan(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Keep tags over time too, a window every 10 s.")
     ] = False,
-    windows: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Hear N windows spread over each track, not all of it.",
-            show_default=False,
-        ),
-    ] = None,
+    windows: Windows = None,
     verify: Annotated[
         bool,
         typer.Option("--verify", help="Look into files too whose size and time are as they were."),
@@ -86,9 +79,7 @@ def scan(
     retry: Annotated[
         bool, typer.Option("--retry", help="Try again what failed before and has not changed.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what failed.")] = (
-        False
-    ),
+    quiet: Quiet = False,
 ) -> None:
     """Bring a library up to date with the files that are there.
 
@@ -96,15 +87,13 @@ def scan(
     renamed or retagged keeps its results. Killed at any moment, the same command goes on where it
     was. Exit status 0: all is well, 1: some files cannot be used and were named, 2: wrong usage.
     """
-    for name in ("OPENBLAS", "OMP", "MKL"):  # as for tagging
-        os.environ.setdefault(f"{name}_NUM_THREADS", "1")
+    limit_numpy_threads()
     if timeline and windows is not None:
         raise UsageError("--timeline hears the whole track, --windows does not; leave one out")
     if nice is not None:
         _give_way(nice)
     from moodtheme.library import Library, ScanOptions
     from moodtheme.tagging.tagger import Tagger
-    from moodtheme.work import cores
 
     jobs = threads or (cores() - 1 if cores() > 2 else cores())
     options = ScanOptions(jobs=jobs, timeline=timeline, windows=windows, verify=verify, retry=retry)
@@ -208,7 +197,7 @@ def _refresh(library: "Library", *, quiet: bool) -> None:
             say(f"playlist {printable(playlist.name)}: {printable(str(error))}")
         else:
             if not quiet:
-                say(f"playlist {printable(playlist.name)}: {count} tracks")
+                say(f"playlist {printable(playlist.name)}: {counted(count, 'tracks')}")
 
 
 def _watch(
@@ -259,7 +248,7 @@ def forget(
         raise UsageError("nothing to forget; name files or folders, or use --missing")
     with Library(library, write=True) as opened:
         count = opened.forget(paths or (), missing=missing)
-    say(f"{count} files forgotten")
+    say(f"{counted(count, 'files')} forgotten")
 
 
 library_find.add_to(app)

@@ -1,6 +1,5 @@
 """The commands that find tracks of a library: by words, by sound, on the way between two."""
 
-import os
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -21,6 +20,7 @@ from moodtheme.cli.library_options import (
     write_lists,
 )
 from moodtheme.cli.streams import printable, say
+from moodtheme.work import limit_numpy_threads
 
 if TYPE_CHECKING:
     from moodtheme.arrays import FloatArray
@@ -81,7 +81,7 @@ def search(
     dimension's value, a tag's standing (0 to 1), the length (longer>3:00) and the path
     (path:live).
     """
-    _limit_threads()
+    limit_numpy_threads()
     from moodtheme.library import Library, Playlist
     from moodtheme.library.playlists import Entry
     from moodtheme.library.search import explained
@@ -133,7 +133,7 @@ def similar(
 
     A file that the library does not hold is listened to.
     """
-    _limit_threads()
+    limit_numpy_threads()
     from moodtheme.library import Library
 
     with Library(library) as opened:
@@ -156,7 +156,7 @@ def path(
     quiet: Quiet = False,
 ) -> None:
     """Find tracks that lead from one file of the library to another in small steps."""
-    _limit_threads()
+    limit_numpy_threads()
     from moodtheme.library import Library
 
     with Library(library) as opened:
@@ -265,9 +265,3 @@ def show_tracks(number: str, tracks: Sequence[tuple[Path, float | None, str, int
             more.append("and a copy" if copies == 1 else f"and {copies} copies")
         for line in flow(", ".join(more).split(", ") if more else [], room):
             print(f"{'':<{width + 11}}{line}")
-
-
-def _limit_threads() -> None:
-    """One core: a product of 100,000 rows is done before threads for it have begun."""
-    for name in ("OPENBLAS", "OMP", "MKL"):
-        os.environ.setdefault(f"{name}_NUM_THREADS", "1")

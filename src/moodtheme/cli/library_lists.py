@@ -8,6 +8,7 @@ import typer
 from moodtheme.cli.library_options import LibraryFile
 from moodtheme.cli.streams import printable, say
 from moodtheme.errors import MoodthemeError
+from moodtheme.work import counted
 
 if TYPE_CHECKING:
     from moodtheme.library.overview import Stats
@@ -46,7 +47,7 @@ def stats(*, library: LibraryFile = None, json: Record = None) -> None:
 def _show_stats(found: "Stats") -> None:
     print(f"tracks    {found.tracks}, {found.hours:.1f} hours of music")
     for model, number in found.models.items():
-        print(f"model     {model}: {number} tracks")
+        print(f"model     {model}: {counted(number, 'tracks')}")
     if found.stale:
         print(f"stale     {found.stale} tracks have results of another model alone; scan them")
     files = [f"{found.files}"]
@@ -127,7 +128,7 @@ def playlists(
             print(f"{printable(name)}: {printable(playlist.query)}{place}")
             if refresh:
                 try:
-                    print(f"  {opened.playlists.refresh(playlist)} tracks")
+                    print(f"  {counted(opened.playlists.refresh(playlist), 'tracks')}")
                 except MoodthemeError as error:
                     say(printable(str(error)))
                     failed += 1

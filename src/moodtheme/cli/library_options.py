@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moodtheme.errors import UsageError
+from moodtheme.work import counted
 
 if TYPE_CHECKING:
     from moodtheme.library.playlists import Entry
@@ -66,7 +67,7 @@ def write_lists(
         if file is not None:
             require_output(file)
             write_list(file, entries, kind=kind, relative=not absolute)
-            say(f"{printable(file)}: {len(entries)} tracks")
+            say(f"{printable(file)}: {counted(len(entries), 'tracks')}")
 
 
 def kept_file(m3u: Path | None, csv: Path | None, json: Path | None) -> Path | None:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from moodtheme.engines import Engine
+
 
 class Theme(StrEnum):
     """The page that a picture is for."""
@@ -122,6 +124,42 @@ DEFAULT_MODEL = "moodtheme-small"
 Model = Annotated[
     str, typer.Option(metavar="NAME|DIR", help="A model's name, or a bundle's folder.")
 ]
+OwnMusic = Annotated[
+    Path | None,
+    typer.Option(
+        "--relative-to",
+        metavar="FILE|library",
+        help="Say where a piece stands among your own music: what `moodtheme tag --format jsonl` "
+        "gave of it, a library's file, or your library.",
+        show_default=False,
+    ),
+]
+FilesAtOnce = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        metavar="N",
+        help="Files at work at once; the number of cores by default.",
+        show_default=False,
+    ),
+]
+Windows = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Hear N windows spread over each track, not all of it; for models that hear whole "
+        "tracks.",
+        show_default=False,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, not to standard output."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what failed.")]
+
 Workers = Annotated[
     int | None,
     typer.Option(
@@ -192,15 +230,8 @@ Source = Annotated[
 ]
 
 
-class EngineName(StrEnum):
-    """`moodtheme.engines.Engine`, here again so that --help imports nothing heavy."""
-
-    LOCAL = "local"
-    RAY = "ray"
-
-
 EngineOption = Annotated[
-    EngineName, typer.Option("--engine", help="What shares out the work: this machine, or Ray.")
+    Engine, typer.Option("--engine", help="What shares out the work: this machine, or Ray.")
 ]
 
 Address = Annotated[

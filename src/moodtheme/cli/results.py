@@ -1,12 +1,12 @@
 """The formats that `moodtheme tag` writes for programs, one result at a time."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from moodtheme.files import csv_line
+from moodtheme.files import csv_line, short
 
 if TYPE_CHECKING:  # the command's options are built from this module before anything is loaded
     from moodtheme.tagging.answers import DimensionScore, TagScore, TrackTags
@@ -42,31 +42,27 @@ class Writer(Protocol):
 
     def begin(self) -> str:
         """Text before the first result."""
+        return ""
 
     def add(self, result: "TrackTags") -> str:
         """Text of one result."""
 
     def end(self) -> str:
         """Text after the last result."""
+        return ""
 
 
 def data_writer(form: Format, top: int | None) -> Writer:
     """Writer of a format for programs, with the `top` highest tags or all.
 
-    Raises
-    ------
-    ValueError
-        It is the table, which is laid out for a page (`moodtheme.cli.tag_table`).
+    The table is laid out for a page (`moodtheme.cli.tag_table`).
     """
-    match form:
-        case Format.JSON:
-            return JsonWriter(top)
-        case Format.JSONL:
-            return JsonLinesWriter(top)
-        case Format.CSV:
-            return CsvWriter(top)
-        case Format.TABLE:
-            raise ValueError("a table is no format for programs")
+    writers: dict[Format, Callable[[int | None], Writer]] = {
+        Format.JSON: JsonWriter,
+        Format.JSONL: JsonLinesWriter,
+        Format.CSV: CsvWriter,
+    }
+    return writers[form](top)
 
 
 def record(result: "TrackTags", top: int | None) -> dict[str, Any]:
@@ -118,7 +114,7 @@ def section_record(section: "Section", top: int | None) -> dict[str, Any]:
     }
 
 
-class JsonWriter:
+class JsonWriter(Writer):
     """One JSON list, one element a line."""
 
     def __init__(self, top: int | None) -> None:
@@ -140,26 +136,18 @@ class JsonWriter:
         return "]\n" if self._first else "\n]\n"
 
 
-class JsonLinesWriter:
+class JsonLinesWriter(Writer):
     """One JSON object a line."""
 
     def __init__(self, top: int | None) -> None:
         self._top = top
 
-    def begin(self) -> str:
-        """Nothing."""
-        return ""
-
     def add(self, result: "TrackTags") -> str:
         """One line."""
         return _line(record(result, self._top)) + "\n"
 
-    def end(self) -> str:
-        """Nothing."""
-        return ""
 
-
-class CsvWriter:
+class CsvWriter(Writer):
     """One row a tag (and window); a file that failed has one row with its error."""
 
     HEADER = (
@@ -195,10 +183,6 @@ class CsvWriter:
             for tag in span["tags"]
         )
 
-    def end(self) -> str:
-        """Nothing."""
-        return ""
-
     @staticmethod
     def _text(rows: Sequence[Sequence[object]] | Iterator[Sequence[object]]) -> str:
         return "".join(csv_line(row) for row in rows)
@@ -216,9 +200,9 @@ def _tags(tags: Sequence["TagScore"], top: int | None) -> list[dict[str, Any]]:
     return [
         {
             "tag": tag.name,
-            "score": _short(tag.score),
-            "standing": None if tag.standing is None else _short(tag.standing),
-            "probability": None if tag.probability is None else _short(tag.probability),
+            "score": short(tag.score),
+            "standing": None if tag.standing is None else short(tag.standing),
+            "probability": None if tag.probability is None else short(tag.probability),
             "decision": tag.decision,
         }
         for tag in tags[:top]
@@ -228,13 +212,8 @@ def _tags(tags: Sequence["TagScore"], top: int | None) -> list[dict[str, Any]]:
 def _dimensions(dimensions: Sequence["DimensionScore"]) -> dict[str, Any]:
     return {
         place.name: {
-            "value": _short(place.value),
-            "standing": None if place.standing is None else _short(place.standing),
+            "value": short(place.value),
+            "standing": None if place.standing is None else short(place.standing),
         }
         for place in dimensions
     }
-
-
-def _short(value: float) -> float:
-    """Six significant digits: what a float32 score is worth."""
-    return float(f"{value:.6g}")

@@ -1,16 +1,27 @@
 """``moodtheme tag``: files and folders in, moods and themes out."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.options import DEFAULT_MODEL, Address, EngineName, EngineOption, Model
+from moodtheme.cli.options import (
+    DEFAULT_MODEL,
+    Address,
+    EngineOption,
+    FilesAtOnce,
+    Model,
+    Output,
+    OwnMusic,
+    Quiet,
+    Windows,
+)
 from moodtheme.cli.results import Format, format_of
 from moodtheme.cli.streams import printable, say
+from moodtheme.engines import Engine
 from moodtheme.tagging.device import TaggingDevice
+from moodtheme.work import cores, limit_numpy_threads
 
 if TYPE_CHECKING:
     from moodtheme.cli.results import Writer
@@ -67,44 +78,14 @@ def tag(
             "stretches between changes.",
         ),
     ] = False,
-    windows: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Hear N windows spread over each track, not all of it; for models that hear "
-            "whole tracks.",
-            show_default=False,
-        ),
-    ] = None,
-    relative_to: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE|library",
-            help="Say where tracks stand among your own music: what --format jsonl gave of it, a "
-            "library's file, or your library.",
-            show_default=False,
-        ),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Files at work at once; the number of cores by default.",
-            show_default=False,
-        ),
-    ] = None,
+    windows: Windows = None,
+    relative_to: OwnMusic = None,
+    jobs: FilesAtOnce = None,
     device: Annotated[
         TaggingDevice,
         typer.Option(help="Where the model computes; cuda needs ONNX Runtime's build for it."),
     ] = TaggingDevice.CPU,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write to FILE, not to standard output."
-        ),
-    ] = None,
+    output: Output = None,
     files_from: Annotated[
         Path | None,
         typer.Option(
@@ -122,7 +103,7 @@ def tag(
             show_default=False,
         ),
     ] = None,
-    engine: EngineOption = EngineName.LOCAL,
+    engine: EngineOption = Engine.LOCAL,
     address: Address = None,
     resume: Annotated[
         bool,
@@ -132,10 +113,7 @@ def tag(
             "(with --format jsonl and --output).",
         ),
     ] = False,
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", help="Say nothing but what failed."),
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Tag music with moods and themes.
 
@@ -143,9 +121,7 @@ def tag(
     status 0: all files tagged, 1: some failed and were named, or results could not be written, 2:
     wrong usage.
     """
-    # Read when NumPy loads: its products of whole blocks would start threads of their own.
-    for library in ("OPENBLAS", "OMP", "MKL"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    limit_numpy_threads()
     from moodtheme.audio import ScanAccount
     from moodtheme.cli.outputs import claimed, is_file, require_output
     from moodtheme.cli.page import Page
@@ -158,7 +134,7 @@ def tag(
     )
     from moodtheme.cli.tag_run import Run, on_ray, tag_to_journal, tag_to_stream
     from moodtheme.cli.tag_table import TableWriter
-    from moodtheme.work import cores
+    from moodtheme.tagging.batch import name_of
 
     form = form or (Format.CSV if wide else format_of(output))
     require_options_that_go_together(
@@ -166,8 +142,9 @@ def tag(
         engine=engine, address=address,
     )  # fmt: skip
     account = ScanAccount()
-    files, problems = chosen_files(paths or (), files_from, shard, account)
-    require_output(output, inputs=[*files, files_from, relative_to])
+    found = chosen_files(paths or (), files_from, shard, account)
+    names = [name_of(one) for one in found]
+    require_output(output, inputs=[*names, files_from, relative_to])
     is_table = form is Format.TABLE
     # What is wrong with a file is in the table: on a terminal that shows both, not said again.
     in_sight = is_table and output is None and sys.stdout.isatty() and sys.stderr.isatty()
@@ -175,14 +152,13 @@ def tag(
         tagger = load_tagger(model, relative_to, device=device, quiet=quiet)
         if is_table:
             page = Page.of(sys.stdout if output is None else None)
-            names = [*(problem.path for problem in problems), *files]
             writer: Writer = TableWriter(
                 tagger.bundle, names, page, top=top, raw=scores, relative_to=tagger.relative_to
             )
         else:
             writer = _wide(tagger, top) if wide else data_writer(form, top)
         # The bar first: it takes over standard output where both are one terminal.
-        with TaggingProgress(len(files) + len(problems), quiet=quiet) as progress:
+        with TaggingProgress(len(found), quiet=quiet) as progress:
 
             def tell(result: "TrackTags") -> None:
                 failed = result.error is not None
@@ -192,14 +168,14 @@ def tag(
 
             jobs = jobs or cores()
             elsewhere = None
-            if engine is EngineName.RAY:
+            if engine is Engine.RAY:
                 elsewhere = on_ray(tagger, model, timeline, windows, jobs=jobs, address=address)
-            run = Run(tagger, files, problems, jobs, timeline, windows, tell, elsewhere)
+            run = Run(tagger, found, jobs, timeline, windows, tell, elsewhere)
             if form is Format.JSONL and output is not None and is_file(output):
                 tag_to_journal(run, output, top=top, resume=resume, progress=progress)
             else:
                 tag_to_stream(run, output, form, writer)
-    if not quiet and (len(files) + len(problems) > 1 or progress.failed):
+    if not quiet and (len(found) > 1 or progress.failed):
         how = f"{run.jobs} at once, a thread each" if elsewhere is None else "on a Ray cluster"
         say(f"{progress.summary()}; {how}")
     if not quiet and (passed_over := account.line()):

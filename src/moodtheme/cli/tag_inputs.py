@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from moodtheme.audio import ScanAccount, find_audio_files
-from moodtheme.cli.options import EngineName
 from moodtheme.cli.results import Format
 from moodtheme.cli.streams import printable, say
+from moodtheme.engines import Engine
 from moodtheme.errors import AudioError, ReferenceMusicError, UsageError
 from moodtheme.library import Library
-from moodtheme.tagging.batch import in_shard
+from moodtheme.tagging.batch import in_shard, name_of
 from moodtheme.tagging.bundle import Reference
 from moodtheme.tagging.device import TaggingDevice
 from moodtheme.tagging.own_music import FEW_TRACKS
@@ -27,7 +27,7 @@ def require_options_that_go_together(
     wide: bool,
     timeline: bool,
     windows: int | None,
-    engine: EngineName,
+    engine: Engine,
     address: str | None,
 ) -> None:
     """See that no option is without what it is about.
@@ -45,14 +45,14 @@ def require_options_that_go_together(
         raise UsageError("--wide is CSV with one row a file; leave --format and --timeline out")
     if timeline and windows is not None:
         raise UsageError("--timeline hears the whole track, --windows does not; leave one out")
-    if address is not None and engine is not EngineName.RAY:
+    if address is not None and engine is not Engine.RAY:
         raise UsageError("--address is a Ray cluster's; add --engine ray, or leave it out")
 
 
 def chosen_files(
     paths: Iterable[str], files_from: Path | None, shard: str | None, account: ScanAccount
-) -> tuple[list[Path], list[AudioError]]:
-    """The files to tag, and what is wrong with paths that were named.
+) -> list[Path | AudioError]:
+    """What is wrong with paths that were named, and the files to tag.
 
     Raises
     ------
@@ -64,16 +64,15 @@ def chosen_files(
         raise UsageError("nothing to tag; name files or folders, or a list with --files-from")
     part = _part(shard)
     files, problems = find_audio_files(given, account)
-    if part is not None:
-        files = [file for file in files if in_shard(file, *part)]
-        problems = [problem for problem in problems if in_shard(problem.path, *part)]
-    return files, problems
+    found: list[Path | AudioError] = [*problems, *files]
+    return found if part is None else [one for one in found if in_shard(name_of(one), *part)]
 
 
 def load_tagger(
     model: str,
     relative_to: Path | None,
     *,
+    threads: int = 1,
     device: TaggingDevice = TaggingDevice.CPU,
     quiet: bool,
 ) -> Tagger:
@@ -89,7 +88,7 @@ def load_tagger(
         with library as opened:
             reference = opened.reference()
             digest, other = opened.model.bundle.digest, opened.model.name
-    tagger = Tagger.load(model, device=device, relative_to=reference)
+    tagger = Tagger.load(model, threads=threads, device=device, relative_to=reference)
     if reference is not relative_to and digest != tagger.bundle.digest:
         raise ReferenceMusicError(
             f"{relative_to} holds results of {other}, not of {tagger.bundle.name} "

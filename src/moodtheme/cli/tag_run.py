@@ -14,12 +14,15 @@ from moodtheme.cli.streams import say
 from moodtheme.engines import Engine, Workers, run_units
 from moodtheme.errors import AudioError
 from moodtheme.tagging.answers import TrackTags
-from moodtheme.tagging.batch import RemoteTagger, failed, tag_file, tag_files
+from moodtheme.tagging.batch import RemoteTagger, name_of, tag_file, tag_files
 from moodtheme.tagging.own_music import reference_digest
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.work import read_ahead
 
 _FILES_AT_ONCE = 4  # that go to a worker together: a second or two of work
+
+Found = Path | AudioError
+"""A file to tag, or what is wrong with one."""
 
 
 @dataclass(frozen=True)
@@ -30,37 +33,34 @@ class Run:
     """
 
     tagger: Tagger
-    files: Sequence[Path]
-    problems: Sequence[AudioError]
+    found: Sequence[Found]
     jobs: int
     timeline: bool
     windows: int | None
     tell: Callable[[TrackTags], None]
-    elsewhere: Callable[[Sequence[Path]], Generator[TrackTags]] | None = None
+    elsewhere: Callable[[Sequence[Found]], Generator[TrackTags]] | None = None
+
+    def results(self) -> Generator[TrackTags]:
+        """One for each file, in order."""
+        if self.elsewhere is not None:
+            return self.elsewhere(self.found)
+        return tag_files(
+            self.tagger, self.found, jobs=self.jobs, timeline=self.timeline, windows=self.windows
+        )
 
 
 def tag_to_stream(run: Run, output: Path | None, form: Format, writer: Writer) -> None:
     """Write results as they come, in the order of the inputs."""
     is_json = form in {Format.JSON, Format.JSONL}
-    if run.elsewhere is None:
-        results = tag_files(
-            run.tagger, run.files, jobs=run.jobs, timeline=run.timeline, windows=run.windows
-        )
-    else:
-        results = run.elsewhere(run.files)
-    with result_stream(output, errors=JSON_ESCAPES if is_json else PYTHON_ESCAPES) as out:
+    errors = JSON_ESCAPES if is_json else PYTHON_ESCAPES
+    with result_stream(output, errors=errors) as out, closing(run.results()) as results:
         try:
             out.write(writer.begin())
-            for problem in run.problems:
-                result = failed(run.tagger, problem.path, problem)
-                out.write(writer.add(result))
-                run.tell(result)
             for result in results:
                 out.write(writer.add(result))
                 out.flush()
                 run.tell(result)
         except OSError:
-            results.close()
             raise  # nothing more can be written
         except BaseException:
             results.close()
@@ -84,43 +84,40 @@ def tag_to_journal(
     writer = JsonLinesWriter(top)
     with Journal.open(output, settings, resume=resume) as journal:
 
-        def is_current(path: Path) -> bool:
+        def is_current(found: Found) -> bool:
             """Whether there is a row of before, which is taken over."""
-            if journal.has_rows:
+            if journal.has_rows and isinstance(found, Path):
                 try:
-                    return journal.take_over(path, audio_identity(path))
+                    return journal.take_over(found, audio_identity(found))
                 except AudioError:
                     pass  # it fails below, where that is told
             return False
 
-        def work(path: Path) -> TrackTags | None:
-            """None where the row of before is current."""
-            if is_current(path):
-                return None
-            result = tag_file(run.tagger, path, timeline=run.timeline, windows=run.windows)
-            journal.add(path, writer.add(result), failed=result.error is not None)
+        def kept(result: TrackTags) -> TrackTags:
+            journal.add(result.path, writer.add(result), failed=result.error is not None)
             return result
 
-        for problem in run.problems:
-            result = failed(run.tagger, problem.path, problem)
-            journal.add(result.path, writer.add(result), failed=True)
-            run.tell(result)
+        def work(found: Found) -> TrackTags | None:
+            """None where the row of before is current."""
+            if is_current(found):
+                return None
+            return kept(tag_file(run.tagger, found, timeline=run.timeline, windows=run.windows))
+
         if run.elsewhere is None:
-            for found in read_ahead(work, run.files, jobs=run.jobs, ahead=4 * run.jobs):
-                if found is None:
+            for result in read_ahead(work, run.found, jobs=run.jobs, ahead=4 * run.jobs):
+                if result is None:
                     progress.add(duration_s=None, failed=False)
                 else:
-                    run.tell(found)
+                    run.tell(result)
         else:
-            current = read_ahead(is_current, run.files, jobs=run.jobs)
-            left = [path for path, kept in zip(run.files, current, strict=True) if not kept]
-            for _ in range(len(run.files) - len(left)):
+            current = read_ahead(is_current, run.found, jobs=run.jobs)
+            left = [found for found, there in zip(run.found, current, strict=True) if not there]
+            for _ in range(len(run.found) - len(left)):
                 progress.add(duration_s=None, failed=False)
             with closing(run.elsewhere(left)) as results:
-                for path, result in zip(left, results, strict=True):
-                    journal.add(path, writer.add(result), failed=result.error is not None)
-                    run.tell(result)
-        journal.finish([*(problem.path for problem in run.problems), *run.files])
+                for result in results:
+                    run.tell(kept(result))
+        journal.finish([name_of(found) for found in run.found])
     if journal.kept:
         say(f"{journal.kept} results kept from before")
     for reason, count in journal.redone.items():
@@ -139,7 +136,7 @@ def on_ray(
     *,
     jobs: int,
     address: str | None,
-) -> Callable[[Sequence[Path]], Generator[TrackTags]]:
+) -> Callable[[Sequence[Found]], Generator[TrackTags]]:
     """Have a Ray cluster tag files, some at a time; results come in the order of the files.
 
     Parameters
@@ -160,7 +157,7 @@ def on_ray(
     )
     workers = Workers(engine=Engine.RAY, jobs=jobs, address=address)
 
-    def tag(files: Sequence[Path]) -> Generator[TrackTags]:
+    def tag(files: Sequence[Found]) -> Generator[TrackTags]:
         starts = range(0, len(files), _FILES_AT_ONCE)
         units = [tuple(files[start : start + _FILES_AT_ONCE]) for start in starts]
         for results in run_units(remote, units, workers):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.options import DEFAULT_MODEL, Model, Theme
+from moodtheme.cli.options import DEFAULT_MODEL, Model, Output, OwnMusic, Theme
 from moodtheme.cli.streams import printable, say
 from moodtheme.errors import UsageError
 
@@ -89,21 +89,8 @@ def timeline(
     theme: Annotated[
         Theme, typer.Option(help="The page that a PNG is for; an SVG takes both.")
     ] = Theme.LIGHT,
-    relative_to: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Say where the piece stands among your own music: what moodtheme tag --format "
-            "jsonl gave of it.",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write to FILE, not to standard output."
-        ),
-    ] = None,
+    relative_to: OwnMusic = None,
+    output: Output = None,
 ) -> None:
     """Follow one piece over time: where its mood changes, and where each tag peaks.
 
@@ -112,8 +99,8 @@ def timeline(
     """
     from moodtheme.cli.outputs import claimed, require_output
     from moodtheme.cli.progress import progress_bar
+    from moodtheme.cli.tag_inputs import load_tagger
     from moodtheme.tagging.answers import track_tags
-    from moodtheme.tagging.tagger import Tagger
 
     form = form or (Form.TABLE if output is None else _FORMS.get(output.suffix.lower(), Form.TABLE))
     require_output(output, inputs=[file, relative_to])
@@ -125,7 +112,7 @@ def timeline(
     elif tag:
         raise UsageError("--tag says what to draw; add --picture FILE.svg")
     with claimed(output):
-        tagger = Tagger.load(model, relative_to=relative_to)
+        tagger = load_tagger(model, relative_to, quiet=False)
         unknown = [name for name in tag or () if name not in tagger.tags]
         if unknown:
             raise UsageError(

@@ -1,6 +1,7 @@
 """CSV for spreadsheets: one row a file, a column a tag."""
 
-from moodtheme.files import csv_line
+from moodtheme.cli.results import Writer
+from moodtheme.files import csv_line, short
 from moodtheme.tagging.answers import TagScore, TrackTags
 from moodtheme.tagging.bundle import Bundle
 from moodtheme.tagging.in_words import findings
@@ -10,7 +11,7 @@ BYTE_ORDER_MARK = "\ufeff"
 _LIST = "; "
 
 
-class WideWriter:
+class WideWriter(Writer):
     """One row a file: what stands out, dimensions, and a number for each tag.
 
     The number is the standing, or the score where a model knows no other music.
@@ -41,7 +42,7 @@ class WideWriter:
     def add(self, result: TrackTags) -> str:
         """The row of a file."""
         numbers = {tag.name: self._number(tag) for tag in result.tags}
-        values = {place.name: _short(place.value) for place in result.dimensions}
+        values = {place.name: short(place.value) for place in result.dimensions}
         own, model = result.relative_to, result.model
         found = findings(result.tags, self._bundle.synonyms, by_standing=own is not None) or ()
         moods = [name for finding in found[: self._top] for name in finding.names]
@@ -59,15 +60,7 @@ class WideWriter:
             )
         )
 
-    def end(self) -> str:
-        """Nothing."""
-        return ""
-
     def _number(self, tag: TagScore) -> float:
-        return _short(
+        return short(
             tag.standing if self._has_reference and tag.standing is not None else tag.score
         )
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.6g}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from moodtheme.cli.options import DEFAULT_MODEL, Model
+from moodtheme.cli.options import DEFAULT_MODEL, FilesAtOnce, Model, OwnMusic, Quiet
 from moodtheme.errors import UsageError
 
 
@@ -94,27 +94,9 @@ def write_tags(
         ),
     ] = None,
     model: Model = DEFAULT_MODEL,
-    relative_to: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE|library",
-            help="What stands out is said among your own music: what `moodtheme tag --format "
-            "jsonl` gave of it, or your library.",
-            show_default=False,
-        ),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Files heard at once; the number of cores by default.",
-            show_default=False,
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say nothing but what failed.")
-    ] = False,
+    relative_to: OwnMusic = None,
+    jobs: FilesAtOnce = None,
+    quiet: Quiet = False,
 ) -> None:
     """Write moods into the tags of music files, or undo that.
 

@@ -14,9 +14,9 @@ from moodtheme.cli.tag_inputs import load_tagger
 from moodtheme.errors import AudioError, MoodthemeError, QueryError, TagFileError
 from moodtheme.library import Library
 from moodtheme.tagging.answers import TrackTags
-from moodtheme.tagging.batch import failed, tag_files
+from moodtheme.tagging.batch import tag_files
 from moodtheme.tagging.own_music import read_reference
-from moodtheme.work import cores
+from moodtheme.work import cores, counted
 from moodtheme.writing import (
     UNDONE,
     Choice,
@@ -99,9 +99,9 @@ class Run:
     def _tell(self, journal: Journal | None) -> None:
         current = f"; {self._current} had it all already" if self._current else ""
         if journal is None:
-            say(f"{self._changed} files would be written, none was{current}")
+            say(f"{counted(self._changed, 'files')} would be written, none was{current}")
             return
-        say(f"{self._changed} files written{current}")
+        say(f"{counted(self._changed, 'files')} written{current}")
         if self._changed:
             say(f"to undo it: moodtheme write-tags --undo {printable(journal.path)}")
 
@@ -134,17 +134,16 @@ class Heard:
         quiet: bool = False,
     ) -> None:
         self.account = ScanAccount()
-        self._files, self._problems = find_audio_files(paths, self.account)
+        files, problems = find_audio_files(paths, self.account)
+        self._found: list[Path | AudioError] = [*problems, *files]
         self._tagger = load_tagger(model, relative_to, quiet=quiet)
         self._jobs = jobs or cores()
         self.bundle = self._tagger.bundle
-        self.total = len(self._files) + len(self._problems)
+        self.total = len(self._found)
 
     def results(self) -> Iterator[TrackTags]:
         """One for each file, in order."""
-        for problem in self._problems:
-            yield failed(self._tagger, problem.path, problem)
-        yield from tag_files(self._tagger, self._files, jobs=self._jobs)
+        return tag_files(self._tagger, self._found, jobs=self._jobs)
 
     def require_current(self, result: TrackTags) -> None:
         """Nothing: it was heard just now."""
@@ -249,7 +248,7 @@ def undo_journals(named: Sequence[Path], part_links: bool, *, quiet: bool) -> in
             path.replace(path.with_name(path.name + UNDONE))
         if not quiet:
             say(
-                f"{printable(path)}: {counts[Undone.WRITTEN]} files written back, "
+                f"{printable(path)}: {counted(counts[Undone.WRITTEN], 'files')} written back, "
                 f"{counts[Undone.ALREADY]} {Undone.ALREADY}, {failed_here} failed"
             )
         all_failed += failed_here

@@ -39,6 +39,7 @@ _LESS_AND_MORE = {
     "percussion": ("less percussive", "more percussive"),
     "mode": ("more minor", "more major"),
 }
+_TENTHS_BELOW_S = 2.0
 SET_APART = 0.8
 """A descriptor is spoken of where at least so many pieces have less of it, or more."""
 
@@ -61,11 +62,11 @@ def description(described: Described) -> str:
 def where(region: Region, cells: Cells) -> str:
     """A region, such as ``0:40–1:10, below 300 Hz``."""
     whole = region.length_s >= cells.edges_s[-1] - 1e-6
-    spans = " and ".join(", ".join(_span(*span) for span in region.spans_s).rsplit(", ", 1))
+    times = " and ".join(spans(region).rsplit(", ", 1))
     frequencies = frequency_range(region)
     if whole:
         return f"{frequencies or 'everything'}, throughout"
-    return f"{spans}, {frequencies}" if frequencies else f"{spans}, at all frequencies"
+    return f"{times}, {frequencies or 'at all frequencies'}"
 
 
 def frequency_range(region: Region) -> str:
@@ -121,5 +122,11 @@ def _of_hundred(share: float) -> str:
     return f"{min(100 * share, 99.0):.0f}" if share < 1 else "all"
 
 
-def _span(start_s: float, end_s: float) -> str:
-    return f"{clock(start_s)}–{clock(end_s)}"
+def spans(region: Region) -> str:
+    """A region's stretches of time, such as ``0:40–1:10``; short ones with tenths of a second."""
+    return ", ".join(
+        f"{clock(start)}–{clock(end)}"
+        if end - start >= _TENTHS_BELOW_S
+        else f"{clock(start)}.{int(10 * start) % 10}–{clock(end)}.{int(10 * end) % 10}"
+        for start, end in region.spans_s
+    )

@@ -16,7 +16,7 @@ from moodtheme.work import read_ahead
 
 def tag_files(
     tagger: Tagger,
-    paths: Iterable[Path],
+    paths: Iterable[Path | AudioError],
     *,
     jobs: int = 1,
     timeline: bool = False,
@@ -29,7 +29,7 @@ def tag_files(
     tagger
         The model.
     paths
-        Files, consumed as results are.
+        Files, consumed as results are; also what is wrong with some, as `iter_audio_files` gives.
     jobs
         Files at work at once.
     timeline
@@ -53,19 +53,25 @@ def tag_files(
 
 
 def tag_file(
-    tagger: Tagger, path: Path, *, timeline: bool = False, windows: int | None = None
+    tagger: Tagger,
+    path: Path | AudioError,
+    *,
+    timeline: bool = False,
+    windows: int | None = None,
 ) -> TrackTags:
     """Tag one file; what is wrong with it becomes the result's ``error``."""
     try:
+        if isinstance(path, AudioError):
+            raise path
         return tagger.tag(path, timeline=timeline, windows=windows)
     except MoodthemeError as error:
-        return failed(tagger, path, error)
+        reason = error.reason if isinstance(error, AudioError) else str(error)
+        return TrackTags(name_of(path), None, (), error=reason, model=identify(tagger.bundle))
 
 
-def failed(tagger: Tagger, path: Path | str, error: MoodthemeError) -> TrackTags:
-    """The result of a file that could not be tagged."""
-    reason = error.reason if isinstance(error, AudioError) else str(error)
-    return TrackTags(path, None, (), error=reason, model=identify(tagger.bundle))
+def name_of(path: Path | AudioError) -> Path | str:
+    """What a file is called, or one that cannot be found."""
+    return path.path if isinstance(path, AudioError) else path
 
 
 def in_shard(path: Path | str, number: int, of: int) -> bool:
@@ -97,7 +103,7 @@ class RemoteTagger:
     timeline: bool = False
     windows: int | None = None
 
-    def __call__(self, files: tuple[Path, ...]) -> list[TrackTags]:
+    def __call__(self, files: tuple[Path | AudioError, ...]) -> list[TrackTags]:
         """Tag some files.
 
         Raises

@@ -7,11 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from moodtheme.files import csv_line
+from moodtheme.files import csv_line, short
 from moodtheme.tagging.in_words import changed, findings, section_in_words
 from moodtheme.tagging.timeline import Section, TagPeak, Timeline
-
-_MOST_DIGITS = 6  # significant: what a float32 score is worth
 
 
 def csv_curves(timeline: Timeline) -> str:
@@ -42,8 +40,8 @@ def curves_record(timeline: Timeline) -> dict[str, Any]:
                 "moment_s": round(peak.moment_s, 3),
                 "start_s": round(peak.start_s, 3),
                 "end_s": round(peak.end_s, 3),
-                "score": _short(peak.tag.score),
-                "standing": None if peak.tag.standing is None else _short(peak.tag.standing),
+                "score": short(peak.tag.score),
+                "standing": None if peak.tag.standing is None else short(peak.tag.standing),
             }
             for peak in timeline.peaks
         ],
@@ -113,11 +111,7 @@ def _said(timeline: Timeline, section: Section, by_standing: bool) -> str:
 
 
 def _row(values: Any, row: int) -> Sequence[float]:
-    return [] if values is None else [_short(value) for value in values[row]]
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.{_MOST_DIGITS}g}")
+    return [] if values is None else [short(value) for value in values[row]]
 
 
 def _one_line(text: str) -> str:
