@@ -106,16 +106,18 @@ def iter_audio_files(
                 empty = False
                 if isinstance(found, AudioError):
                     yield found
-                elif _first_time(found, seen):
+                elif found[1] not in seen:
+                    seen.add(found[1])
                     account.files += 1
-                    yield found
+                    yield found[0]
             if empty:
                 yield MissingAudioError(
                     path, "the folder holds no audio files; name another folder or a file"
                 )
         elif not os.path.lexists(path):
             yield MissingAudioError(path, "no such file or folder; check the name")
-        elif _first_time(path, seen):
+        elif (real := os.path.realpath(path)) not in seen:
+            seen.add(real)
             account.files += 1
             yield path
 
@@ -159,16 +161,11 @@ def find_audio_files(
     return files, problems
 
 
-def _first_time(file: Path, seen: set[str]) -> bool:
-    real = os.path.realpath(file)
-    if real in seen:
-        return False
-    seen.add(real)
-    return True
+def _walk(top: Path, account: ScanAccount) -> Iterator[tuple[Path, str] | AudioError]:
+    """Audio files below a folder: its files first, then its folders, both in sorted order.
 
-
-def _walk(top: Path, account: ScanAccount) -> Iterator[Path | AudioError]:
-    """Audio files below a folder: its files first, then its folders, both in sorted order."""
+    Each with where it really lies, which is found once a folder but for links.
+    """
     walked: set[str] = set()
     waiting = [top]
     while waiting:
@@ -182,6 +179,7 @@ def _walk(top: Path, account: ScanAccount) -> Iterator[Path | AudioError]:
                 every = list(entries)
                 visible = [entry for entry in every if not entry.name.startswith(".")]
                 folders = {entry.name for entry in visible if _is_folder(entry)}
+                links = {entry.name for entry in visible if entry.is_symlink()}
         except OSError as error:
             yield MissingAudioError(
                 folder, f"the folder cannot be read ({error.strerror}); check its permissions"
@@ -191,7 +189,8 @@ def _walk(top: Path, account: ScanAccount) -> Iterator[Path | AudioError]:
         for name in sorted(entry.name for entry in visible if entry.name not in folders):
             file = folder / name
             if file.suffix.lower() in AUDIO_EXTENSIONS or _is_audio(file, account):
-                yield file
+                lies = os.path.join(real, name)  # noqa: PTH118 - a text is quicker to make
+                yield file, os.path.realpath(file) if name in links else lies
         waiting.extend(folder / name for name in sorted(folders, reverse=True))
 
 

@@ -1,7 +1,8 @@
 """Tracks that sound alike: the nearest, those on the way from one to another, the same twice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +21,7 @@ SAME_LIKENESS = 0.985
 SAME_LENGTH_S = 3.0
 """Seconds by which the lengths of two rips of a piece differ at most: codecs add silence."""
 _CANDIDATES = 64  # tracks that may stand at a cut of a path
+_SPARE_CANDIDATES = 512  # of which these are taken as others turn out to stand elsewhere
 _SPARE = 64  # more than are wanted: some may have no files, and cosines are to a thousandth
 
 
@@ -122,20 +124,30 @@ def path_between(
     cuts = _arc(first.embedding, last.embedding, length)
     likeness = numbers.likeness(cuts) if len(cuts) else np.zeros((len(numbers), 0), np.float32)
     likeness[~_present(database, numbers, without=(first.id, last.id))] = -np.inf
+    layers = [_nearest_rows(column) for column in likeness.T]
+    vectors = [first.embedding[None], *map(numbers.vectors, layers), last.embedding[None]]
+    free = [np.ones(len(there), bool) for there in vectors]
+
+    @cache
+    def steps(one: int, other: int) -> FloatArray:
+        """From all tracks of a layer, the ends among them, to all of another."""
+        return np.asarray((1 - vectors[one] @ vectors[other].T) ** 2)
+
     while True:
-        layers = [_nearest_rows(column) for column in likeness.T]
-        rows = _smallest_steps(first.embedding, last.embedding, numbers, layers)
+        way = _smallest_steps(steps, free)
+        rows = [int(layers[layer - 1][place]) for layer, place in way]
         twice = {row for row in rows if rows.count(row) > 1}
         if not twice:
             break
         # Each stays at the cut that it is nearest to.
         for row in twice:
             keep = int(np.argmax(likeness[row]))
-            likeness[row, np.arange(len(cuts)) != keep] = -np.inf
+            for cut, there in enumerate(layers):
+                free[cut + 1][there == row] &= cut == keep
     between = read_tracks(database, model, [int(numbers.ids[row]) for row in rows])
-    way = [first, *between, last]
-    likenesses = [1.0] + [float(np.dot(a.embedding, b.embedding)) for a, b in pairwise(way)]
-    return tuple(Neighbour(track, like) for track, like in zip(way, likenesses, strict=True))
+    tracks = [first, *between, last]
+    likenesses = [1.0] + [float(np.dot(a.embedding, b.embedding)) for a, b in pairwise(tracks)]
+    return tuple(Neighbour(track, like) for track, like in zip(tracks, likenesses, strict=True))
 
 
 def _arc(start: FloatArray, end: FloatArray, length: int) -> FloatArray:
@@ -159,28 +171,29 @@ def _present(
 
 
 def _nearest_rows(likeness: FloatArray) -> npt.NDArray[np.int64]:
-    wanted = min(_CANDIDATES, len(likeness))
+    """The candidates at a cut, nearest first."""
+    wanted = min(_SPARE_CANDIDATES, len(likeness))
     rows = np.argpartition(-likeness, wanted - 1)[:wanted] if wanted else np.zeros(0, np.int64)
+    rows = rows[np.argsort(-likeness[rows], kind="stable")]
     return rows[np.isfinite(likeness[rows])]
 
 
 def _smallest_steps(
-    start: FloatArray, end: FloatArray, numbers: Numbers, layers: list[npt.NDArray[np.int64]]
-) -> list[int]:
-    """One row of each layer, such that the steps from start to end are smallest together."""
-    layers = [rows for rows in layers if len(rows)]
-    before, costs, came = start[None], np.zeros(1), []
-    for rows in layers:
-        vectors = numbers.vectors(rows)
-        steps = costs[:, None] + (1 - before @ vectors.T) ** 2
-        came.append(steps.argmin(axis=0))
-        before, costs = vectors, steps.min(axis=0)
-    at = int(np.argmin(costs + (1 - before @ end) ** 2))
-    way: list[int] = []
-    for rows, sources in zip(reversed(layers), reversed(came), strict=True):
-        way.append(int(rows[at]))
+    steps: Callable[[int, int], FloatArray], free: list[npt.NDArray[np.bool_]]
+) -> list[tuple[int, int]]:
+    """Layers between the first and the last, and a free place of each, with the smallest steps."""
+    layers = [(layer, np.flatnonzero(own)[:_CANDIDATES]) for layer, own in enumerate(free)]
+    layers = [(layer, places) for layer, places in layers if len(places)]
+    costs, came = np.zeros(1), []
+    for (one, before), (other, places) in pairwise(layers):
+        sums = costs[:, None] + steps(one, other)[np.ix_(before, places)]
+        came.append(sums.argmin(axis=0))
+        costs = sums.min(axis=0)
+    at, way = 0, []
+    for (layer, places), sources in zip(reversed(layers[:-1]), reversed(came), strict=True):
         at = int(sources[at])
-    return way[::-1]
+        way.append((layer, int(places[at])))
+    return way[-2::-1]
 
 
 def same_music(numbers: Numbers, model: Model) -> list[list[int]]:
