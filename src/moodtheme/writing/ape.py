@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from moodtheme.errors import UnsupportedTagsError
-from moodtheme.writing.edits import Edit, Source
+from moodtheme.writing.edits import Edit, FormError, Source
 from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name
 
 _MAGIC = b"APETAGEX"
@@ -39,7 +38,7 @@ class ApeTags:
 
     Raises
     ------
-    UnsupportedTagsError
+    FormError
         It is of version 1, or damaged.
     """
 
@@ -56,15 +55,15 @@ class ApeTags:
             self.values: dict[Field, Values] = {}
             return
         if int.from_bytes(footer[8:12], "little") != _VERSION:
-            raise UnsupportedTagsError(source.path, "its APE tag is not of version 2")
+            raise FormError("its APE tag is not of version 2")
         size = int.from_bytes(footer[12:16], "little")
         self._flags = int.from_bytes(footer[20:24], "little")
         self._start = self._footer + _FRAME - size
         if self._start < 0 or size > MOST_BYTES:
-            raise self._damaged()
+            raise FormError("its APE tag is damaged")
         self._items = list(self._read(int.from_bytes(footer[16:20], "little")))
         if self._items and self._items[-1].end != self._footer:
-            raise self._damaged()
+            raise FormError("its APE tag is damaged")
         self.values = self._values()
 
     def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
@@ -91,7 +90,7 @@ class ApeTags:
             start = at + 8 + len(key) + 1
             end = start + int.from_bytes(body[at : at + 4], "little")
             if end > len(body):
-                raise self._damaged()
+                raise FormError("its APE tag is damaged")
             flags = int.from_bytes(body[at + 4 : at + 8], "little")
             yield _Item(key, self._start + at, self._start + end, flags, body[start:end])
             at = end
@@ -103,9 +102,6 @@ class ApeTags:
                 texts = item.content.decode("utf-8", "replace").split("\0")
                 found[name] = tuple(text for text in texts if text)
         return found
-
-    def _damaged(self) -> UnsupportedTagsError:
-        return UnsupportedTagsError(self._source.path, "its APE tag is damaged")
 
 
 def _footer_place(source: Source) -> int:

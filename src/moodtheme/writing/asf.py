@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from moodtheme.errors import UnsupportedTagsError
-from moodtheme.writing.edits import Edit, Source
+from moodtheme.writing.edits import Edit, FormError, Source
 from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name
 
 HEADER = UUID("75b22630-668e-11cf-a6d9-00aa0062ce6c").bytes_le
@@ -52,7 +51,7 @@ class AsfTags:
 
     Raises
     ------
-    UnsupportedTagsError
+    FormError
         Its header is damaged.
     """
 
@@ -64,11 +63,11 @@ class AsfTags:
         self._end = int.from_bytes(head[16:24], "little")
         self._count = int.from_bytes(head[24:28], "little")
         if not _CHILDREN <= self._end <= min(source.size, MOST_BYTES):
-            raise self._damaged()
+            raise FormError("its header is damaged")
         self._header = source.read_at(0, self._end)
         objects = list(self._objects(_CHILDREN, self._end))
         if len(objects) != self._count or _FILE not in {there.kind for there in objects}:
-            raise self._damaged()
+            raise FormError("its header is damaged")
         self._by_kind = {there.kind: there for there in reversed(objects)}
         there = self._by_kind.get(_ATTRIBUTES)
         self._attributes = [] if there is None else list(self._read(there))
@@ -97,7 +96,7 @@ class AsfTags:
             if tuple(texts) != place:
                 listed[Field.COMMENT] = tuple(texts)
         if listed:
-            content = b"".join(self._made(n, text) for n, texts in listed.items() for text in texts)
+            content = b"".join(_made(n, text) for n, texts in listed.items() for text in texts)
             number = sum(len(texts) for texts in listed.values())
             there = self._by_kind.get(_ATTRIBUTES)
             if there is None:
@@ -113,7 +112,7 @@ class AsfTags:
                 size = there.end - there.start + sum(edit.growth for edit in inside)
                 edits += [*inside, _sized(there, size)]
         if about != self._about:
-            whole = _object(_ABOUT, b"".join([*map(self._short, about), *about]))
+            whole = _object(_ABOUT, b"".join([*map(_short, about), *about]))
             there = self._by_kind.get(_ABOUT)
             if there is None:
                 added += whole
@@ -148,7 +147,7 @@ class AsfTags:
         while at < end:
             size = int.from_bytes(self._header[at + 16 : at + _HEAD], "little")
             if size < _HEAD or at + size > end:
-                raise self._damaged()
+                raise FormError("its header is damaged")
             yield _Object(self._header[at : at + 16], at, at + size)
             at += size
 
@@ -163,7 +162,7 @@ class AsfTags:
             value = self._header[at + 4 : at + 4 + size]
             at += 4 + size
             if at > there.end:
-                raise self._damaged()
+                raise FormError("its header is damaged")
             yield _Attribute(name, start, at, kind, value)
 
     def _read_library(self, there: _Object) -> Iterator[_Attribute]:
@@ -176,7 +175,7 @@ class AsfTags:
             value = self._header[at + 12 + length : at + 12 + length + size]
             at += 12 + length + size
             if at > there.end:
-                raise self._damaged()
+                raise FormError("its header is damaged")
             yield _Attribute(name, start, at, self._number(start + 6), value)
 
     def _out_of_library(self, names: Collection[Field]) -> list[Edit]:
@@ -208,7 +207,7 @@ class AsfTags:
             texts.append(self._header[at : at + size])
             at += size
         if at != there.end:
-            raise self._damaged()
+            raise FormError("its header is damaged")
         return texts
 
     def _values(self) -> dict[Field, Values]:
@@ -227,22 +226,8 @@ class AsfTags:
         there = [a for a in self._attributes if _field(a.name) is Field.COMMENT]
         return tuple(_of_text(attribute.value) for attribute in there)
 
-    def _made(self, name: Field, text: str) -> bytes:
-        title = _text(_NAMES.get(name, name))
-        value = _text(text)
-        kind = _TEXT.to_bytes(2, "little")
-        return self._short(title) + title + kind + self._short(value) + value
-
-    def _short(self, text: bytes) -> bytes:
-        if len(text) >= 1 << 16:
-            raise UnsupportedTagsError(self._source.path, "ASF holds no text of 64 kB")
-        return len(text).to_bytes(2, "little")
-
     def _number(self, at: int) -> int:
         return int.from_bytes(self._header[at : at + 2], "little")
-
-    def _damaged(self) -> UnsupportedTagsError:
-        return UnsupportedTagsError(self._source.path, "its header is damaged")
 
 
 def _field(name: str) -> Field | None:
@@ -259,6 +244,17 @@ def _object(kind: bytes, content: bytes) -> bytes:
 
 def _sized(there: _Object, size: int) -> Edit:
     return Edit(there.start + 16, there.start + _HEAD, size.to_bytes(8, "little"))
+
+
+def _made(name: Field, text: str) -> bytes:
+    title, value = _text(_NAMES.get(name, name)), _text(text)
+    return _short(title) + title + _TEXT.to_bytes(2, "little") + _short(value) + value
+
+
+def _short(text: bytes) -> bytes:
+    if len(text) >= 1 << 16:
+        raise FormError("ASF holds no text of 64 kB")
+    return len(text).to_bytes(2, "little")
 
 
 def _text(text: str) -> bytes:

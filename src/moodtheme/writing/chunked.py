@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from moodtheme.errors import UnsupportedTagsError
-from moodtheme.writing.edits import Edit, Source
+from moodtheme.writing.edits import Edit, FormError, Source
 from moodtheme.writing.fields import MOST_BYTES, Field, Values
 from moodtheme.writing.id3 import Id3Tag
-from moodtheme.writing.id3_bytes import Id3Error, copied, tag_at
+from moodtheme.writing.id3_bytes import copied, tag_at
 
 _MOST = (1 << 32) - 1
 _INFO = {
@@ -43,7 +42,7 @@ class ChunkedTags:
 
     Raises
     ------
-    UnsupportedTagsError
+    FormError
         Its chunks are not what its header says, or the tag cannot be changed safely.
     """
 
@@ -54,23 +53,18 @@ class ChunkedTags:
         self._size = int.from_bytes(source.read_at(4, 4), self._order)
         # Some writers leave the last odd byte out of account.
         if self._size + 8 not in {source.size, source.size - 1, source.size + 1}:
-            raise UnsupportedTagsError(
-                source.path, "its header says another length than the file has"
-            )
+            raise FormError("its header says another length than the file has")
         chunks = list(self._chunks(12, source.size))
         self._end = chunks[-1].start + 8 + chunks[-1].size if chunks else 12
         self._there = next((c for c in chunks if c.name.upper() == b"ID3 "), None)
         tag = b""
         if self._there is not None:
             if self._there.size > MOST_BYTES:
-                raise UnsupportedTagsError(source.path, "its ID3 chunk is longer than 64 MB")
+                raise FormError("its ID3 chunk is longer than 64 MB")
             tag = source.read_at(self._there.start + 8, self._there.size)
             if tag_at(tag[:10]) != len(tag):
-                raise UnsupportedTagsError(source.path, "its ID3 chunk does not hold one tag")
-        try:
-            self._tag = Id3Tag(tag)
-        except Id3Error as error:
-            raise UnsupportedTagsError(source.path, str(error)) from error
+                raise FormError("its ID3 chunk does not hold one tag")
+        self._tag = Id3Tag(tag)
         self.name, self.values = f"{self._tag.name} in a chunk", self._tag.values
         listed = [
             inner
@@ -84,10 +78,7 @@ class ChunkedTags:
 
     def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
         """As `TagForm.edits`."""
-        try:
-            edits = self._tag.edits(changes, copied(self._info, changes))
-        except Id3Error as error:
-            raise UnsupportedTagsError(self._source.path, str(error)) from error
+        edits = self._tag.edits(changes, copied(self._info, changes))
         there = self._there
         if there is None:
             (new,) = edits
@@ -126,7 +117,7 @@ class ChunkedTags:
 
     def _number(self, size: int) -> bytes:
         if size > _MOST:
-            raise UnsupportedTagsError(self._source.path, "it would be longer than 4 GB")
+            raise FormError("it would be longer than 4 GB")
         return size.to_bytes(4, self._order)
 
     def _chunks(self, at: int, end: int) -> Iterator[_Chunk]:
@@ -134,6 +125,6 @@ class ChunkedTags:
             head = self._source.read_at(at, 8)
             chunk = _Chunk(head[:4], at, int.from_bytes(head[4:], self._order))
             if at + 8 + chunk.size > end:
-                raise UnsupportedTagsError(self._source.path, "its last chunk is cut short")
+                raise FormError("its last chunk is cut short")
             yield chunk
             at = chunk.end

@@ -7,6 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
+from moodtheme.errors import UnsupportedTagsError
+
 _PIECE = 1 << 20
 _BLOCK = 256  # bytes compared at once where two stretches of one length are told apart
 
@@ -33,8 +35,15 @@ class Edit:
         return len(self.content) - (self.end - self.start)
 
 
+class FormError(Exception):
+    """Tags that cannot be read, or changed without harm to the rest; the message is the reason."""
+
+
 class Source:
-    """A file open for reading at any place.
+    """A file open for reading at any place, and what is said where its tags cannot be changed.
+
+    In a ``with`` statement, out of which a `FormError` comes as an `UnsupportedTagsError` with the
+    file's name.
 
     Attributes
     ----------
@@ -70,8 +79,10 @@ class Source:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._file.close()
+        if isinstance(error, FormError):
+            raise UnsupportedTagsError(self.path, str(error)) from error
 
 
 def in_order(edits: Iterable[Edit]) -> list[Edit]:

@@ -48,7 +48,7 @@ class TagForm(Protocol):
 
         Raises
         ------
-        UnsupportedTagsError
+        FormError
             The form has no room for them.
         """
 

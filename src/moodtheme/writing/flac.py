@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from moodtheme.errors import UnsupportedTagsError
-from moodtheme.writing.edits import Edit, Source
+from moodtheme.writing.edits import Edit, FormError, Source
 from moodtheme.writing.fields import Field, Values
-from moodtheme.writing.vorbis import CommentError, VorbisComments
+from moodtheme.writing.vorbis import VorbisComments
 
 _PADDING, _COMMENTS = 1, 4
 _LAST = 0x80
@@ -34,7 +33,7 @@ class FlacTags:
 
     Raises
     ------
-    UnsupportedTagsError
+    FormError
         Its blocks cannot be read.
     """
 
@@ -47,10 +46,7 @@ class FlacTags:
         block = _NEW
         if self._there is not None:
             block = source.read_at(self._there.start + 4, self._there.end - self._there.start - 4)
-        try:
-            self._comments = VorbisComments.of(block)
-        except CommentError as error:
-            raise UnsupportedTagsError(source.path, str(error)) from error
+        self._comments = VorbisComments.of(block)
         self.values = self._comments.values
 
     def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
@@ -59,7 +55,7 @@ class FlacTags:
         first = self._blocks[0]
         block = self._comments.block(changes)
         if len(block) > _LONGEST:
-            raise UnsupportedTagsError(self._source.path, "its comments would exceed 16 MB")
+            raise FormError("its comments would exceed 16 MB")
         if before is None:
             head = bytes([_COMMENTS | _LAST * first.is_last])
             edits = [Edit(first.end, first.end, head + len(block).to_bytes(3, "big") + block)]
@@ -90,7 +86,7 @@ class FlacTags:
             head = self._source.read_at(at, 4)
             end = at + 4 + int.from_bytes(head[1:], "big")
             if len(head) < 4 or head[0] == 0xFF or end > self._source.size:
-                raise UnsupportedTagsError(self._source.path, "its metadata is cut short")
+                raise FormError("its metadata is cut short")
             is_last = bool(head[0] & _LAST)
             yield _Block(head[0] & ~_LAST, at, end, is_last)
             at = end

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from moodtheme.errors import UnsupportedTagsError
 from moodtheme.writing import asf
 from moodtheme.writing.ape import ApeTags
 from moodtheme.writing.asf import AsfTags
 from moodtheme.writing.chunked import ChunkedTags
-from moodtheme.writing.edits import Source
+from moodtheme.writing.edits import FormError, Source
 from moodtheme.writing.fields import TagForm
 from moodtheme.writing.flac import FlacTags
 from moodtheme.writing.id3_bytes import tag_at
@@ -47,7 +46,7 @@ def find_form(source: Source) -> TagForm:
 
     Raises
     ------
-    UnsupportedTagsError
+    FormError
         No form is known for it, or its tags cannot be changed safely.
     """
     audio = 0
@@ -66,8 +65,7 @@ def find_form(source: Source) -> TagForm:
             if begins(start):
                 return form(source)
     known = next((name for magic, name in _WITHOUT.items() if start.startswith(magic)), None)
-    raise UnsupportedTagsError(
-        source.path,
+    raise FormError(
         f"{known} has no form of tags that moodtheme writes"
         if known
         else "its form of tags is not known",

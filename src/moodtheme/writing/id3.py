@@ -8,11 +8,10 @@ ID3v2.2 has ``TXX`` alone.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from moodtheme.writing.edits import Edit, differing
+from moodtheme.writing.edits import Edit, FormError, differing
 from moodtheme.writing.fields import SEPARATOR, Field, Values, by_name
 from moodtheme.writing.id3_bytes import (
     ENCODINGS,
-    Id3Error,
     decoded,
     of_seven_bits,
     seven_bits,
@@ -55,7 +54,7 @@ class Id3Tag:
 
     Raises
     ------
-    Id3Error
+    FormError
         It is of a kind that cannot be changed safely.
     """
 
@@ -63,19 +62,19 @@ class Id3Tag:
         self._tag = tag
         self.version = tag[3] if tag else 4
         if self.version not in {2, 3, 4}:
-            raise Id3Error(f"its ID3 tag is of the unknown version 2.{self.version}")
+            raise FormError(f"its ID3 tag is of the unknown version 2.{self.version}")
         flags = tag[5] if tag else 0
         if flags & _FOOTER and self.version == 4:
-            raise Id3Error("its ID3 tag has a footer")
+            raise FormError("its ID3 tag has a footer")
         if flags & _EXTENDED:
             kind = "compressed" if self.version == 2 else "extended by a header of its own"
-            raise Id3Error(f"its ID3 tag is {kind}")
+            raise FormError(f"its ID3 tag is {kind}")
         stored = tag[_HEADER:]
         # In ID3v2.4 frames are, each by itself.
         self._is_unsynchronised = bool(flags & _UNSYNCHRONISED) and self.version < 4
         self._body = synchronised(stored) if self._is_unsynchronised else stored
         if self._is_unsynchronised and unsynchronised(self._body) != stored:
-            raise Id3Error("its ID3 tag is unsynchronised in a way that cannot be restored")
+            raise FormError("its ID3 tag is unsynchronised in a way that cannot be restored")
         self._plain_sizes = self.version == 4 and _has_plain_sizes(self._body)
         self._frames = list(self._read())
         self._own_comment = next((f for f in self._frames if self._comment(f) is not None), None)
@@ -192,7 +191,7 @@ class Id3Tag:
             if form & _FRAME_UNSYNCHRONISED:
                 content = synchronised(content)
         if not known:
-            raise Id3Error(f"its frame {frame.name} is compressed or encrypted")
+            raise FormError(f"its frame {frame.name} is compressed or encrypted")
         return content
 
     def _texts(self, frame: _Frame, skipped: int) -> list[str]:

@@ -2,16 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from moodtheme.writing.edits import FormError
 from moodtheme.writing.fields import Field
 
 _HEADER = 10
 _FOOTER = 0x10
 LATIN, UTF16, UTF16_BE, UTF8 = range(4)
 ENCODINGS = {LATIN: "latin-1", UTF16: "utf-16", UTF16_BE: "utf-16-be", UTF8: "utf-8"}
-
-
-class Id3Error(Exception):
-    """A tag that cannot be changed safely; the message is the reason."""
 
 
 def text_frame(
@@ -83,11 +80,11 @@ def seven_bits(size: int) -> bytes:
 
     Raises
     ------
-    Id3Error
+    FormError
         It finds no room there.
     """
     if size >= 1 << 28:
-        raise Id3Error("its ID3 tag would be longer than 256 MB")
+        raise FormError("its ID3 tag would be longer than 256 MB")
     return bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
 
 

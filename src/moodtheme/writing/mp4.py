@@ -7,8 +7,7 @@ and the table of where its pieces lie with it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from moodtheme.errors import UnsupportedTagsError
-from moodtheme.writing.edits import Edit, Source
+from moodtheme.writing.edits import Edit, FormError, Source
 from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name
 
 _PATH = (b"moov", b"udta", b"meta", b"ilst")
@@ -40,7 +39,7 @@ class Mp4Tags:
 
     Raises
     ------
-    UnsupportedTagsError
+    FormError
         It comes in fragments, is a QuickTime film, or is damaged.
     """
 
@@ -49,10 +48,10 @@ class Mp4Tags:
     def __init__(self, source: Source) -> None:
         self._source = source
         if source.read_at(8, 4) == b"qt  ":
-            raise UnsupportedTagsError(source.path, "QuickTime films keep their tags elsewhere")
+            raise FormError("QuickTime films keep their tags elsewhere")
         self._top = list(self._atoms(0, source.size))
         if any(atom.name in _FRAGMENTS for atom in self._top):
-            raise UnsupportedTagsError(source.path, "it comes in fragments")
+            raise FormError("it comes in fragments")
         self._way: list[_Atom] = []
         inside: Sequence[_Atom] = self._top
         for name in _PATH:
@@ -62,7 +61,7 @@ class Mp4Tags:
             self._way.append(found)
             inside = self._inside(found)
         if not self._way:
-            raise UnsupportedTagsError(source.path, "it has no list of what it holds")
+            raise FormError("it has no list of what it holds")
         self._items = list(inside) if len(self._way) == len(_PATH) else []
         self.values = self._values()
 
@@ -118,15 +117,15 @@ class Mp4Tags:
         edits = []
         for table in self._tables(moov):
             if table.name == b"saio":
-                raise UnsupportedTagsError(self._source.path, "it is encrypted")
+                raise FormError("it is encrypted")
             width, start = _TABLES[table.name], table.content + 8
             if table.end - start > MOST_BYTES:
-                raise UnsupportedTagsError(self._source.path, "its tables are longer than 64 MB")
+                raise FormError("its tables are longer than 64 MB")
             old = self._source.read_at(start, table.end - start)
             places = [int.from_bytes(old[i : i + width], "big") for i in range(0, len(old), width)]
             moved = [place + growth if place >= moov.end else place for place in places]
             if max(moved, default=0) >= 1 << 8 * width:
-                raise UnsupportedTagsError(self._source.path, "it would be longer than 4 GB")
+                raise FormError("it would be longer than 4 GB")
             new = b"".join(place.to_bytes(width, "big") for place in moved)
             edits.append(Edit(start, start + len(new), new))
         return edits
@@ -143,7 +142,7 @@ class Mp4Tags:
         if atom.content - atom.start >= 16:
             return Edit(atom.start + 8, atom.start + 16, size.to_bytes(8, "big"))
         if size >= 1 << 32 or self._source.read_at(atom.start, 4) == bytes(4):
-            raise UnsupportedTagsError(self._source.path, "its list of fields has no stated size")
+            raise FormError("its list of fields has no stated size")
         return Edit(atom.start, atom.start + 4, size.to_bytes(4, "big"))
 
     def _inside(self, atom: _Atom) -> list[_Atom]:
@@ -162,7 +161,7 @@ class Mp4Tags:
             if name == b"meta" and self._source.read_at(content + 4, 4) != b"hdlr":
                 content += 4  # its version, which films leave out
             if at + size > end or at + size < content:
-                raise UnsupportedTagsError(self._source.path, "its atoms are damaged")
+                raise FormError("its atoms are damaged")
             yield _Atom(name, at, content, at + size)
             at += size
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-from moodtheme.errors import UnsupportedTagsError
-from moodtheme.writing.edits import Edit, Source
+from moodtheme.writing.edits import Edit, FormError, Source
 from moodtheme.writing.fields import MOST_BYTES, Field, Values
 from moodtheme.writing.id3 import Id3Tag
-from moodtheme.writing.id3_bytes import Id3Error, copied, tag_at
+from moodtheme.writing.id3_bytes import copied, tag_at
 
 _OLD_TAG = 128  # bytes of ID3v1
 
@@ -29,7 +28,7 @@ class Id3Tags:
 
     Raises
     ------
-    UnsupportedTagsError
+    FormError
         It cannot be changed safely.
     """
 
@@ -37,13 +36,10 @@ class Id3Tags:
         self._source = source
         size = tag_at(source.read_at(0, 10))
         if size > MOST_BYTES:
-            raise UnsupportedTagsError(source.path, "its ID3 tag is longer than 64 MB")
+            raise FormError("its ID3 tag is longer than 64 MB")
         tag = source.read_at(0, size)
         self.is_there = bool(tag)
-        try:
-            self._tag = Id3Tag(tag)
-        except Id3Error as error:
-            raise UnsupportedTagsError(source.path, str(error)) from error
+        self._tag = Id3Tag(tag)
         self._old = {} if self.is_there else self._old_fields()
         self.name, self.values = self._tag.name, self._tag.values
         if comment := self._old.get("COMM"):
@@ -51,10 +47,7 @@ class Id3Tags:
 
     def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
         """As `TagForm.edits`."""
-        try:
-            return self._tag.edits(changes, copied(self._old, changes))
-        except Id3Error as error:
-            raise UnsupportedTagsError(self._source.path, str(error)) from error
+        return self._tag.edits(changes, copied(self._old, changes))
 
     def _old_fields(self) -> dict[str, str]:
         """What an ID3v1 tag says, by the names of ID3v2.4's frames."""

@@ -8,10 +8,9 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from moodtheme.errors import UnsupportedTagsError
-from moodtheme.writing.edits import Edit, Source, differing
+from moodtheme.writing.edits import Edit, FormError, Source, differing
 from moodtheme.writing.fields import MOST_BYTES, Field, Values
-from moodtheme.writing.vorbis import CommentError, VorbisComments
+from moodtheme.writing.vorbis import VorbisComments
 
 _HEADER = 27
 _CONTINUED, _FIRST = 1, 2
@@ -67,7 +66,7 @@ class OggTags:
 
     Raises
     ------
-    UnsupportedTagsError
+    FormError
         It holds several streams, or others than of audio, or is damaged.
     """
 
@@ -77,7 +76,7 @@ class OggTags:
         first = source.read_at(self._pages[0].content, 16)
         found = next((codec for codec in _CODECS if first.startswith(codec.start)), None)
         if found is None:
-            raise self._refusal("what it holds is not Vorbis, Opus, Speex or FLAC")
+            raise FormError("what it holds is not Vorbis, Opus, Speex or FLAC")
         self._codec = found
         packets = self._headers()
         self._before = packets[0]
@@ -86,14 +85,11 @@ class OggTags:
             lead = self._before[:_FLAC_HEAD]
             length = int.from_bytes(lead[1:], "big")
             if lead[:1] not in {b"\x04", b"\x84"} or length != len(self._before) - _FLAC_HEAD:
-                raise self._refusal("its comments do not follow its first header")
+                raise FormError("its comments do not follow its first header")
         if not self._before.startswith(lead):
-            raise self._refusal("its second header does not hold comments")
+            raise FormError("its second header does not hold comments")
         self._lead, self._others = lead, packets[1:]
-        try:
-            self._comments = VorbisComments.of(self._before[len(lead) :])
-        except CommentError as error:
-            raise self._refusal(str(error)) from error
+        self._comments = VorbisComments.of(self._before[len(lead) :])
         self.name = f"Vorbis comments of Ogg {found.name}"
         self.values = self._comments.values
 
@@ -115,9 +111,9 @@ class OggTags:
         packets, packet = [], bytearray()
         for count, page in enumerate(self._pages[1:], 1):
             if page.position not in {0, _NO_END}:
-                raise self._refusal("its headers and its audio share a page")
+                raise FormError("its headers and its audio share a page")
             if page.end > MOST_BYTES:
-                raise self._refusal("its headers are longer than 64 MB")
+                raise FormError("its headers are longer than 64 MB")
             content, at = self._source.read_at(page.content, page.end - page.content), 0
             for size in page.segments:
                 packet += content[at : at + size]
@@ -128,7 +124,7 @@ class OggTags:
             if len(packets) >= self._codec.headers and not packet:
                 self._count = count
                 return packets
-        raise self._refusal("its headers are cut short")
+        raise FormError("its headers are cut short")
 
     def _laid_out(self, packets: Sequence[bytes], old: Sequence[_Page]) -> list[bytes]:
         segments = bytes(
@@ -162,7 +158,7 @@ class OggTags:
         while at < self._source.size:
             head = self._source.read_at(at, _HEADER + _MOST_SEGMENTS)
             if head[:5] != b"OggS\0" or len(head) < _HEADER:
-                raise self._refusal("it holds bytes that are no page of Ogg")
+                raise FormError("it holds bytes that are no page of Ogg")
             page = _Page(
                 at,
                 head[5],
@@ -172,15 +168,12 @@ class OggTags:
                 head[_HEADER : _HEADER + head[26]],
             )
             if page.end > self._source.size:
-                raise self._refusal("its last page is cut short")
+                raise FormError("its last page is cut short")
             if (serial is None) != bool(page.flags & _FIRST) or serial not in {None, page.serial}:
-                raise self._refusal("it holds several streams, one after another or side by side")
+                raise FormError("it holds several streams, one after another or side by side")
             serial = page.serial
             yield page
             at = page.end
-
-    def _refusal(self, reason: str) -> UnsupportedTagsError:
-        return UnsupportedTagsError(self._source.path, reason)
 
 
 def _written(page: _Page, content: bytes) -> bytes:

@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from moodtheme.writing.edits import FormError
 from moodtheme.writing.fields import Field, Values, by_name
-
-
-class CommentError(Exception):
-    """A list that cannot be read; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class VorbisComments:
 
         Raises
         ------
-        CommentError
+        FormError
             It ends before its end.
         """
         vendor, at = _sized(block, 0)
@@ -45,7 +42,7 @@ class VorbisComments:
             line, at = _sized(block, at)
             lines.append(line)
         if at > len(block):
-            raise CommentError("its comments are cut short")
+            raise FormError("its comments are cut short")
         return cls(vendor, tuple(lines), block[at:])
 
     @property
@@ -83,5 +80,5 @@ def _sized(block: bytes, at: int) -> tuple[bytes, int]:
     start = at + 4
     end = start + int.from_bytes(block[at:start], "little")
     if end > len(block):
-        raise CommentError("its comments are cut short")
+        raise FormError("its comments are cut short")
     return block[start:end], end
