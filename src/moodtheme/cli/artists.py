@@ -28,16 +28,13 @@ Artists = Annotated[
         metavar="TABLE",
         help="Where the artists of the tracks stand, if not in the truth file: the dataset's table "
         "(CSV, TSV, jamendo:FOLDER), or a .txt with one a line, rows as in the truth.",
-        show_default=False,
     ),
 ]
 
 GroupBy = Annotated[
     Group | None,
     typer.Option(
-        "--group",
-        help="What resamples draw whole: artist, wherever artists are known, or track.",
-        show_default=False,
+        "--group", help="What resamples draw whole: artist, wherever artists are known, or track."
     ),
 ]
 

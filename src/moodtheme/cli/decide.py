@@ -25,12 +25,7 @@ RULES = "oracle, best, validation, youden, a number such as 0.5, or top-K such a
 
 def decide(
     scores: Annotated[
-        str,
-        typer.Argument(
-            metavar="SCORES",
-            help="The score file, or FILE.npz:MEMBER.",
-            show_default=False,
-        ),
+        str, typer.Argument(metavar="SCORES", help="The score file, or FILE.npz:MEMBER.")
     ],
     *,
     thresholds: Annotated[
@@ -43,7 +38,6 @@ def decide(
             "validation: best F1 on --thresholds-from; youden: best recall minus false-positive "
             "rate on --thresholds-from, or on --truth (then an oracle too); a number: the same "
             "for every tag; top-K: each track's K highest scores.",
-            show_default=False,
         ),
     ],
     output: Annotated[
@@ -54,16 +48,12 @@ def decide(
             metavar="FILE.npy",
             help="Where to write the booleans (tracks, tags): .npy is the official form; .npz, "
             ".csv and .parquet have names.",
-            show_default=False,
         ),
     ],
     truth: Annotated[
         Path | None,
         typer.Option(
-            "--truth",
-            metavar="TRUTH",
-            help="Labels of the scored tracks, for oracle rules.",
-            show_default=False,
+            "--truth", metavar="TRUTH", help="Labels of the scored tracks, for oracle rules."
         ),
     ] = None,
     thresholds_from: ThresholdsFrom = None,

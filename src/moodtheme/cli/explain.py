@@ -20,7 +20,7 @@ class Form(StrEnum):
 
 
 def explain(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="A piece.", show_default=False)],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A piece.")],
     *,
     tags: Annotated[
         list[str] | None,
@@ -28,7 +28,6 @@ def explain(
             "--tag",
             metavar="TAG",
             help="A tag to explain; may be repeated. What stands out where nothing is named.",
-            show_default=False,
         ),
     ] = None,
     dimensions: Annotated[
@@ -37,14 +36,12 @@ def explain(
             "--dimension",
             metavar="NAME",
             help="A dimension to explain, such as arousal; may be repeated.",
-            show_default=False,
         ),
     ] = None,
     model: Model = DEFAULT_MODEL,
     relative_to: OwnMusic = None,
     budget: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Windows the model may hear; more look closer."),
+        int, typer.Option(min=1, metavar="N", help="Windows the model may hear; more look closer.")
     ] = 800,
     seed: Seed = 0,
     picture: Annotated[
@@ -52,7 +49,6 @@ def explain(
         typer.Option(
             metavar="FILE",
             help="Also draw it; FILE ends in .png or .svg (needs the `explain` extra).",
-            show_default=False,
         ),
     ] = None,
     theme: Annotated[Theme, typer.Option(help="The page that the picture is for.")] = Theme.LIGHT,
@@ -61,7 +57,6 @@ def explain(
         typer.Option(
             "--format",
             help="Form of the result; JSON where the output's name ends so, else a table.",
-            show_default=False,
         ),
     ] = None,
     output: Output = None,

@@ -39,7 +39,6 @@ def fuse(
             "-o",
             metavar="FILE.npz",
             help="Where to write; .csv, .parquet and .npy (numbers alone) are written too.",
-            show_default=False,
         ),
     ],
     method: Annotated[
@@ -56,7 +55,6 @@ def fuse(
             "--weights",
             metavar="W,W,...",
             help="For weighted: one number a system, in order, not negative. Only ratios matter.",
-            show_default=False,
         ),
     ] = None,
     weights_from: Annotated[
@@ -66,7 +64,6 @@ def fuse(
             metavar="VALIDATION_TRUTH VALIDATION_SCORES",
             help="For learned: the validation set to fit on, as --thresholds-from of evaluate. "
             "Never the set that will be reported.",
-            show_default=False,
         ),
     ] = None,
     tags: Tags = None,

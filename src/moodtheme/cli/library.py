@@ -31,9 +31,7 @@ def scan(
     folders: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="FOLDER...",
-            help="Folders, and files; by default the folders of before.",
-            show_default=False,
+            metavar="FOLDER...", help="Folders, and files; by default the folders of before."
         ),
     ] = None,
     *,
@@ -55,7 +53,6 @@ def scan(
             metavar="N",
             help="Files at work at once; by default all cores but one where there are more than "
             "two.",
-            show_default=False,
         ),
     ] = None,
     nice: Annotated[
@@ -65,7 +62,6 @@ def scan(
             max=19,
             metavar="N",
             help="Give way to other programs, 19 the most; not on Windows.",
-            show_default=False,
         ),
     ] = None,
     timeline: Annotated[

@@ -56,8 +56,7 @@ def search(
         AmongName | None,
         typer.Option(
             help="Which music tracks are ranked among: the model's reference, or your library; "
-            "by default the first where there is one.",
-            show_default=False,
+            "by default the first where there is one."
         ),
     ] = None,
     top: Top = 25,
@@ -68,9 +67,7 @@ def search(
     save: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME",
-            help="Keep the search as a playlist, written anew after each scan.",
-            show_default=False,
+            metavar="NAME", help="Keep the search as a playlist, written anew after each scan."
         ),
     ] = None,
     quiet: Quiet = False,

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from moodtheme.library.overview import Stats
 
 Record = Annotated[
-    Path | None,
-    typer.Option("--json", metavar="FILE", help="Also write it as JSON.", show_default=False),
+    Path | None, typer.Option("--json", metavar="FILE", help="Also write it as JSON.")
 ]
 
 
@@ -94,8 +93,7 @@ def duplicates(*, library: LibraryFile = None, json: Record = None) -> None:
 
 def playlists(
     names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME...", help="Which; all by default.", show_default=False),
+        list[str] | None, typer.Argument(metavar="NAME...", help="Which; all by default.")
     ] = None,
     *,
     library: LibraryFile = None,

@@ -19,9 +19,7 @@ def merge(
     output: Annotated[
         Path,
         typer.Argument(
-            metavar="OUT",
-            help="A library, made or added to; or a new .jsonl or .parquet file.",
-            show_default=False,
+            metavar="OUT", help="A library, made or added to; or a new .jsonl or .parquet file."
         ),
     ],
     inputs: Annotated[
@@ -29,7 +27,6 @@ def merge(
         typer.Argument(
             metavar="IN...",
             help="Libraries, and what `moodtheme tag --format jsonl` wrote, also as Parquet.",
-            show_default=False,
         ),
     ],
 ) -> None:

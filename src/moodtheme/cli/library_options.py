@@ -18,21 +18,15 @@ LibraryFile = Annotated[
         "--library",
         metavar="PATH",
         help="The library file; $MOODTHEME_LIBRARY, or one in your data folder, by default.",
-        show_default=False,
     ),
 ]
 Top = Annotated[int, typer.Option("--top", "-n", min=1, metavar="N", help="How many tracks.")]
 M3u = Annotated[
-    Path | None,
-    typer.Option("--m3u", metavar="FILE", help="Write a playlist, in UTF-8.", show_default=False),
+    Path | None, typer.Option("--m3u", metavar="FILE", help="Write a playlist, in UTF-8.")
 ]
-Csv = Annotated[
-    Path | None,
-    typer.Option("--csv", metavar="FILE", help="Write the tracks as CSV.", show_default=False),
-]
+Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the tracks as CSV.")]
 Json = Annotated[
-    Path | None,
-    typer.Option("--json", metavar="FILE", help="Write the tracks as JSON.", show_default=False),
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the tracks as JSON.")
 ]
 Absolute = Annotated[
     bool,

@@ -52,8 +52,7 @@ def list_models(json: Json = False) -> None:
 def get(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A model that can be fetched.")],
     from_file: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="FILE", help="Use these downloaded weights."),
+        Path | None, typer.Option("--from", metavar="FILE", help="Use these downloaded weights.")
     ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Never touch the network; say what is missing.")

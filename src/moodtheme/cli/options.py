@@ -22,7 +22,6 @@ ScoreFiles = Annotated[
         metavar="SCORES",
         help="Score files: .npz with names, .csv, .parquet, .npy (tracks, tags), or .npz with a "
         "system a member; FILE.npz:MEMBER picks one.",
-        show_default=False,
     ),
 ]
 
@@ -33,7 +32,6 @@ Truth = Annotated[
         metavar="TRUTH",
         help="Labels, bool (tracks, tags), as `moodtheme dataset truth` writes them; without names "
         "(.npy) rows and columns must be in the scores' order.",
-        show_default=False,
     ),
 ]
 
@@ -44,7 +42,6 @@ Tags = Annotated[
         metavar="FILE",
         help="The columns, one tag a line: what files without names have, and the order wanted of "
         "others. Default for 56 columns without names: the official mood and theme tags.",
-        show_default=False,
     ),
 ]
 
@@ -56,7 +53,6 @@ ThresholdsFrom = Annotated[
         help="Choose thresholds on this set. VALIDATION_SCORES is a folder whose files "
         "have the stems of the score files, an .npz with their members, or one file for one "
         "score file.",
-        show_default=False,
     ),
 ]
 
@@ -74,12 +70,7 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random dra
 
 Json = Annotated[
     Path | None,
-    typer.Option(
-        "--json",
-        metavar="FILE",
-        help="Also write every figure, per tag too, as JSON.",
-        show_default=False,
-    ),
+    typer.Option("--json", metavar="FILE", help="Also write every figure, per tag too, as JSON."),
 ]
 
 Division = Annotated[
@@ -115,7 +106,6 @@ RecipeValues = Annotated[
         metavar="NAME=VALUE",
         help="Set a value of the recipe, such as units=128 or image_network=efficientnet-lite0; "
         "may be repeated.",
-        show_default=False,
     ),
 ]
 
@@ -131,17 +121,12 @@ OwnMusic = Annotated[
         metavar="FILE|library",
         help="Say where a piece stands among your own music: what `moodtheme tag --format jsonl` "
         "gave of it, a library's file, or your library.",
-        show_default=False,
     ),
 ]
 FilesAtOnce = Annotated[
     int | None,
     typer.Option(
-        "--jobs",
-        min=1,
-        metavar="N",
-        help="Files at work at once; the number of cores by default.",
-        show_default=False,
+        "--jobs", min=1, metavar="N", help="Files at work at once; the number of cores by default."
     ),
 ]
 Windows = Annotated[
@@ -151,7 +136,6 @@ Windows = Annotated[
         metavar="N",
         help="Hear N windows spread over each track, not all of it; for models that hear whole "
         "tracks.",
-        show_default=False,
     ),
 ]
 Output = Annotated[
@@ -166,22 +150,17 @@ Workers = Annotated[
         min=0,
         help="Processes that read tracks, for each training process; by default none beside a "
         "processor, and beside a GPU as many as there are cores, up to eight.",
-        show_default=False,
     ),
 ]
 Threads = Annotated[
     int | None,
     typer.Option(
-        "--threads",
-        min=1,
-        help="Threads of PyTorch in a process; its choice by default.",
-        show_default=False,
+        "--threads", min=1, help="Threads of PyTorch in a process; its choice by default."
     ),
 ]
 
 Jobs = Annotated[
-    int,
-    typer.Option("--jobs", min=1, help="Tracks decoded, or features extracted, at once."),
+    int, typer.Option("--jobs", min=1, help="Tracks decoded, or features extracted, at once.")
 ]
 
 SkipUnreadable = Annotated[
@@ -205,7 +184,6 @@ ImageWeights = Annotated[
         "--weights",
         metavar="FILE",
         help="Weights of the image network, for Deep Spectrum systems; fetched by default.",
-        show_default=False,
     ),
 ]
 
@@ -224,8 +202,7 @@ Source = Annotated[
     str,
     typer.Argument(
         help="jamendo, jamendo:FOLDER, deam:FOLDER and others that the documentation names, a CSV "
-        "or TSV table, or a folder with a folder a tag.",
-        show_default=False,
+        "or TSV table, or a folder with a folder a tag."
     ),
 ]
 
@@ -240,6 +217,5 @@ Address = Annotated[
         "--address",
         metavar="HOST:PORT",
         help="Ray cluster to use; by default one of --jobs workers is started here.",
-        show_default=False,
     ),
 ]

@@ -35,7 +35,6 @@ def tag(
         typer.Argument(
             metavar="PATH...",
             help="Files, tried whatever their names, and folders, searched for audio files.",
-            show_default=False,
         ),
     ] = None,
     *,
@@ -45,7 +44,6 @@ def tag(
         typer.Option(
             "--format",
             help="Form of the results; by the end of FILE's name unless given, else a table.",
-            show_default=False,
         ),
     ] = None,
     top: Annotated[
@@ -55,7 +53,6 @@ def tag(
             metavar="N",
             help="Only the N foremost tags, in a table the N that stand out most; all by default, "
             "5 in a table.",
-            show_default=False,
         ),
     ] = None,
     scores: Annotated[
@@ -92,15 +89,12 @@ def tag(
             "--files-from",
             metavar="FILE|-",
             help="Also tag what FILE, or standard input, lists: a path a line, or ended by NUL.",
-            show_default=False,
         ),
     ] = None,
     shard: Annotated[
         str | None,
         typer.Option(
-            metavar="I/N",
-            help="Only part I of N of the files, by their names; for batch queues.",
-            show_default=False,
+            metavar="I/N", help="Only part I of N of the files, by their names; for batch queues."
         ),
     ] = None,
     engine: EngineOption = Engine.LOCAL,

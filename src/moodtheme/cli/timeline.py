@@ -43,9 +43,7 @@ _TITLE = 110  # letters that fit above a picture
 
 
 def timeline(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A piece of music.", show_default=False)
-    ],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A piece of music.")],
     *,
     model: Model = DEFAULT_MODEL,
     form: Annotated[
@@ -54,7 +52,6 @@ def timeline(
             "--format",
             help="Form of the results; by the end of the output's name unless given (.txt: "
             "labels for Audacity), else a table.",
-            show_default=False,
         ),
     ] = None,
     every: Annotated[
@@ -66,16 +63,11 @@ def timeline(
             min=1,
             metavar="N",
             help="Only the N foremost tags of each stretch; all by default, 5 in a table.",
-            show_default=False,
         ),
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.svg|png",
-            help="Also draw waveform, spectrogram and curves.",
-            show_default=False,
-        ),
+        typer.Option(metavar="FILE.svg|png", help="Also draw waveform, spectrogram and curves."),
     ] = None,
     tag: Annotated[
         list[str] | None,
@@ -83,7 +75,6 @@ def timeline(
             "--tag",
             metavar="NAME",
             help="A tag to draw; may be given several times. Those that stand out by default.",
-            show_default=False,
         ),
     ] = None,
     theme: Annotated[

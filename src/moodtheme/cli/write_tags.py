@@ -17,7 +17,6 @@ def write_tags(
         typer.Argument(
             metavar="PATH...",
             help="Files and folders, as for `moodtheme tag`; with --undo, journals.",
-            show_default=False,
         ),
     ] = None,
     *,
@@ -31,12 +30,7 @@ def write_tags(
     ] = False,
     library_file: Annotated[
         Path | None,
-        typer.Option(
-            "--library-file",
-            metavar="FILE",
-            help="The same, of a library of this name.",
-            show_default=False,
-        ),
+        typer.Option("--library-file", metavar="FILE", help="The same, of a library of this name."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")
@@ -53,7 +47,6 @@ def write_tags(
             metavar="STANDING",
             help="Only moods with such a standing, 0.99 being more than 99 of 100 pieces have; of "
             "a model without a reference, such a probability.",
-            show_default=False,
         ),
     ] = None,
     replace: Annotated[
@@ -90,7 +83,6 @@ def write_tags(
             "--journal",
             metavar="FILE",
             help="Where to keep what undoing needs; a new file in your data folder by default.",
-            show_default=False,
         ),
     ] = None,
     model: Model = DEFAULT_MODEL,
