@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from moodtheme import Tagger
 from moodtheme.errors import QueryError, UsageError
+from moodtheme.files import FileState
 from moodtheme.library import Library, Playlist
 from moodtheme.library.keeping import Keeper
 from moodtheme.library.numbers import make_blocks
-from moodtheme.library.places import FileState
 from moodtheme.library.query import parse_query, seconds_of
 from moodtheme.library.results import Result
 from moodtheme.library.scanned import ScannedFile, Why

@@ -142,7 +142,7 @@ def test_of_very_many_tracks_a_random_choice_counts(
     many = tmp_path / "many.jsonl"
     many.write_bytes(results.read_bytes() * 40)
     whole = read_reference(many, bundle)
-    monkeypatch.setattr(own_music, "_MOST_TRACKS", 200)
+    monkeypatch.setattr(own_music, "MOST_TRACKS", 200)
     chosen = read_reference(many, bundle)
     assert whole.tracks == chosen.tracks == 40 * TRACKS
     assert chosen != whole

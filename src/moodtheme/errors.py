@@ -28,15 +28,36 @@ class MissingExtraError(UsageError):
     """
 
     def __init__(self, purpose: str, extra: str = "train") -> None:
-        super().__init__(
+        super().__init__(purpose, extra)  # all there is, so that it crosses process borders
+
+    def __str__(self) -> str:
+        purpose, extra = self.args
+        return (
             f"{purpose} needs packages that are not installed; "
             f"install them with: pip install 'moodtheme[{extra}]'"
         )
-        self._arguments = purpose, extra
 
-    def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[str, str]]:
-        # Rebuilt from its own arguments when it crosses a process border.
-        return type(self), self._arguments
+
+class FileError(MoodthemeError):
+    """A file could not be used.
+
+    Parameters
+    ----------
+    path
+        The file, or a description of where its content came from.
+    reason
+        Why, and what to do about it, without the file's name.
+    """
+
+    _form: ClassVar[str] = "{}"
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(path, reason)  # as above
+        self.path = path
+        self.reason = self._form.format(reason)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
 
 
 class WriteError(MoodthemeError):
@@ -50,25 +71,8 @@ class BusyError(MoodthemeError):
 # --- audio -----------------------------------------------------------------------------------
 
 
-class AudioError(MoodthemeError):
-    """A file could not be used as audio.
-
-    Parameters
-    ----------
-    path
-        The file, or a description of where the samples came from.
-    reason
-        Why, and what to do about it, without the file's name.
-    """
-
-    def __init__(self, path: Path | str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.reason = reason
-
-    def __reduce__(self) -> tuple[type["AudioError"], tuple[Path | str, str]]:
-        # Rebuilt from its own arguments when it crosses a process border.
-        return type(self), (self.path, self.reason)
+class AudioError(FileError):
+    """A file could not be used as audio."""
 
 
 class MissingAudioError(AudioError):
@@ -113,44 +117,17 @@ class ExtractionError(MoodthemeError):
 # --- tags of files -----------------------------------------------------------------------------
 
 
-class TagFileError(MoodthemeError):
-    """The tags of a file could not be changed, or changed back.
-
-    Parameters
-    ----------
-    path
-        The file.
-    reason
-        Why, and what to do about it, without the file's name.
-    """
-
-    def __init__(self, path: Path | str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.reason = reason
-
-    def __reduce__(self) -> tuple[type["TagFileError"], tuple[Path | str, str]]:
-        # Rebuilt from its own arguments when it crosses a process border.
-        return type(self), (self.path, self.reason)
+class TagFileError(FileError):
+    """The tags of a file could not be changed, or changed back."""
 
 
 class UnsupportedTagsError(TagFileError):
     """The file's form has no tags that can be changed without harm to the rest of it.
 
-    Parameters
-    ----------
-    path
-        The file.
-    reason
-        Why, as a clause.
+    Its reason is given as a clause.
     """
 
-    def __init__(self, path: Path | str, reason: str) -> None:
-        super().__init__(path, f"tags are not written: {reason}; leave it out, or convert a copy")
-        self._clause = reason
-
-    def __reduce__(self) -> tuple[type["TagFileError"], tuple[Path | str, str]]:
-        return type(self), (self.path, self._clause)
+    _form = "tags are not written: {}; leave it out, or convert a copy"
 
 
 class ChangedFileError(TagFileError):

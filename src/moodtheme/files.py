@@ -11,7 +11,9 @@ import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from moodtheme.errors import BusyError, MoodthemeError, UsageError, WriteError
 
@@ -22,6 +24,46 @@ _WRONG_PLACE = {
 }  # fmt: skip
 # Names of open descriptors; what they lead to is not theirs to replace.
 _DESCRIPTORS = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What tells, without reading a file, whether it is as it was.
+
+    Attributes
+    ----------
+    size, mtime_ns
+        Its length, and when it was last changed.
+    device, number
+        The disk, and which file of that it is; 0 where they are not known.
+    """
+
+    size: int
+    mtime_ns: int
+    device: int = 0
+    number: int = 0
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """The state of a file that is there.
+
+        Raises
+        ------
+        OSError
+            It is not.
+        """
+        status = path.stat()
+        # SQLite's numbers have a sign; Windows' devices may need all bits.
+        device = status.st_dev & (2**63 - 1)
+        return cls(status.st_size, status.st_mtime_ns, device, status.st_ino)
+
+    def is_of(self, path: Path) -> bool:
+        """Whether a file is there and has this size and time."""
+        try:
+            now = FileState.of(path)
+        except OSError:
+            return False
+        return (now.size, now.mtime_ns) == (self.size, self.mtime_ns)
 
 
 def sha256_of(path: Path) -> str:

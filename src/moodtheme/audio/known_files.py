@@ -7,7 +7,6 @@ missing means that a file is read once more.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -15,6 +14,7 @@ import msgspec
 from moodtheme.audio.identity import audio_identity
 from moodtheme.audio.opened import unreadable
 from moodtheme.errors import AudioError
+from moodtheme.files import FileState
 from moodtheme.work import read_ahead
 
 FILE_TABLE = "files.jsonl"
@@ -29,12 +29,6 @@ class KnownFile(msgspec.Struct, frozen=True):
     size: int
     mtime_ns: int
     audio: str
-
-
-@dataclass(frozen=True)
-class _State:
-    size: int
-    mtime_ns: int
 
 
 class KnownFiles:
@@ -64,13 +58,9 @@ class KnownFiles:
     def known(self, file: Path) -> str | None:
         """Identity of a file that was read before and has not changed since."""
         entry = self._known.get(_name(file))
-        if entry is None:
-            return None
-        try:
-            state = _state(file)
-        except OSError:
-            return None
-        return entry.audio if (entry.size, entry.mtime_ns) == (state.size, state.mtime_ns) else None
+        if entry is not None and FileState(entry.size, entry.mtime_ns).is_of(file):
+            return entry.audio
+        return None
 
     def find(self, file: Path) -> str:
         """Identity of a file, which is read if need be.
@@ -134,7 +124,7 @@ class KnownFiles:
 
     def _read(self, file: Path) -> KnownFile:
         try:
-            state = _state(file)  # before reading: a change during it shows as another time
+            state = FileState.of(file)  # before reading: a change during it shows as another time
         except OSError as error:
             raise unreadable(file, error) from None
         return KnownFile(_name(file), state.size, state.mtime_ns, self._identify(file))
@@ -154,11 +144,6 @@ def _read_table(path: Path) -> Iterator[KnownFile]:
                 yield decoder.decode(line)
             except msgspec.DecodeError:
                 continue
-
-
-def _state(file: Path) -> _State:
-    status = file.stat()
-    return _State(status.st_size, status.st_mtime_ns)
 
 
 def _name(file: Path) -> str:

@@ -4,8 +4,9 @@ import os
 import time
 
 from moodtheme import __version__
+from moodtheme.files import FileState
 from moodtheme.library.database import Database, now
-from moodtheme.library.places import IN_DOUBT, FileState, Place
+from moodtheme.library.places import IN_DOUBT, Place
 from moodtheme.library.results import COLUMNS, Result, read_model, to_columns
 from moodtheme.library.scanned import ScannedFile
 from moodtheme.tagging.bundle import Bundle

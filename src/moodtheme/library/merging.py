@@ -9,19 +9,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from moodtheme.errors import BundleError, LibraryError
+from moodtheme.files import FileState
 from moodtheme.library.database import Database, now
 from moodtheme.library.keeping import number_of
-from moodtheme.library.places import IN_DOUBT, FileState, absolute
+from moodtheme.library.places import IN_DOUBT, absolute, settled
 from moodtheme.library.results import COLUMNS, Result, of_columns, to_columns
 from moodtheme.library.row_files import SUFFIXES, read_rows
 from moodtheme.library.tracks import models_of
-from moodtheme.tagging.bundle import Bundle, Share
+from moodtheme.tagging.bundle import Bundle
+from moodtheme.tagging.own_music import ModelRow, ResultRow, numbers_of
 
 _AT_ONCE = 500
 
@@ -126,7 +128,7 @@ class Merger:
         bundles: dict[str, tuple[int, Bundle]] = {}
         for line, row in enumerate(read_rows(file), start=1):
             try:
-                entry = msgspec.convert(row, _Entry)
+                entry = msgspec.convert(row, ResultRow)
                 if entry.error is not None or entry.audio is None or entry.model is None:
                     self._add_failure(entry)
                     continue
@@ -181,10 +183,10 @@ class Merger:
             (path, track, *values),
         )
 
-    def _add_failure(self, entry: "_Entry") -> None:
+    def _add_failure(self, entry: ResultRow) -> None:
         path = absolute(entry.path)
         try:
-            state = FileState.of(path).settled()
+            state = settled(FileState.of(path))
         except OSError:
             state = FileState(0, IN_DOUBT, 0)
         error = entry.error or "nothing is known of it"
@@ -192,45 +194,11 @@ class Merger:
         self._add_place(os.fsencode(path), None, values)
 
 
-class _Score(msgspec.Struct):
-    tag: str
-    score: Share
-
-
-class _Dimension(msgspec.Struct):
-    value: Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
-
-
-class _Model(msgspec.Struct):
-    name: str
-    digest: str
-
-
-class _Entry(msgspec.Struct):
-    """What counts of a row of results."""
-
-    path: str
-    tags: list[_Score]
-    error: str | None
-    model: _Model | None
-    audio: str | None
-    version: str
-    duration_s: float | None = None
-    dimensions: dict[str, _Dimension] = {}
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    windows: int | None = None
-
-
-def _result(entry: _Entry, bundle: Bundle) -> Result:
-    scores = {score.tag: score.score for score in entry.tags}
-    names = [dimension.name for dimension in bundle.dimensions]
-    if scores.keys() != set(bundle.tags) or entry.dimensions.keys() != set(names):
-        raise ValueError(f"its tags or dimensions are not all those of {bundle.name}")
-    dimensions = np.array([entry.dimensions[name].value for name in names], np.float32)
+def _result(entry: ResultRow, bundle: Bundle) -> Result:
+    scores, dimensions = np.split(numbers_of(entry, bundle), [len(bundle.tags)])
     return Result(
-        scores=np.array([scores[tag] for tag in bundle.tags], np.float32),
-        dimensions=dimensions if names else None,
+        scores=scores,
+        dimensions=dimensions if bundle.dimensions else None,
         duration_s=entry.duration_s,
         windows=entry.windows,
         notes=entry.notes,
@@ -239,7 +207,7 @@ def _result(entry: _Entry, bundle: Bundle) -> Result:
     )
 
 
-def _find(model: _Model) -> Bundle:
+def _find(model: ModelRow) -> Bundle:
     """The description of a model that is here."""
     from moodtheme.tagging.bundle_files import read_manifest
     from moodtheme.tagging.models import find_model

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from moodtheme.errors import ReferenceMusicError
@@ -16,8 +15,6 @@ from moodtheme.library.results import Model
 from moodtheme.tagging.bundle import Reference
 
 _OUT = 0.95  # standing from which a tag stands out where a model decides nothing, see `in_words`
-
-_MOST_TRACKS = 100_000  # of a reference, as for a file of results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +113,7 @@ def reference_of_library(file: Path, model: Model, numbers: Numbers) -> Referenc
     ReferenceMusicError
         There are too few.
     """
-    from moodtheme.tagging.own_music import FEWEST_TRACKS, reference_of
+    from moodtheme.tagging.own_music import FEWEST_TRACKS, MOST_TRACKS, reference_of
 
     if len(numbers) < FEWEST_TRACKS:
         raise ReferenceMusicError(
@@ -124,16 +121,14 @@ def reference_of_library(file: Path, model: Model, numbers: Numbers) -> Referenc
             "scan more music into it"
         )
     rows = np.arange(len(numbers))
-    if len(rows) > _MOST_TRACKS:
-        rows = np.random.default_rng(0).choice(rows, _MOST_TRACKS, replace=False)
+    if len(rows) > MOST_TRACKS:
+        rows = np.random.default_rng(0).choice(rows, MOST_TRACKS, replace=False)
     bundle = model.bundle
     columns = [numbers.values(tag, is_tag=True)[rows] for tag in bundle.tags]
     places = [numbers.values(d.name, is_tag=False)[rows] for d in bundle.dimensions]
-    # Names that are not UTF-8 cannot be written as they are.
-    music = file.name.encode("utf-8", "backslashreplace").decode()
-    found = reference_of(
+    return reference_of(
         np.stack(columns, axis=1),
         np.stack(places, axis=1) if places else np.zeros((len(rows), 0)),
-        music=music,
+        music=file.name,
+        tracks=len(numbers),
     )
-    return msgspec.structs.replace(found, tracks=len(numbers))

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
+from moodtheme.files import FileState
 from moodtheme.library.database import Database, now
 
 _UNSETTLED_NS = 2_000_000_000
@@ -18,31 +18,10 @@ IN_DOUBT = -1
 """The time of a file that must be looked at again."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """What tells, without reading a file, whether it is as it was."""
-
-    size: int
-    mtime_ns: int
-    device: int
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """The state of a file that is there.
-
-        Raises
-        ------
-        OSError
-            It is not.
-        """
-        status = path.stat()
-        # SQLite's numbers have a sign; Windows' devices may need all bits.
-        return cls(status.st_size, status.st_mtime_ns, status.st_dev & (2**63 - 1))
-
-    def settled(self) -> "FileState":
-        """The state as it is kept: in doubt where the file was written just now."""
-        fresh = time.time_ns() - self.mtime_ns < _UNSETTLED_NS
-        return FileState(self.size, IN_DOUBT, self.device) if fresh else self
+def settled(state: FileState) -> FileState:
+    """A state as it is kept: in doubt where the file was written just now."""
+    fresh = time.time_ns() - state.mtime_ns < _UNSETTLED_NS
+    return FileState(state.size, IN_DOUBT, state.device) if fresh else state
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,17 +15,18 @@ from pathlib import Path
 from moodtheme import __version__
 from moodtheme.audio import audio_identity, find_audio_files
 from moodtheme.errors import MissingAudioError, MoodthemeError
+from moodtheme.files import FileState
 from moodtheme.library.database import Database, now
 from moodtheme.library.keeping import Keeper
 from moodtheme.library.places import (
     IN_DOUBT,
-    FileState,
     Place,
     absolute,
     forget_orphans,
     known_places,
     rename_same_files,
     settle,
+    settled,
 )
 from moodtheme.library.results import result_of
 from moodtheme.library.scanned import ScannedFile, ScanOptions, ScanReport, Why
@@ -147,7 +148,7 @@ class Scan:
             place = known.get(name)
             if place is None:
                 work.append(_Work(path, Why.NEW, None))
-            elif self._options.verify or not _is_as_it_was(path, place.state):
+            elif self._options.verify or not place.state.is_of(path):
                 work.append(_Work(path, Why.CHANGED, None))
             elif place.error is not None:
                 if self._options.retry or place.error_version != __version__:
@@ -206,15 +207,15 @@ class Scan:
             if audio in self._failed:
                 raise _of(path, self._failed[audio])
             if not self._claim(audio):
-                return ScannedFile(path, work.why, audio, state=state.settled())
+                return ScannedFile(path, work.why, audio, state=settled(state))
             heard = self._tagger.listen(path, timeline=options.timeline, windows=options.windows)
             result = result_of(heard, timeline=options.timeline)
         except MoodthemeError as error:
             if audio is not None:
                 self._give_up(audio, error)
-            settled = None if state is None else state.settled()
-            return ScannedFile(path, work.why, audio, error=error, state=settled)
-        kept = state.settled() if _is_as_it_was(path, state) else FileState(0, IN_DOUBT, 0)
+            kept = None if state is None else settled(state)
+            return ScannedFile(path, work.why, audio, error=error, state=kept)
+        kept = settled(state) if state.is_of(path) else FileState(0, IN_DOUBT)
         return ScannedFile(path, work.why, heard.audio, result, state=kept)
 
     def _claim(self, audio: str) -> bool:
@@ -245,11 +246,3 @@ def _of(path: Path, error: MoodthemeError) -> MoodthemeError:
     from moodtheme.errors import AudioError
 
     return type(error)(path, error.reason) if isinstance(error, AudioError) else error
-
-
-def _is_as_it_was(path: Path, before: FileState) -> bool:
-    try:
-        state = FileState.of(path)
-    except OSError:
-        return False
-    return (state.size, state.mtime_ns) == (before.size, before.mtime_ns)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from moodtheme.audio import ScanAccount
 from moodtheme.errors import AudioError, MissingAudioError, MoodthemeError
-from moodtheme.library.places import Departed, FileState
+from moodtheme.files import FileState
+from moodtheme.library.places import Departed
 from moodtheme.library.results import Result
 
 

@@ -26,35 +26,50 @@ LEVELS = (
     0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 1.0,
 )  # fmt: skip
 """Shares of the tracks at which their scores are kept; closest where things stand out."""
-_MOST_TRACKS = 100_000  # held, of more a random choice: 140 MB at most with 58 numbers each
+MOST_TRACKS = 100_000  # held, of more a random choice: 140 MB at most with 58 numbers each
 _LONGEST_LINE = 1 << 26  # bytes; a day of music with a timeline has about 50 MB
 _ADVICE = "name what `moodtheme tag --format jsonl` wrote with this model"
 
 
-class _TagScore(msgspec.Struct):
+class TagRow(msgspec.Struct):
+    """A tag in a row of results."""
+
     tag: str
     score: Share
 
 
-class _Dimension(msgspec.Struct):
+class DimensionRow(msgspec.Struct):
+    """A dimension in a row of results."""
+
     value: Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
 
 
-class _Model(msgspec.Struct):
+class ModelRow(msgspec.Struct):
+    """The model in a row of results."""
+
     name: str
     digest: str
 
 
-class _Row(msgspec.Struct):
-    """What counts of a result."""
+class ResultRow(msgspec.Struct):
+    """What counts of a row of JSON Lines that `moodtheme tag` wrote."""
 
-    tags: list[_TagScore]
+    path: str
+    tags: list[TagRow]
     error: str | None
-    model: _Model | None
-    dimensions: dict[str, _Dimension]
+    model: ModelRow | None
+    audio: str | None = None
+    version: str = ""
+    duration_s: float | None = None
+    dimensions: dict[str, DimensionRow] = {}
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    windows: int | None = None
 
 
-def reference_of(scores: npt.ArrayLike, dimensions: npt.ArrayLike, *, music: str) -> Reference:
+def reference_of(
+    scores: npt.ArrayLike, dimensions: npt.ArrayLike, *, music: str, tracks: int | None = None
+) -> Reference:
     """The reference that tracks make together.
 
     Parameters
@@ -64,7 +79,9 @@ def reference_of(scores: npt.ArrayLike, dimensions: npt.ArrayLike, *, music: str
     dimensions
         Finite, shape (tracks, dimensions), with no columns where the model has none.
     music
-        Which music it is.
+        Which music it is: the name of a file.
+    tracks
+        How many tracks these were chosen from; None for all.
 
     Returns
     -------
@@ -80,8 +97,9 @@ def reference_of(scores: npt.ArrayLike, dimensions: npt.ArrayLike, *, music: str
         levels=LEVELS,
         tags=rows(scores),
         dimensions=rows(dimensions),
-        music=music,
-        tracks=len(np.asarray(scores)),
+        # Names that are not UTF-8 cannot be written as they are.
+        music=music.encode("utf-8", "backslashreplace").decode(),
+        tracks=len(np.asarray(scores)) if tracks is None else tracks,
     )
 
 
@@ -115,9 +133,9 @@ def read_reference(path: str | os.PathLike[str], bundle: Bundle) -> Reference:
     draw = random.Random(0)
     for row in _rows(path, bundle):
         seen += 1
-        if len(chosen) < _MOST_TRACKS:
+        if len(chosen) < MOST_TRACKS:
             chosen.append(row)
-        elif (place := draw.randrange(seen)) < _MOST_TRACKS:
+        elif (place := draw.randrange(seen)) < MOST_TRACKS:
             chosen[place] = row
     if seen < FEWEST_TRACKS:
         raise ReferenceMusicError(
@@ -126,10 +144,7 @@ def read_reference(path: str | os.PathLike[str], bundle: Bundle) -> Reference:
         )
     values = np.stack(chosen)
     count = len(bundle.tags)
-    # Names that are not UTF-8 cannot be written as they are.
-    music = path.name.encode("utf-8", "backslashreplace").decode()
-    found = reference_of(values[:, :count], values[:, count:], music=music)
-    return msgspec.structs.replace(found, tracks=seen)
+    return reference_of(values[:, :count], values[:, count:], music=path.name, tracks=seen)
 
 
 def _rows(path: Path, bundle: Bundle) -> Iterator[FloatArray]:
@@ -165,7 +180,7 @@ def _values(line: bytes, bundle: Bundle, digest: str) -> FloatArray | None:
     try:
         # msgspec's own reader refuses the escapes that stand for bytes of names.
         entry: Any = json.loads(line)
-        row = msgspec.convert(entry, _Row)
+        row = msgspec.convert(entry, ResultRow)
     except (ValueError, RecursionError) as error:
         why = "not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
         raise ValueError(f"not a result of tagging ({why}); {_ADVICE}") from None
@@ -176,6 +191,17 @@ def _values(line: bytes, bundle: Bundle, digest: str) -> FloatArray | None:
         raise ValueError(
             f"made by {made}, not by {bundle.name} {digest[:8]}; tag that music with it anew"
         )
+    return numbers_of(row, bundle)
+
+
+def numbers_of(row: ResultRow, bundle: Bundle) -> FloatArray:
+    """Scores and dimensions of a row, in the order of its bundle, float32 (tags + dimensions,).
+
+    Raises
+    ------
+    ValueError
+        They are not all those of the bundle, or not finite.
+    """
     scores = {tag.tag: tag.score for tag in row.tags}
     if scores.keys() != set(bundle.tags) or len(row.tags) != len(bundle.tags):
         raise ValueError(

@@ -12,35 +12,13 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from moodtheme.errors import ChangedFileError, TagFileError
+from moodtheme.files import FileState
 
 SUFFIX = ".moodtheme-part"
 """Of what is written beside; a kill may leave such a file, and the next run takes it away."""
-
-
-@dataclass(frozen=True)
-class State:
-    """What tells that a file has not been written since.
-
-    Attributes
-    ----------
-    size, modified_ns, number
-        Length, time of its last change, and which file of the disk it is.
-    """
-
-    size: int
-    modified_ns: int
-    number: int
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """The state of a file now."""
-        status = path.stat()
-        return cls(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def require_replaceable(path: Path, *, part_links: bool) -> Path:
@@ -95,7 +73,7 @@ def beside(place: Path, content: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
             temporary.unlink(missing_ok=True)
 
 
-def take_place(temporary: Path, place: Path, state: State, modified_ns: int | None) -> None:
+def take_place(temporary: Path, place: Path, state: FileState, modified_ns: int | None) -> None:
     """Let a file beside take the place of another, which must be as it was.
 
     Parameters
@@ -116,7 +94,7 @@ def take_place(temporary: Path, place: Path, state: State, modified_ns: int | No
         os.utime(temporary, ns=(place.stat().st_atime_ns, modified_ns))
     else:
         os.utime(temporary)
-    if State.of(place) != state:
+    if FileState.of(place) != state:
         raise ChangedFileError(
             place, "was written by another program meanwhile and stays as that left it; try again"
         )

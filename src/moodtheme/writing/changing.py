@@ -8,8 +8,8 @@ from pathlib import Path
 
 from moodtheme.audio import audio_identity, open_audio, probe
 from moodtheme.errors import AudioError, ChangedFileError, TagFileError
-from moodtheme.files import sha256_of
-from moodtheme.writing.beside import State, beside, failed, require_replaceable, take_place
+from moodtheme.files import FileState, sha256_of
+from moodtheme.writing.beside import beside, failed, require_replaceable, take_place
 from moodtheme.writing.edits import Edit, Source, edited_file, in_order, inverse
 from moodtheme.writing.fields import Field, Values
 from moodtheme.writing.forms import find_form
@@ -45,7 +45,7 @@ class Plan:
     present: Mapping[Field, Values]
     changes: Mapping[Field, Values]
     kept: Values
-    state: State
+    state: FileState
 
 
 class Undone(StrEnum):
@@ -74,7 +74,7 @@ def plan_tags(path: Path, new: Said, choice: Choice | None = None) -> Plan:
     """
     choice = choice or Choice()
     try:
-        state = State.of(path)
+        state = FileState.of(path)
         with Source(path) as source:
             form = find_form(source)
     except OSError as error:
@@ -119,7 +119,7 @@ def write_tags(
     place = require_replaceable(plan.path, part_links=part_links)
     try:
         with Source(place) as source:
-            if State.of(place) != plan.state:
+            if FileState.of(place) != plan.state:
                 raise _changed(plan.path)
             edits = in_order(find_form(source).edits(plan.changes))
             back = inverse(source, edits)
@@ -127,10 +127,10 @@ def write_tags(
         with beside(place, edited_file(place, edits)) as (temporary, after):
             _check(plan, place, temporary, back, before)
             line = written(
-                place, before=before, after=after, modified_ns=plan.state.modified_ns, back=back
+                place, before=before, after=after, modified_ns=plan.state.mtime_ns, back=back
             )
             journal.add(line)
-            time = plan.state.modified_ns if keep_time else None
+            time = plan.state.mtime_ns if keep_time else None
             take_place(temporary, place, plan.state, time)
     except OSError as error:
         raise failed(plan.path, error) from error
@@ -146,7 +146,7 @@ def undo(line: Written, *, part_links: bool = False) -> Undone:
     """
     path = Path(line.path)
     try:
-        state, now = State.of(path), sha256_of(path)
+        state, now = FileState.of(path), sha256_of(path)
         if now == line.before:
             return Undone.ALREADY
         if now != line.after:
