@@ -347,7 +347,7 @@ def test_a_scan_leaves_a_core_free_where_there_are_more_than_two(
     program: Program,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("moodtheme.work.cores", lambda: cores)
+    monkeypatch.setattr("moodtheme.cli.library.cores", lambda: cores)
     given: list[int] = []
     monkeypatch.setattr("os.nice", given.append, raising=False)
     words = ("library", "scan", music, "--model", scanned.parent / "models" / "one")
