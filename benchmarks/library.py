@@ -26,10 +26,10 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
 
 import numpy as np  # noqa: E402 - after its threads are limited
 
+from moodtheme.files import FileState  # noqa: E402
 from moodtheme.library import Library  # noqa: E402
 from moodtheme.library.keeping import Keeper  # noqa: E402
 from moodtheme.library.numbers import make_blocks  # noqa: E402
-from moodtheme.files import FileState  # noqa: E402
 from moodtheme.library.results import Result  # noqa: E402
 from moodtheme.library.scanned import ScannedFile, Why  # noqa: E402
 from moodtheme.tagging.bundle_files import read_manifest  # noqa: E402

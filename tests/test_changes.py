@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from moodtheme.scores.changes import change_points
+from moodtheme.scores.curves import change_points
 
 
 def error(curves: np.ndarray, cuts: tuple[int, ...], price: float) -> float:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from moodtheme import Tagger, over_time
-from moodtheme.scores.peaks import rise
+from moodtheme.scores.curves import rise
 from moodtheme.tagging.bundle import Bundle, Dimension, Fusion, Reference, Thresholds
 from moodtheme.tagging.following import change_steps, timeline_of
 from moodtheme.tagging.in_words import timeline_in_words

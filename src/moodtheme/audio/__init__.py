@@ -5,7 +5,6 @@ turns paths and folders into a list of files, ``audio_identity`` tells which aud
 Mono is the mean of all channels, or the loudest where they cancel out, formed before resampling.
 """
 
-from moodtheme.audio.excerpts import Audio, Position, read_audio, read_excerpt
 from moodtheme.audio.files import (
     AUDIO_EXTENSIONS,
     ScanAccount,
@@ -15,7 +14,14 @@ from moodtheme.audio.files import (
 from moodtheme.audio.identity import audio_beginning, audio_identity
 from moodtheme.audio.known_files import KnownFiles
 from moodtheme.audio.mono import SILENCE_PEAK, mono_of_array, to_mono, varies
-from moodtheme.audio.opening import open_audio, probe
+from moodtheme.audio.reading import (
+    Audio,
+    Position,
+    open_audio,
+    probe,
+    read_audio,
+    read_excerpt,
+)
 from moodtheme.audio.resample import MARGIN_S, ResampleQuality, Resampler, resample
 from moodtheme.audio.sources import HIGHEST_RATE, LOWEST_RATE, SHORTFALL_S, AudioInfo, Decoder
 from moodtheme.audio.stream import AudioStream

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli import library_find, library_lists, library_merge
+from moodtheme.cli.library_find import path, search, similar, words
+from moodtheme.cli.library_lists import duplicates, playlists, stats
+from moodtheme.cli.library_merge import merge
 from moodtheme.cli.library_options import LibraryFile
 from moodtheme.cli.options import DEFAULT_MODEL, Model, Quiet, Windows
 from moodtheme.cli.streams import printable, say
@@ -247,6 +249,5 @@ def forget(
     say(f"{counted(count, 'files')} forgotten")
 
 
-library_find.add_to(app)
-library_lists.add_to(app)
-library_merge.add_to(app)
+for _command in (search, similar, path, words, stats, duplicates, playlists, merge):
+    app.command()(_command)

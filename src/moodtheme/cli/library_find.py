@@ -34,14 +34,6 @@ class AmongName(StrEnum):
     LIBRARY = "library"
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(search)
-    app.command()(similar)
-    app.command()(path)
-    app.command()(words)
-
-
 def search(
     query: Annotated[
         str,

@@ -18,13 +18,6 @@ Record = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(stats)
-    app.command()(duplicates)
-    app.command()(playlists)
-
-
 def stats(*, library: LibraryFile = None, json: Record = None) -> None:
     """Say what a library holds, in numbers."""
     from moodtheme.library import Library

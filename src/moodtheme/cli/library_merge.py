@@ -10,11 +10,6 @@ from moodtheme.cli.streams import printable, say
 from moodtheme.errors import UsageError
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(merge)
-
-
 def merge(
     output: Annotated[
         Path,

@@ -1,5 +1,6 @@
 """The spectrogram behind a plot, in NumPy: what the Deep Spectrum toolkit computes with librosa."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from math import factorial
 
@@ -8,7 +9,6 @@ import numpy.typing as npt
 from numpy import fft
 
 from moodtheme.arrays import FloatArray
-from moodtheme.features.banded import BandedMatrix
 from moodtheme.features.mel import mel_filters
 from moodtheme.features.plot_options import (
     DELTA_FRAMES,
@@ -22,7 +22,8 @@ ComplexArray = npt.NDArray[np.complex64]
 POWER_FLOOR = 1e-10
 """librosa's ``amin``: power below it counts as that much."""
 
-_BLOCK = 32  # frames transformed at once: what they take stays in a core's cache
+_BLOCK = 16  # rows of a banded matrix; few columns to work on, a fast product still
+_FRAMES = 32  # transformed at once: what they take stays in a core's cache
 
 # Coefficients of each window as a sum of cosines.
 _COSINE_SUMS = {
@@ -31,6 +32,36 @@ _COSINE_SUMS = {
     WindowFunction.BLACKMAN: (0.42, 0.5, 0.08),
     WindowFunction.RECTANGULAR: (1.0,),
 }
+
+
+@dataclass(frozen=True, eq=False)
+class BandedMatrix:
+    """A matrix in blocks.
+
+    Attributes
+    ----------
+    blocks
+        Rows, columns, and the part of the matrix where they cross.
+    """
+
+    blocks: tuple[tuple[slice, slice, FloatArray], ...]
+
+    @classmethod
+    def of(cls, matrix: npt.NDArray[np.float64]) -> "BandedMatrix":
+        """Find the columns that each block of rows needs."""
+        blocks = []
+        for start in range(0, len(matrix), _BLOCK):
+            part = matrix[start : start + _BLOCK]
+            used = np.flatnonzero(part.any(axis=0))
+            columns = slice(used[0], used[-1] + 1) if len(used) else slice(0, 0)
+            block = np.ascontiguousarray(part[:, columns], dtype=np.float32)
+            blocks.append((slice(start, start + len(part)), columns, block))
+        return cls(tuple(blocks))
+
+    def multiply(self, right: FloatArray, out: FloatArray) -> None:
+        """Write the product with ``(columns, n)`` into `out`, ``(rows, n)``."""
+        for rows, columns, block in self.blocks:
+            np.matmul(block, right[columns], out=out[rows])
 
 
 def window_samples(window: WindowFunction, length: int) -> npt.NDArray[np.float64]:
@@ -90,8 +121,8 @@ def log_spectrogram(audio: FloatArray, options: PlotOptions) -> FloatArray:
     weights, filters = _weights(options.window, options.frame_length), _filters(options)
     level = np.empty((options.bands, count), dtype=np.float32)
     derivative = _derivative(frames, weights, options.delta) if options.delta else None
-    for start in range(0, count, _BLOCK):
-        block = slice(start, start + _BLOCK)
+    for start in range(0, count, _FRAMES):
+        block = slice(start, start + _FRAMES)
         if derivative is None:
             power = _power(_transform(frames[block], weights))
         else:

@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from moodtheme.arrays import ByteArray, FloatArray
 from moodtheme.errors import PlotError
-from moodtheme.features.banded import BandedMatrix
 from moodtheme.features.colour_maps import colour_map as find_colour_map
 from moodtheme.features.plot_layout import bicubic_products, is_resampled, nearest_cells
 from moodtheme.features.plot_options import (
@@ -23,7 +22,7 @@ from moodtheme.features.plot_options import (
     WindowFunction,
     choice,
 )
-from moodtheme.features.plot_spectrum import log_spectrogram
+from moodtheme.features.plot_spectrum import BandedMatrix, log_spectrogram
 
 IndexArray = npt.NDArray[np.int32]
 Painter = Callable[[IndexArray, ByteArray], None]

@@ -56,8 +56,7 @@ def load_csv(path: Path) -> tuple[npt.NDArray[np.float64], Names, Ratings | None
             "numbers for each track"
         ) from error
     heads = [bare_name(head) for head in rows[0]] if rows else []
-    scales = {index: dimension_of(head) for index, head in enumerate(heads)}
-    kept = [i for i, head in enumerate(heads) if head.lower() not in _ROW_NAMES and not scales[i]]
+    kept, named, rated = _told_apart(heads)
     tags = [heads[index] for index in kept]
     if not tags or any(_number(tag) is not None for tag in tags):
         raise EvaluationError(
@@ -74,17 +73,11 @@ def load_csv(path: Path) -> tuple[npt.NDArray[np.float64], Names, Ratings | None
                 f"{len(tags)} tags; mend the row, or leave the track out of truth and scores alike"
             )
         matrix[place] = numbers
-    columns = {
-        head.lower(): [row[index] for row in rows[1:]]
-        for index, head in enumerate(heads)
-        if head.lower() in _ROW_NAMES
+    columns = {head: [row[index] for row in rows[1:]] for head, index in named.items()}
+    ratings = {
+        scale: [_number(row[index] or "nan") for row in rows[1:]] for scale, index in rated.items()
     }
-    rated = [
-        (scale, [_number(row[index] or "nan") for row in rows[1:]])
-        for index, scale in scales.items()
-        if scale is not None
-    ]
-    return matrix, _names(path, tags, columns), _ratings(path, rated)
+    return matrix, _names(path, tags, columns), _ratings(path, ratings)
 
 
 def load_parquet(path: Path) -> tuple[npt.NDArray[Any], Names, Ratings | None]:
@@ -106,22 +99,11 @@ def load_parquet(path: Path) -> tuple[npt.NDArray[Any], Names, Ratings | None]:
         with path.open("rb") as file:
             table = pq.read_table(file)
         heads = [bare_name(head) for head in table.column_names]
-        row_names = {
-            head.lower(): table.column(place).to_pylist()
-            for place, head in enumerate(heads)
-            if head.lower() in _ROW_NAMES
-        }
-        scales = {place: dimension_of(head) for place, head in enumerate(heads)}
-        kept = [
-            p for p, head in enumerate(heads) if head.lower() not in _ROW_NAMES and not scales[p]
-        ]
+        kept, named, rated = _told_apart(heads)
         tags = [heads[place] for place in kept]
         columns = [table.column(place).to_numpy() for place in kept]
-        rated = [
-            (scale, table.column(place).to_pylist())
-            for place, scale in scales.items()
-            if scale is not None
-        ]
+        row_names = {head: table.column(place).to_pylist() for head, place in named.items()}
+        ratings = {scale: table.column(place).to_pylist() for scale, place in rated.items()}
     except (OSError, pa.ArrowException) as error:
         raise EvaluationError(
             f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]}); give a file with a "
@@ -129,7 +111,7 @@ def load_parquet(path: Path) -> tuple[npt.NDArray[Any], Names, Ratings | None]:
         ) from error
     if not tags:
         raise EvaluationError(f"{path}: has no column of a tag; put one tag a column there")
-    return np.column_stack(columns), _names(path, tags, row_names), _ratings(path, rated)
+    return np.column_stack(columns), _names(path, tags, row_names), _ratings(path, ratings)
 
 
 def write_csv(
@@ -168,6 +150,23 @@ def write_parquet(
     pq.write_table(pa.table(columns), path)
 
 
+def _told_apart(
+    heads: Sequence[str],
+) -> tuple[list[int], dict[str, int], dict[Dimension, int]]:
+    """Places of the columns of tags, of those that name rows, and of those of ratings."""
+    tags: list[int] = []
+    named: dict[str, int] = {}
+    rated: dict[Dimension, int] = {}
+    for place, head in enumerate(heads):
+        if head.lower() in _ROW_NAMES:
+            named[head.lower()] = place
+        elif scale := dimension_of(head):
+            rated[scale] = place
+        else:
+            tags.append(place)
+    return tags, named, rated
+
+
 def _columns(names: Names) -> dict[str, Sequence[object]]:
     """The names of the rows as columns, those that there are."""
     held = {"ids": names.ids, "artists": names.artists, "seen": names.seen}
@@ -180,18 +179,16 @@ def _names(path: Path, tags: Sequence[str], columns: Mapping[str, Sequence[objec
     return names_from({"tags": tags, **fields}, source=str(path))
 
 
-def _ratings(
-    path: Path, columns: Sequence[tuple[Dimension, Sequence[float | None]]]
-) -> Ratings | None:
+def _ratings(path: Path, columns: Mapping[Dimension, Sequence[float | None]]) -> Ratings | None:
     if not columns:
         return None
     try:
-        values = np.array([column for _, column in columns], dtype=np.float64).T
+        values = np.array(list(columns.values()), dtype=np.float64).T
     except TypeError as error:
         raise EvaluationError(
             f"{path}: a rating is not a number; mend it, or leave its cell empty"
         ) from error
-    return Ratings(tuple(dimension for dimension, _ in columns), values)
+    return Ratings(tuple(columns), values)
 
 
 def _number(cell: str) -> float | None:

@@ -10,9 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from moodtheme.arrays import Float64Array, FloatArray
-from moodtheme.scores.changes import change_points
+from moodtheme.scores.curves import change_points, rise
 from moodtheme.scores.decisions import logit
-from moodtheme.scores.peaks import rise
 from moodtheme.tagging.answers import mean_of, place, rank, silent
 from moodtheme.tagging.bundle import Bundle
 from moodtheme.tagging.listening import Listening
@@ -80,7 +79,7 @@ def change_steps(
 ) -> tuple[int, ...]:
     """Steps at which the tags change for good.
 
-    The change points (`moodtheme.scores.changes`) of the tags' logits, each in units of its spread
+    The change points (`moodtheme.scores.curves`) of the tags' logits, each in units of its spread
     among the bundle's reference, or as they are without one.
 
     Parameters
