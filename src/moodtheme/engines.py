@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from moodtheme.errors import ExtractionError, MissingExtraError, MoodthemeError
+from moodtheme.errors import ExtractionError, MoodthemeError, needing_extra
 from moodtheme.work import in_order
 
 _Unit = TypeVar("_Unit")
@@ -130,10 +130,8 @@ def _run_on_ray(
 ) -> Iterator[_Result]:
     # Unless the user says otherwise, Ray reports its use to its makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
+    with needing_extra("spreading work over a Ray cluster", "ray"):
         import ray
-    except ImportError as error:
-        raise MissingExtraError("spreading work over a Ray cluster", "ray") from error
 
     ours = not ray.is_initialized()
     if ours:

@@ -1,5 +1,7 @@
 """Every error a user can meet. Each message ends with what to do next."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -36,6 +38,21 @@ class MissingExtraError(UsageError):
             f"{purpose} needs packages that are not installed; "
             f"install them with: pip install 'moodtheme[{extra}]'"
         )
+
+
+@contextmanager
+def needing_extra(purpose: str, extra: str = "train") -> Iterator[None]:
+    """Say of a package that a block imports and that is not there which extra brings it.
+
+    Raises
+    ------
+    MissingExtraError
+        With `purpose` and `extra`.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(purpose, extra) from error
 
 
 class FileError(MoodthemeError):

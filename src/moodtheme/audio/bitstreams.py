@@ -23,26 +23,8 @@ _DTS = (bytes.fromhex("7ffe8001"), bytes.fromhex("1fffe800"))
 _AC3 = bytes.fromhex("0b77")
 # AC-3's frames in words of 16 bits at 48 kHz, by half the code; 44.1 kHz adds by code.
 _AC3_RATES = (
-    32,
-    40,
-    48,
-    56,
-    64,
-    80,
-    96,
-    112,
-    128,
-    160,
-    192,
-    224,
-    256,
-    320,
-    384,
-    448,
-    512,
-    576,
-    640,
-)
+    32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640,
+)  # fmt: skip
 
 
 def find_bitstream(samples: npt.NDArray[np.int16]) -> str | None:

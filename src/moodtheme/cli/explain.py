@@ -9,6 +9,7 @@ import typer
 
 from moodtheme.cli.options import DEFAULT_MODEL, Model, Output, OwnMusic, Seed, Theme
 from moodtheme.cli.streams import printable, say
+from moodtheme.errors import needing_extra
 from moodtheme.work import cores, limit_numpy_threads
 
 
@@ -80,9 +81,10 @@ def explain(
     require_output(output, inputs=[path, relative_to])
     require_output(picture, inputs=[path, output, relative_to], suffixes=(".png", ".svg"))
     if picture is not None:
-        from moodtheme.explaining.pictures import draw, require_matplotlib
+        with needing_extra("drawing an explanation", "explain"):
+            import matplotlib  # noqa: F401 - before the minutes that hearing takes
 
-        require_matplotlib()
+        from moodtheme.explaining.pictures import draw
     tagger = load_tagger(model, relative_to, threads=cores(), quiet=False)
     with progress_bar("hearing", unit="windows") as progress:
         found = explain(

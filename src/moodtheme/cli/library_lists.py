@@ -28,12 +28,7 @@ def stats(*, library: LibraryFile = None, json: Record = None) -> None:
         for root in opened.roots:
             print(f"folder    {printable(root)}")
     _show_stats(found)
-    if json is not None:
-        from moodtheme.cli.outputs import require_output
-        from moodtheme.records import write_record
-
-        require_output(json)
-        write_record(json, found)
+    _write(json, found)
 
 
 def _show_stats(found: "Stats") -> None:
@@ -75,13 +70,16 @@ def duplicates(*, library: LibraryFile = None, json: Record = None) -> None:
             for place in track.places:
                 print(f"  {printable(place)}")
     say(f"{len(groups)} pieces of music are there more than once")
+    _write(json, [[[str(p) for p in track.places] for track in group] for group in groups])
+
+
+def _write(json: Path | None, content: object) -> None:
     if json is not None:
         from moodtheme.cli.outputs import require_output
         from moodtheme.records import write_record
 
         require_output(json)
-        names = [[[str(place) for place in track.places] for track in group] for group in groups]
-        write_record(json, names)
+        write_record(json, content)
 
 
 def playlists(

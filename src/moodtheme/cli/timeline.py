@@ -12,7 +12,7 @@ import typer
 
 from moodtheme.cli.options import DEFAULT_MODEL, Model, Output, OwnMusic, Theme
 from moodtheme.cli.streams import printable, say
-from moodtheme.errors import UsageError
+from moodtheme.errors import UsageError, needing_extra
 
 if TYPE_CHECKING:
     from moodtheme.tagging.answers import TrackTags
@@ -96,10 +96,9 @@ def timeline(
     form = form or (Form.TABLE if output is None else _FORMS.get(output.suffix.lower(), Form.TABLE))
     require_output(output, inputs=[file, relative_to])
     if picture is not None:
-        from moodtheme.timelines.picture import require_matplotlib
-
         require_output(picture, inputs=[file, relative_to, output], suffixes=(".svg", ".png"))
-        require_matplotlib()
+        with needing_extra("drawing a timeline", "plots"):
+            import matplotlib  # noqa: F401 - before the piece is heard
     elif tag:
         raise UsageError("--tag says what to draw; add --picture FILE.svg")
     with claimed(output):
@@ -192,17 +191,17 @@ def _draw(result: "TrackTags", picture: Path, tags: list[str], theme: Theme) -> 
     from moodtheme.audio import open_audio
     from moodtheme.features.overview import overview
     from moodtheme.tagging.in_words import timeline_in_words
-    from moodtheme.timelines import picture as pictures
+    from moodtheme.timelines.picture import save_picture
 
     assert result.timeline is not None
     with open_audio(result.path, sample_rate=16_000) as stream:
         sound = overview(stream, sample_rate=16_000)
     words = timeline_in_words(result.timeline, by_standing=result.relative_to is not None)
-    pictures.save_picture(
+    save_picture(
         picture,
         result.timeline,
         sound,
         title=textwrap.shorten(f"{Path(result.path).name}: {words}", _TITLE, placeholder=" …"),
         tags=tags,
-        theme=pictures.Theme(theme),
+        dark=theme is Theme.DARK,
     )

@@ -5,14 +5,13 @@ needed.
 """
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from moodtheme.audio import open_audio
-from moodtheme.errors import MissingExtraError
+from moodtheme.errors import needing_extra
 from moodtheme.explaining.explanation import Explanation, PieceExplanation, Reason
 from moodtheme.explaining.in_words import hertz
 from moodtheme.explaining.regions import LOWEST_HZ, Cells
@@ -31,18 +30,6 @@ _ROWS = 96
 _RANGE_DB = 70.0
 _TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600)
 _MOST_TICKS = 12
-
-
-def require_matplotlib() -> None:
-    """Fail early where nothing can be drawn.
-
-    Raises
-    ------
-    MissingExtraError
-        matplotlib is not installed.
-    """
-    if find_spec("matplotlib") is None:
-        raise MissingExtraError("drawing an explanation", "explain")
 
 
 def draw(found: PieceExplanation, path: str | os.PathLike[str], *, dark: bool = False) -> None:
@@ -66,9 +53,9 @@ def draw(found: PieceExplanation, path: str | os.PathLike[str], *, dark: bool = 
     MissingExtraError
         If matplotlib is not installed.
     """
-    require_matplotlib()
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
+    with needing_extra("drawing an explanation", "explain"):
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
 
     path = Path(path)
     look = _DARK if dark else _LIGHT

@@ -8,7 +8,7 @@ holds a lock beside the file.
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,15 @@ class Database:
             if not self._connection.in_transaction:
                 self._connection.execute("BEGIN IMMEDIATE")
             return self._connection.execute(sql, values).lastrowid or 0
+
+    def put(self, table: str, key: str, row: Mapping[str, Any]) -> None:
+        """Insert a row, or change the one with the same key to it; other columns stay."""
+        changes = ", ".join(f"{name} = excluded.{name}" for name in row if name != key)
+        self.change(
+            f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) "
+            f"ON CONFLICT ({key}) DO UPDATE SET {changes}",
+            tuple(row.values()),
+        )
 
     def commit(self) -> None:
         """Have what was changed be there for all, also after a kill."""

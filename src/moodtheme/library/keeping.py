@@ -60,20 +60,19 @@ class Keeper:
         state = file.state or FileState(0, IN_DOUBT, 0)
         if track is not None and (place is None or place.track != track or place.missing):
             self.found.add(track)
-        self._database.change(
-            "INSERT INTO places (path, size, mtime_ns, device, track, error, error_version) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET size = excluded.size, "
-            "mtime_ns = excluded.mtime_ns, device = excluded.device, track = excluded.track, "
-            "error = excluded.error, error_version = excluded.error_version, missing = NULL",
-            (
-                os.fsencode(file.path),
-                state.size,
-                IN_DOUBT if file.is_unread else state.mtime_ns,
-                state.device,
-                track,
-                file.reason,
-                None if file.error is None else __version__,
-            ),
+        self._database.put(
+            "places",
+            "path",
+            {
+                "path": os.fsencode(file.path),
+                "size": state.size,
+                "mtime_ns": IN_DOUBT if file.is_unread else state.mtime_ns,
+                "device": state.device,
+                "track": track,
+                "error": file.reason,
+                "error_version": None if file.error is None else __version__,
+                "missing": None,
+            },
         )
         if file.result is not None or time.monotonic() - self._committed > _COMMIT_EVERY_S:
             self._database.commit()
@@ -89,14 +88,13 @@ class Keeper:
 
     def keep_result(self, track: int, result: Result) -> None:
         """Put a result in place of what there was of a track."""
-        names = ", ".join(COLUMNS)
-        marks = ", ".join("?" * len(COLUMNS))
-        changes = ", ".join(f"{name} = excluded.{name}" for name in ("model", *COLUMNS))
-        self._database.change(
-            f"INSERT INTO results (track, model, {names}) VALUES (?, ?, {marks}) "
-            f"ON CONFLICT (track) DO UPDATE SET {changes}",
-            (track, self.model, *to_columns(result)),
-        )
+        put_result(self._database, track, self.model, result)
+
+
+def put_result(database: Database, track: int, model: int, result: Result) -> None:
+    """Put a model's result in place of what there was of a track."""
+    columns = zip(COLUMNS, to_columns(result), strict=True)
+    database.put("results", "track", {"track": track, "model": model, **dict(columns)})
 
 
 def number_of(database: Database, bundle: Bundle, *, renew: bool = True) -> int:

@@ -144,14 +144,8 @@ class Library:
         from moodtheme.library.search import Among, search
 
         understood = parse_query(query, self.model.bundle)
-        return search(
-            self._database,
-            self.model,
-            self._numbers_of(embeddings=False),
-            understood,
-            among=None if among is None else Among(among),
-            most=most,
-        )
+        chosen = None if among is None else Among(among)
+        return search(self._numbers_of(embeddings=False), understood, among=chosen, most=most)
 
     def similar(
         self, to: str | os.PathLike[str] | FloatArray, *, most: int = 25
@@ -170,8 +164,7 @@ class Library:
         if isinstance(to, str | os.PathLike):
             track = self.track(to)
             to, without = track.embedding, [track.id]
-        numbers = self._numbers_of(embeddings=True)
-        return nearest(self._database, self.model, numbers, to, most=most, without=without)
+        return nearest(self._numbers_of(embeddings=True), to, most=most, without=without)
 
     def path_between(
         self, first: str | os.PathLike[str], last: str | os.PathLike[str], *, length: int = 12
@@ -185,28 +178,21 @@ class Library:
         """
         from moodtheme.library.neighbours import path_between
 
-        return path_between(
-            self._database,
-            self.model,
-            self._numbers_of(embeddings=True),
-            self.track(first),
-            self.track(last),
-            length=length,
-        )
+        numbers = self._numbers_of(embeddings=True)
+        return path_between(numbers, self.track(first), self.track(last), length=length)
 
     def duplicates(self) -> list[tuple[Track, ...]]:
         """Groups of tracks that are the same music in different rips, and tracks with copies."""
         from moodtheme.library.neighbours import duplicates
 
-        return duplicates(self._database, self.model, self._numbers_of(embeddings=True))
+        return duplicates(self._numbers_of(embeddings=True))
 
     def stats(self) -> "Stats":
         """What it holds, in numbers."""
-        from moodtheme.library.numbers import Numbers
         from moodtheme.library.overview import stats_of
 
         models = self.models
-        numbers = self._numbers_of(embeddings=False) if models else Numbers([], None)
+        numbers = self._numbers_of(embeddings=False) if models else None
         return stats_of(self._database, models, numbers)
 
     def reference(self) -> "Reference":
@@ -219,7 +205,7 @@ class Library:
         """
         from moodtheme.library.overview import reference_of_library
 
-        return reference_of_library(self.path, self.model, self._numbers_of(embeddings=False))
+        return reference_of_library(self._numbers_of(embeddings=False))
 
     @property
     def playlists(self) -> "Playlists":

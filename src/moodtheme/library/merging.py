@@ -17,9 +17,9 @@ import numpy as np
 from moodtheme.errors import BundleError, LibraryError
 from moodtheme.files import FileState
 from moodtheme.library.database import Database, now
-from moodtheme.library.keeping import number_of
+from moodtheme.library.keeping import number_of, put_result
 from moodtheme.library.places import IN_DOUBT, absolute, settled
-from moodtheme.library.results import COLUMNS, Result, of_columns, to_columns
+from moodtheme.library.results import COLUMNS, Result, of_columns
 from moodtheme.library.row_files import SUFFIXES, read_rows
 from moodtheme.library.tracks import models_of
 from moodtheme.tagging.bundle import Bundle
@@ -161,11 +161,7 @@ class Merger:
             self.merged.known += before == model
             self.merged.others += before != model
             return
-        marks = ", ".join("?" * len(COLUMNS))
-        self._database.change(
-            f"INSERT INTO results (track, model, {', '.join(COLUMNS)}) VALUES (?, ?, {marks})",
-            (track, model, *to_columns(result)),
-        )
+        put_result(self._database, track, model, result)
         self._model_of[track] = model
         self.merged.taken += 1
 

@@ -10,10 +10,9 @@ import numpy.typing as npt
 
 from moodtheme.arrays import FloatArray
 from moodtheme.errors import QueryError
-from moodtheme.library.database import Database
 from moodtheme.library.numbers import Numbers
 from moodtheme.library.results import Model
-from moodtheme.library.tracks import Track, read_tracks
+from moodtheme.library.tracks import Track
 
 SAME_LIKENESS = 0.985
 """Cosine of embeddings from which two tracks of the same length are one piece of music; chosen by
@@ -49,20 +48,14 @@ def require_embeddings(model: Model) -> None:
 
 
 def nearest(
-    database: Database,
-    model: Model,
-    numbers: Numbers,
-    embedding: FloatArray,
-    *,
-    most: int,
-    without: Sequence[int] = (),
+    numbers: Numbers, embedding: FloatArray, *, most: int, without: Sequence[int] = ()
 ) -> tuple[Neighbour, ...]:
     """The tracks that sound most like an embedding, most alike first.
 
     Parameters
     ----------
-    database, model, numbers
-        The library, the model that answers, and its results with embeddings.
+    numbers
+        Results with embeddings.
     embedding
         Of length 1.
     most
@@ -70,7 +63,7 @@ def nearest(
     without
         Numbers of tracks to leave out.
     """
-    require_embeddings(model)
+    require_embeddings(numbers.model)
     likeness = numbers.likeness(embedding)
     likeness[np.isin(numbers.ids, np.array(without, np.int64))] = -np.inf
     found: list[Neighbour] = []
@@ -80,7 +73,7 @@ def nearest(
         ids = [int(numbers.ids[place]) for place in top if np.isfinite(likeness[place])]
         found = [
             Neighbour(track, float(np.dot(track.embedding, embedding)))
-            for track in read_tracks(database, model, ids)
+            for track in numbers.tracks(ids)
             if track.result.embedding is not None
         ]
         if len(found) >= most or wanted == len(likeness):
@@ -90,13 +83,7 @@ def nearest(
 
 
 def path_between(
-    database: Database,
-    model: Model,
-    numbers: Numbers,
-    first: Track,
-    last: Track,
-    *,
-    length: int,
+    numbers: Numbers, first: Track, last: Track, *, length: int
 ) -> tuple[Neighbour, ...]:
     """Tracks that lead from one to another in steps that are alike, both included.
 
@@ -106,8 +93,8 @@ def path_between(
 
     Parameters
     ----------
-    database, model, numbers
-        The library, the model that answers, and its results with embeddings.
+    numbers
+        Results with embeddings.
     first, last
         The ends.
     length
@@ -118,12 +105,12 @@ def path_between(
     tuple of Neighbour
         Each with its likeness to the one before; the first with 1.
     """
-    require_embeddings(model)
+    require_embeddings(numbers.model)
     if length < 2 or first.id == last.id:
         raise QueryError("a path has two different ends and at least 2 tracks; name them so")
     cuts = _arc(first.embedding, last.embedding, length)
     likeness = numbers.likeness(cuts) if len(cuts) else np.zeros((len(numbers), 0), np.float32)
-    likeness[~_present(database, numbers, without=(first.id, last.id))] = -np.inf
+    likeness[~_present(numbers, without=(first.id, last.id))] = -np.inf
     layers = [_nearest_rows(column) for column in likeness.T]
     vectors = [first.embedding[None], *map(numbers.vectors, layers), last.embedding[None]]
     free = [np.ones(len(there), bool) for there in vectors]
@@ -144,7 +131,7 @@ def path_between(
             keep = int(np.argmax(likeness[row]))
             for cut, there in enumerate(layers):
                 free[cut + 1][there == row] &= cut == keep
-    between = read_tracks(database, model, [int(numbers.ids[row]) for row in rows])
+    between = numbers.tracks([int(numbers.ids[row]) for row in rows])
     tracks = [first, *between, last]
     likenesses = [1.0] + [float(np.dot(a.embedding, b.embedding)) for a, b in pairwise(tracks)]
     return tuple(Neighbour(track, like) for track, like in zip(tracks, likenesses, strict=True))
@@ -158,11 +145,9 @@ def _arc(start: FloatArray, end: FloatArray, length: int) -> FloatArray:
     return np.asarray(at / np.maximum(np.linalg.norm(at, axis=1, keepdims=True), 1e-12), np.float32)
 
 
-def _present(
-    database: Database, numbers: Numbers, *, without: Sequence[int]
-) -> npt.NDArray[np.bool_]:
+def _present(numbers: Numbers, *, without: Sequence[int]) -> npt.NDArray[np.bool_]:
     """Which tracks have files that are there."""
-    gone = database.rows(
+    gone = numbers.database.rows(
         "SELECT track FROM places WHERE track IS NOT NULL GROUP BY track "
         "HAVING count(*) = count(missing)"
     )
@@ -196,13 +181,13 @@ def _smallest_steps(
     return way[-2::-1]
 
 
-def same_music(numbers: Numbers, model: Model) -> list[list[int]]:
+def same_music(numbers: Numbers) -> list[list[int]]:
     """Groups of tracks that are one piece of music in several rips, by their numbers.
 
     Tracks of nearly one length (`SAME_LENGTH_S`) that sound alike to the model (`SAME_LIKENESS`),
     and whatever is so alike to one of them.
     """
-    require_embeddings(model)
+    require_embeddings(numbers.model)
     order = np.argsort(numbers.durations, kind="stable")
     order = order[numbers.durations[order] >= 0]
     lengths = numbers.durations[order]
@@ -226,16 +211,16 @@ def same_music(numbers: Numbers, model: Model) -> list[list[int]]:
     return sorted(sorted(group) for group in groups.values() if len(group) > 1)
 
 
-def duplicates(database: Database, model: Model, numbers: Numbers) -> list[tuple[Track, ...]]:
+def duplicates(numbers: Numbers) -> list[tuple[Track, ...]]:
     """Groups of tracks that are the same music, and tracks that several files hold."""
-    groups = same_music(numbers, model)
+    groups = same_music(numbers)
     inside = {id_ for group in groups for id_ in group}
-    copied = database.rows(
+    copied = numbers.database.rows(
         "SELECT track FROM places WHERE missing IS NULL AND track IS NOT NULL "
         "GROUP BY track HAVING count(*) > 1"
     )
     groups += [[id_] for (id_,) in copied if id_ not in inside]
-    found = (tuple(read_tracks(database, model, group)) for group in groups)
+    found = (tuple(numbers.tracks(group)) for group in groups)
     return [group for group in found if sum(len(track.places) for track in group) > 1]
 
 

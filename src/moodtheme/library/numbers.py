@@ -17,6 +17,7 @@ import numpy.typing as npt
 from moodtheme.arrays import FloatArray
 from moodtheme.library.database import Database
 from moodtheme.library.results import Model, damaged, numbers
+from moodtheme.library.tracks import Track, read_tracks
 from moodtheme.scores.decisions import standing
 from moodtheme.tagging.bundle import Reference
 
@@ -43,23 +44,18 @@ class _Block:
 class Numbers:
     """Durations, scores and dimensions of all tracks of a model.
 
-    Parameters
-    ----------
-    blocks
-        In the order of their tracks' numbers.
-    model
-        Whose they are; None where there are none.
-
     Attributes
     ----------
+    database, model
+        The library, and whose they are.
     ids
         Numbers of the tracks, rising.
     """
 
-    def __init__(self, blocks: list[_Block], model: Model | None) -> None:
-        self._blocks = blocks
-        self._tags = () if model is None else model.bundle.tags
-        dimensions = () if model is None else model.bundle.dimensions
+    def __init__(self, database: Database, model: Model, blocks: list[_Block]) -> None:
+        self.database, self.model = database, model
+        self._blocks = blocks  # in the order of their tracks' numbers
+        self._tags, dimensions = model.bundle.tags, model.bundle.dimensions
         self._row = {("tag", tag): 1 + place for place, tag in enumerate(self._tags)}
         for place, dimension in enumerate(dimensions):
             self._row["dimension", dimension.name] = 1 + len(self._tags) + place
@@ -68,6 +64,10 @@ class Numbers:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def tracks(self, ids: list[int]) -> Iterator[Track]:
+        """The tracks of these numbers that have files."""
+        return read_tracks(self.database, self.model, ids)
 
     @cached_property
     def durations(self) -> FloatArray:
@@ -165,7 +165,7 @@ def read_numbers(database: Database, model: Model, *, embeddings: bool) -> Numbe
             blocks.append(_read(database.path, model, first, last, values))
             behind = last + 1
         blocks += _loose(database, model, behind, None)
-    return Numbers(blocks, model)
+    return Numbers(database, model, blocks)
 
 
 def make_blocks(database: Database, model: Model) -> None:

@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -59,8 +58,8 @@ class Stats:
     bytes: int
 
 
-def stats_of(database: Database, models: list[tuple[Model, int]], numbers: Numbers) -> Stats:
-    """Count; `numbers` are those of the first model."""
+def stats_of(database: Database, models: list[tuple[Model, int]], numbers: Numbers | None) -> Stats:
+    """Count; `numbers` are those of the first model, if there is one."""
 
     def count(condition: str) -> int:
         return int(database.row(f"SELECT count(*) FROM places WHERE {condition}")[0])
@@ -74,8 +73,10 @@ def stats_of(database: Database, models: list[tuple[Model, int]], numbers: Numbe
         reasons[re.split(r"[:(;]", reason, maxsplit=1)[0].strip()] += 1
     outstanding: dict[str, int] = {}
     dimensions: dict[str, tuple[float, float, float]] = {}
-    if models and len(numbers):
-        bundle = models[0][0].bundle
+    hours = 0.0
+    if numbers is not None and len(numbers):
+        hours = float(numbers.durations[numbers.durations > 0].sum()) / 3600
+        bundle = numbers.model.bundle
         for place, tag in enumerate(bundle.tags):
             if bundle.thresholds is not None:
                 out = numbers.values(tag, is_tag=True) > bundle.thresholds.values[place]
@@ -88,13 +89,13 @@ def stats_of(database: Database, models: list[tuple[Model, int]], numbers: Numbe
             )
             dimensions[dimension.name] = float(low), float(middle), float(high)
     return Stats(
-        tracks=len(numbers),
+        tracks=0 if numbers is None else len(numbers),
         stale=sum(count for _, count in models[1:]),
         files=files,
         missing=count("missing IS NOT NULL"),
         failed=reasons.total(),
         copies=files - tracks,
-        hours=float(numbers.durations[numbers.durations > 0].sum()) / 3600,
+        hours=hours,
         reasons=dict(reasons.most_common()),
         models={model.name: number for model, number in models},
         outstanding=dict(sorted(outstanding.items(), key=lambda item: -item[1])),
@@ -103,7 +104,7 @@ def stats_of(database: Database, models: list[tuple[Model, int]], numbers: Numbe
     )
 
 
-def reference_of_library(file: Path, model: Model, numbers: Numbers) -> Reference:
+def reference_of_library(numbers: Numbers) -> Reference:
     """The reference that a library's tracks make together.
 
     Of more than 100,000 a random choice of so many counts, the same every time.
@@ -115,6 +116,7 @@ def reference_of_library(file: Path, model: Model, numbers: Numbers) -> Referenc
     """
     from moodtheme.tagging.own_music import FEWEST_TRACKS, MOST_TRACKS, reference_of
 
+    file = numbers.database.path
     if len(numbers) < FEWEST_TRACKS:
         raise ReferenceMusicError(
             f"{file} has {len(numbers)} tracks, and a reference needs at least {FEWEST_TRACKS}; "
@@ -123,7 +125,7 @@ def reference_of_library(file: Path, model: Model, numbers: Numbers) -> Referenc
     rows = np.arange(len(numbers))
     if len(rows) > MOST_TRACKS:
         rows = np.random.default_rng(0).choice(rows, MOST_TRACKS, replace=False)
-    bundle = model.bundle
+    bundle = numbers.model.bundle
     columns = [numbers.values(tag, is_tag=True)[rows] for tag in bundle.tags]
     places = [numbers.values(d.name, is_tag=False)[rows] for d in bundle.dimensions]
     return reference_of(

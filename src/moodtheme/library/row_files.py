@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from moodtheme.errors import LibraryError, MissingExtraError
+from moodtheme.errors import LibraryError, needing_extra
 from moodtheme.files import replacing
 
 JSON_LINES = (".jsonl", ".ndjson")
@@ -60,8 +60,9 @@ def _no_row(file: Path, number: int, why: str) -> LibraryError:
 
 
 def _parquet_rows(file: Path) -> Iterator[Any]:
-    parquet = _parquet()
-    import pyarrow
+    with needing_extra("reading Parquet", "parquet"):
+        import pyarrow
+        from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(file) as content:
@@ -105,8 +106,9 @@ def as_line(row: Row) -> bytes:
 
 
 def _write_parquet(file: Path, rows: Iterator[Row]) -> None:
-    parquet = _parquet()
-    import pyarrow as pa
+    with needing_extra("writing Parquet", "parquet"):
+        import pyarrow as pa
+        from pyarrow import parquet
 
     score = pa.struct(
         [
@@ -143,14 +145,6 @@ def _flat(row: Row, names: Sequence[str]) -> Row:
     flat = {name: row.get(name) for name in names}
     path = str(row["path"]).encode("utf-8", "backslashreplace").decode()
     return {**flat, "path": path, "dimensions": json.dumps(row.get("dimensions") or {})}
-
-
-def _parquet() -> Any:
-    try:
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError("reading and writing Parquet", "parquet") from error
-    return parquet
 
 
 def merged_rows(files: Sequence[Path]) -> Iterator[Row]:

@@ -8,11 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import QueryError
-from moodtheme.library.database import Database
 from moodtheme.library.numbers import Numbers
-from moodtheme.library.query import LENGTH, Aim, Condition, Query, Term
-from moodtheme.library.results import Model
-from moodtheme.library.tracks import Track, read_tracks
+from moodtheme.library.query import LENGTH, Condition, Query, Term
+from moodtheme.library.tracks import Track
 from moodtheme.tagging.bundle import Reference
 
 _BATCH = 64  # tracks read at once until enough of them have files
@@ -72,20 +70,14 @@ class SearchResult:
 
 
 def search(
-    database: Database,
-    model: Model,
-    numbers: Numbers,
-    query: Query,
-    *,
-    among: Among | None = None,
-    most: int = 25,
+    numbers: Numbers, query: Query, *, among: Among | None = None, most: int = 25
 ) -> SearchResult:
     """Rank the tracks of a library.
 
     Parameters
     ----------
-    database, model, numbers
-        The library, the model that answers, and its results.
+    numbers
+        Its results.
     query
         What is searched for.
     among
@@ -98,6 +90,7 @@ def search(
     QueryError
         The model has no reference, and one is asked for.
     """
+    model = numbers.model
     reference = model.bundle.reference
     if among is Among.REFERENCE and reference is None:
         raise QueryError(f"{model.name} knows no other music; search with --relative-to library")
@@ -105,7 +98,7 @@ def search(
         among = Among.LIBRARY if reference is None else Among.REFERENCE
     chosen = reference if among is Among.REFERENCE else None
     standings = [_standing_of(term, numbers, chosen) for term in query.terms]
-    fits = _kept(database, numbers, query, chosen)
+    fits = _kept(numbers, query, chosen)
     places = np.flatnonzero(fits)
     if standings:
         tiny = 1e-6  # a standing of 0 is one of none among so many, not one that spoils all others
@@ -121,7 +114,7 @@ def search(
             break
         some = order[start : start + _BATCH]
         rows = {int(numbers.ids[places[row]]): int(row) for row in some}
-        for track in read_tracks(database, model, list(rows)):
+        for track in numbers.tracks(list(rows)):
             row = rows[track.id]
             score = None if scores is None else float(scores[row])
             each = tuple(float(column[places[row]]) for column in standings)
@@ -141,25 +134,19 @@ def _standing_of(
     """How much tracks have of a word: the mean over what it is taken for."""
     total = np.zeros(len(numbers))
     for aim in term.aims:
-        found = _aim(aim, numbers, reference)
+        found = numbers.standings(aim.name, is_tag=aim.is_tag, reference=reference)
         total += 1 - found if aim.less else found
     mean = total / len(term.aims)
     return 1 - mean if term.less else mean
 
 
-def _aim(aim: Aim, numbers: Numbers, reference: Reference | None) -> npt.NDArray[np.float64]:
-    return numbers.standings(aim.name, is_tag=aim.is_tag, reference=reference)
-
-
-def _kept(
-    database: Database, numbers: Numbers, query: Query, reference: Reference | None
-) -> npt.NDArray[np.bool_]:
+def _kept(numbers: Numbers, query: Query, reference: Reference | None) -> npt.NDArray[np.bool_]:
     """Which tracks keep all conditions."""
     fits = np.ones(len(numbers), bool)
     for condition in query.conditions:
         fits &= _keeps(condition, numbers, reference)
     for text in query.paths:
-        rows = database.rows(
+        rows = numbers.database.rows(
             "SELECT track FROM places WHERE track IS NOT NULL AND missing IS NULL "
             "AND instr(lower(CAST(path AS TEXT)), lower(?))",
             (text,),

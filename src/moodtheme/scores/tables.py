@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from moodtheme.errors import EvaluationError, MissingExtraError
+from moodtheme.errors import EvaluationError, needing_extra
 from moodtheme.files import csv_line
 from moodtheme.scores.names import Names, names_from
 from moodtheme.scores.ratings import Dimension, Ratings, dimension_of
@@ -90,11 +90,9 @@ def load_parquet(path: Path) -> tuple[npt.NDArray[Any], Names, Ratings | None]:
     MissingExtraError
         pyarrow is not installed.
     """
-    try:
+    with needing_extra("reading Parquet files", "parquet"):
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError as error:
-        raise MissingExtraError("reading Parquet files", "parquet") from error
     try:
         with path.open("rb") as file:
             table = pq.read_table(file)
@@ -138,11 +136,9 @@ def write_parquet(
     MissingExtraError
         pyarrow is not installed.
     """
-    try:
+    with needing_extra("writing Parquet files", "parquet"):
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError as error:
-        raise MissingExtraError("writing Parquet files", "parquet") from error
     columns: dict[str, Any] = {name: list(column) for name, column in _columns(names).items()}
     columns |= {tag: values[:, place] for place, tag in enumerate(names.tags)}
     if ratings is not None:

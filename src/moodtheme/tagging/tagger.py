@@ -1,6 +1,7 @@
 """A bundle and audio give tags: the front door for using a model."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -58,7 +59,10 @@ class Tagger:
             raise ValueError("threads and batch_size are at least 1")
         self.bundle: Bundle = read_manifest(folder)
         self.relative_to = relative_to
-        self._made_of = folder.absolute(), threads, batch_size, device
+        self._made_of: dict[str, Any] = {
+            "folder": folder.absolute(), "threads": threads, "batch_size": batch_size,
+            "device": device, "digest": self.bundle.digest, "relative_to": relative_to,
+        }  # fmt: skip
         if digest not in (None, self.bundle.digest):
             raise BundleError(f"{folder} holds another bundle than before; load the model again")
         require_bounded(folder, self.bundle)
@@ -122,7 +126,7 @@ class Tagger:
         return cls(folder, threads=threads, batch_size=batch_size, device=device, relative_to=own)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (type(self), *self._made_of, self.bundle.digest, self.relative_to)
+        return partial(type(self), **self._made_of), ()
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -278,22 +282,3 @@ def _steps(hop_s: float | None, span_s: float | None) -> Steps:
         if not least <= value <= most:
             raise ValueError(f"{name} must be from {least:g} to {most:g} seconds, not {value:g}")
     return steps
-
-
-def _reopen(
-    kind: type[Tagger],
-    folder: Path,
-    threads: int,
-    batch_size: int | None,
-    device: TaggingDevice | str,
-    digest: str,
-    relative_to: Reference | None,
-) -> Tagger:
-    return kind(
-        folder,
-        threads=threads,
-        batch_size=batch_size,
-        device=device,
-        digest=digest,
-        relative_to=relative_to,
-    )

@@ -8,14 +8,13 @@ global changes, and the same input gives the same SVG, byte for byte.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from moodtheme.arrays import Float64Array
-from moodtheme.errors import MissingExtraError
+from moodtheme.errors import needing_extra
 from moodtheme.features.mel import hz_to_mel
 from moodtheme.features.overview import Overview
 from moodtheme.files import replacing
@@ -39,13 +38,6 @@ _STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
 _MOST_TICKS = 10
 
 
-class Theme(StrEnum):
-    """The page that a picture is for."""
-
-    LIGHT = "light"
-    DARK = "dark"
-
-
 @dataclass(frozen=True)
 class _Colours:
     page: str
@@ -56,30 +48,14 @@ class _Colours:
 
 # Curves: hues of Paul Tol's schemes, darker on light pages and lighter on dark ones, so that each
 # has a contrast of at least 3 to 1 with the page (a test computes it).
-_THEMES = {
-    Theme.LIGHT: _Colours(
-        "#ffffff", "#1f2328", "#8b949e",
-        ("#3366aa", "#c8385a", "#1e7a35", "#8a7400", "#8a2a78", "#0b7f9c"),
-    ),
-    Theme.DARK: _Colours(
-        "#0d1117", "#e6edf3", "#7d8590",
-        ("#6fa8ff", "#ff7a93", "#4cc76a", "#d8bf45", "#d87ac8", "#5cc8e6"),
-    ),
-}  # fmt: skip
-
-
-def require_matplotlib() -> None:
-    """Fail early where nothing can be drawn.
-
-    Raises
-    ------
-    MissingExtraError
-        matplotlib is not installed.
-    """
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise MissingExtraError("drawing a timeline", "plots")
+LIGHT = _Colours(
+    "#ffffff", "#1f2328", "#8b949e",
+    ("#3366aa", "#c8385a", "#1e7a35", "#8a7400", "#8a2a78", "#0b7f9c"),
+)  # fmt: skip
+DARK = _Colours(
+    "#0d1117", "#e6edf3", "#7d8590",
+    ("#6fa8ff", "#ff7a93", "#4cc76a", "#d8bf45", "#d87ac8", "#5cc8e6"),
+)  # fmt: skip
 
 
 def save_picture(
@@ -89,7 +65,7 @@ def save_picture(
     *,
     title: str,
     tags: Sequence[str] = (),
-    theme: Theme = Theme.LIGHT,
+    dark: bool = False,
 ) -> None:
     """Draw a track over time and write it whole or not at all.
 
@@ -106,19 +82,19 @@ def save_picture(
     tags
         Which tags to draw. By default `SHOWN`: what stands out most in each section, and then
         where it peaks.
-    theme
-        The page that a PNG is for; an SVG takes both.
+    dark
+        Draw a PNG for a dark page; an SVG takes both.
 
     Raises
     ------
     MissingExtraError
         matplotlib is not installed.
     """
-    require_matplotlib()
-    from matplotlib import rc_context
+    with needing_extra("drawing a timeline", "plots"):
+        from matplotlib import rc_context
 
     is_svg = path.suffix.lower() == ".svg"
-    colours = _THEMES[Theme.LIGHT if is_svg else theme]
+    colours = DARK if dark and not is_svg else LIGHT
     # A fixed salt and no date: otherwise every SVG differs from the last.
     with replacing(path) as temporary, rc_context({"svg.hashsalt": "moodtheme"}):
         figure = _draw(timeline, sound, title, tags or _foremost(timeline), colours)
@@ -142,19 +118,14 @@ def _foremost(timeline: Timeline) -> tuple[str, ...]:
 
 def _for_both_pages(svg: str) -> str:
     """An SVG drawn for light pages with a style sheet that changes its colours on dark ones."""
-    light, dark = _THEMES[Theme.LIGHT], _THEMES[Theme.DARK]
-    pairs = zip(
-        (light.page, light.ink, light.faint, *light.curves),
-        (dark.page, dark.ink, dark.faint, *dark.curves),
-        strict=True,
-    )
+    light, dark = ((c.page, c.ink, c.faint, *c.curves) for c in (LIGHT, DARK))
     rules = "".join(
         f'[style*="{kind}: {one}"]{{{kind}:{other}!important}}'
-        for one, other in pairs
+        for one, other in zip(light, dark, strict=True)
         for kind in ("fill", "stroke")
     )
     # Text whose colour is not stated is black.
-    rules += f"text:not([style*='fill']){{fill:{dark.ink}}}"
+    rules += f"text:not([style*='fill']){{fill:{DARK.ink}}}"
     sheet = f"<style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
     head, mark, rest = svg.partition("<defs>")
     return f"{head}{sheet}{mark}{rest}"
