@@ -1,4 +1,4 @@
-"""Decoding, mono, excerpts and streams, for every format."""
+"""Decoding, mono, reading and streams, for every format."""
 
 import os
 import subprocess
@@ -28,11 +28,11 @@ from moodtheme.audio import (
     AudioStream,
     Decoder,
     Position,
-    excerpts,
     open_audio,
     probe,
     read_audio,
     read_excerpt,
+    reading,
     resample,
     to_mono,
 )
@@ -347,11 +347,11 @@ def test_the_centre_of_a_file_that_states_no_length_is_decoded_once(
         opened.append(given)
         return open_audio(*given, **more)
 
-    monkeypatch.setattr(excerpts, "open_audio", counted)
+    monkeypatch.setattr(reading, "open_audio", counted)
     wanted = {"sample_rate": sample_rate, "length_s": 5.0, "position": Position.CENTRE}
     once = read_excerpt(path, **wanted)
     assert len(opened) == 1
-    monkeypatch.setattr(excerpts, "_MOST_HELD", 1)  # a track that is too long to be held
+    monkeypatch.setattr(reading, "_MOST_HELD", 1)  # a track that is too long to be held
     twice = read_excerpt(path, **wanted)
     assert len(opened) == 3
     np.testing.assert_allclose(once.samples, twice.samples, atol=1e-5)

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from audio_files import chirp, write, write_soundfile
-from moodtheme.audio import AudioInfo, Position, probe, read_audio, read_excerpt
-from moodtheme.audio import excerpts as reading
+from moodtheme.audio import AudioInfo, Position, probe, read_audio, read_excerpt, reading
 from moodtheme.audio.mp3 import count_frames, first_frames
 from moodtheme.audio.opened import OpenFile
 
