@@ -1,4 +1,4 @@
-"""Decoding, mono, reading and streams, for every format."""
+"""Decoding, mono, excerpts and streams, for every format."""
 
 import os
 import subprocess

@@ -18,9 +18,9 @@ from hypothesis.extra.numpy import arrays
 from moodtheme import Tagger, over_time
 from moodtheme.scores.curves import rise
 from moodtheme.tagging.bundle import Bundle, Dimension, Fusion, Reference, Thresholds
-from moodtheme.tagging.following import change_steps, timeline_of
+from moodtheme.tagging.following import change_steps, followed
 from moodtheme.tagging.in_words import timeline_in_words
-from moodtheme.tagging.timeline import Curves, Timeline
+from moodtheme.tagging.timeline import Timeline
 from moodtheme.tagging.windows import Steps
 from moodtheme.timelines import audacity_labels, csv_curves, curves_record, lrc, webvtt
 from moodtheme.work import clock
@@ -51,8 +51,8 @@ def timeline(
     of = of or bundle()
     starts = 2.0 * np.arange(len(scores))
     dimensions = None if arousal is None else arousal.astype(np.float32)[:, None]
-    return timeline_of(
-        Curves(of, of.reference, Steps(2.0, 6.0), starts, starts + 2.0,
+    return followed(
+        Timeline(of, of.reference, Steps(2.0, 6.0), starts, starts + 2.0,
                scores.astype(np.float32), dimensions)
     )  # fmt: skip
 

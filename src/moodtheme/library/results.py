@@ -219,8 +219,8 @@ def track_tags(
         Among which music it is to stand instead of the bundle's reference.
     """
     from moodtheme.tagging import answers
-    from moodtheme.tagging.following import HOP_S, SPAN_S, timeline_of
-    from moodtheme.tagging.timeline import Curves
+    from moodtheme.tagging.following import HOP_S, SPAN_S, followed
+    from moodtheme.tagging.timeline import Timeline
     from moodtheme.tagging.windows import Steps
 
     reference = bundle.reference if relative_to is None else relative_to
@@ -231,8 +231,8 @@ def track_tags(
         starts, ends = rows[:, :2].T.astype(np.float64)
         dimensions = rows[:, behind:] if bundle.dimensions else None
         steps = Steps(HOP_S, SPAN_S)
-        timeline = timeline_of(
-            Curves(bundle, reference, steps, starts, ends, rows[:, 2:behind], dimensions)
+        timeline = followed(
+            Timeline(bundle, reference, steps, starts, ends, rows[:, 2:behind], dimensions)
         )
     return answers.TrackTags(
         path,

@@ -5,6 +5,7 @@ say of a file that held those seconds alone. The windows stand about the middle 
 they overlap, and a change shows as a slope about as long as a window with its middle at the change.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ from moodtheme.tagging.answers import mean_of, place, rank, silent
 from moodtheme.tagging.bundle import Bundle
 from moodtheme.tagging.listening import Listening
 from moodtheme.tagging.session import fuse_systems
-from moodtheme.tagging.timeline import Curves, Section, TagPeak, Timeline
+from moodtheme.tagging.timeline import Section, TagPeak, Timeline
 
 HOP_S = 2.0
 SPAN_S = 6.0
@@ -63,15 +64,12 @@ def over_time(listening: Listening) -> Timeline:
     duration_s = listening.duration_s
     if duration_s is not None and shared[-1] == max(int(duration_s / steps.hop_s + 0.5), 1) - 1:
         ends[-1] = duration_s
-    return timeline_of(Curves(bundle, listening.reference, steps, starts, ends, scores, dimensions))
+    return followed(Timeline(bundle, listening.reference, steps, starts, ends, scores, dimensions))
 
 
-def timeline_of(curves: Curves) -> Timeline:
-    """Curves with their changes and peaks; there is at least one step."""
-    return Timeline(
-        curves.bundle, curves.reference, curves.steps, curves.starts_s, curves.ends_s,
-        curves.scores, curves.dimensions, _sections(curves), _peaks(curves),
-    )  # fmt: skip
+def followed(curves: Timeline) -> Timeline:
+    """A timeline, of at least one step, with its changes and peaks."""
+    return replace(curves, sections=_sections(curves), peaks=_peaks(curves))
 
 
 def change_steps(
@@ -98,7 +96,7 @@ def change_steps(
     return change_points(curves, price=price_s / hop_s, shortest=shortest)
 
 
-def _sections(curves: Curves) -> tuple[Section, ...]:
+def _sections(curves: Timeline) -> tuple[Section, ...]:
     bundle, scores = curves.bundle, curves.scores
     levels = logit(scores) / spreads(bundle)
     cuts = change_steps(bundle, scores, hop_s=curves.steps.hop_s)
@@ -147,7 +145,7 @@ def spreads(bundle: Bundle) -> Float64Array:
     return np.asarray(np.maximum((high - low) / _IQR_OF_NORMAL, _LEAST_SPREAD))
 
 
-def _peaks(curves: Curves) -> tuple[TagPeak, ...]:
+def _peaks(curves: Timeline) -> tuple[TagPeak, ...]:
     peaks = []
     for index, name in enumerate(curves.bundle.tags):
         if (found := rise(curves.scores[:, index])) is None:

@@ -64,8 +64,8 @@ class TagPeak:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curves:
-    """Scores and dimensions of a track's steps.
+class Timeline(Sequence[TimelineWindow]):
+    """A track's tags over time: a sequence of its steps, which are made when they are asked for.
 
     Attributes
     ----------
@@ -79,6 +79,10 @@ class Curves:
         Float32 in [0, 1], ``(steps, tags)``.
     dimensions
         Float32, ``(steps, dimensions)``; None where the model has none.
+    sections
+        Stretches between changes, in order; one where nothing changes for good.
+    peaks
+        One for each tag that rises anywhere, by falling standing or score.
     """
 
     bundle: Bundle
@@ -88,22 +92,8 @@ class Curves:
     ends_s: Float64Array
     scores: FloatArray
     dimensions: FloatArray | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Timeline(Curves, Sequence[TimelineWindow]):
-    """A track's tags over time: a sequence of its steps, which are made when they are asked for.
-
-    Attributes
-    ----------
-    sections
-        Stretches between changes, in order; one where nothing changes for good.
-    peaks
-        One for each tag that rises anywhere, by falling standing or score.
-    """
-
-    sections: tuple[Section, ...]
-    peaks: tuple[TagPeak, ...]
+    sections: tuple[Section, ...] = ()
+    peaks: tuple[TagPeak, ...] = ()
 
     @property
     def changes_s(self) -> tuple[float, ...]:
