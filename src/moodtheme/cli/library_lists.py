@@ -7,7 +7,7 @@ import typer
 
 from moodtheme.cli.library_options import LibraryFile
 from moodtheme.cli.streams import printable, say
-from moodtheme.errors import MoodthemeError
+from moodtheme.errors import MoodthemeError, UsageError
 from moodtheme.work import counted
 
 if TYPE_CHECKING:
@@ -96,28 +96,22 @@ def playlists(
     ] = False,
 ) -> None:
     """List the searches that are kept as playlists, write them anew, or drop them."""
-    from moodtheme.errors import QueryError, UsageError
     from moodtheme.library import Library
 
     if drop and not names:
         raise UsageError("nothing to drop; name playlists")
     failed = 0
     with Library(library, write=drop) as opened:
-        kept = {playlist.name: playlist for playlist in opened.playlists}
-        for name in names or kept:
-            if name not in kept:
-                raise QueryError(
-                    f"no playlist is called {name!r}; moodtheme library playlists lists them"
-                )
-            playlist = kept[name]
+        kept = opened.playlists
+        for playlist in map(kept.__getitem__, names) if names else list(kept):
             if drop:
-                opened.playlists.drop(name)
+                kept.drop(playlist.name)
                 continue
             place = "" if playlist.file is None else f" -> {printable(playlist.file)}"
-            print(f"{printable(name)}: {printable(playlist.query)}{place}")
+            print(f"{printable(playlist.name)}: {printable(playlist.query)}{place}")
             if refresh:
                 try:
-                    print(f"  {counted(opened.playlists.refresh(playlist), 'tracks')}")
+                    print(f"  {counted(kept.refresh(playlist), 'tracks')}")
                 except MoodthemeError as error:
                     say(printable(str(error)))
                     failed += 1

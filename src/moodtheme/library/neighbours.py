@@ -50,19 +50,7 @@ def require_embeddings(model: Model) -> None:
 def nearest(
     numbers: Numbers, embedding: FloatArray, *, most: int, without: Sequence[int] = ()
 ) -> tuple[Neighbour, ...]:
-    """The tracks that sound most like an embedding, most alike first.
-
-    Parameters
-    ----------
-    numbers
-        Results with embeddings.
-    embedding
-        Of length 1.
-    most
-        How many.
-    without
-        Numbers of tracks to leave out.
-    """
+    """The tracks that sound most like an embedding of length 1, but some; most alike first."""
     require_embeddings(numbers.model)
     likeness = numbers.likeness(embedding)
     likeness[np.isin(numbers.ids, np.array(without, np.int64))] = -np.inf
@@ -89,21 +77,8 @@ def path_between(
 
     The way between the two embeddings is an arc, cut into equal angles. Of the tracks nearest to
     each cut those are chosen whose steps, together, are smallest: the sum of the squares of one
-    minus the cosine, which minds one large step more than several small ones.
-
-    Parameters
-    ----------
-    numbers
-        Results with embeddings.
-    first, last
-        The ends.
-    length
-        Tracks in all; where there are fewer, all there are.
-
-    Returns
-    -------
-    tuple of Neighbour
-        Each with its likeness to the one before; the first with 1.
+    minus the cosine, which minds one large step more than several small ones. Each comes with its
+    likeness to the one before, the first with 1; where there are fewer tracks, all there are.
     """
     require_embeddings(numbers.model)
     if length < 2 or first.id == last.id:

@@ -189,20 +189,23 @@ class Playlists:
                 ),
             )
 
-    def drop(self, name: str) -> None:
-        """Keep a search no longer; its file stays.
+    def __getitem__(self, name: str) -> Playlist:
+        """The one of a name.
 
         Raises
         ------
         QueryError
-            There is none of the name.
+            There is none.
         """
-        if name not in {playlist.name for playlist in self}:
-            raise QueryError(
-                f"no playlist is called {name!r}; moodtheme library playlists lists them"
-            )
+        for playlist in self:
+            if playlist.name == name:
+                return playlist
+        raise QueryError(f"no playlist is called {name!r}; moodtheme library playlists lists them")
+
+    def drop(self, name: str) -> None:
+        """Keep a search no longer; its file stays. Raises as indexing does."""
         with self._database.changing():
-            self._database.change("DELETE FROM playlists WHERE name = ?", (name,))
+            self._database.change("DELETE FROM playlists WHERE name = ?", (self[name].name,))
 
     def refresh(self, playlist: Playlist) -> int:
         """Search again and write the playlist's file; return how many tracks it has.

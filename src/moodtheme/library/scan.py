@@ -31,7 +31,7 @@ from moodtheme.library.places import (
 from moodtheme.library.results import result_of
 from moodtheme.library.scanned import ScannedFile, ScanOptions, ScanReport, Why
 from moodtheme.tagging.tagger import Tagger
-from moodtheme.work import Report, no_report, read_ahead
+from moodtheme.work import Report, read_ahead
 
 
 @dataclass(frozen=True)
@@ -42,23 +42,7 @@ class _Work:
 
 
 class Scan:
-    """One scan; `run` does it.
-
-    Parameters
-    ----------
-    database
-        Opened for writing.
-    tagger
-        The model.
-    options
-        How to listen.
-    begin
-        Called with the number of files to look into, before the first.
-    tell
-        Called with each file that was looked into.
-    report
-        Called with lines about what is to be done.
-    """
+    """One scan into a database opened for writing; `run` does it, as `moodtheme.Library.scan`."""
 
     def __init__(
         self,
@@ -66,9 +50,9 @@ class Scan:
         tagger: Tagger,
         options: ScanOptions,
         *,
-        begin: Callable[[int], None] = lambda count: None,
-        tell: Callable[[ScannedFile], None] = lambda file: None,
-        report: Report = no_report,
+        begin: Callable[[int], None],
+        tell: Callable[[ScannedFile], None],
+        report: Report,
     ) -> None:
         self._database, self._tagger, self._options = database, tagger, options
         self._begin, self._tell, self._report = begin, tell, report
@@ -79,21 +63,11 @@ class Scan:
         self._claimed = set(self._heard)
         self._failed: dict[str, MoodthemeError] = {}
 
-    def run(self, folders: Iterable[str | os.PathLike[str]], *, whole: bool = True) -> ScanReport:
+    def run(self, folders: Iterable[str | os.PathLike[str]], *, whole: bool) -> ScanReport:
         """Scan folders and files.
 
-        Parameters
-        ----------
-        folders
-            What to walk.
-        whole
-            Whether these are what the user calls the library: remembered, and not believed to be
-            empty. Others are parts of it in which something changed.
-
-        Raises
-        ------
-        WriteError
-            The disk of the library is full; what was finished stays.
+        Those that are the `whole` of the library are remembered, and not believed to be empty;
+        others are parts of it in which something changed.
         """
         roots = [absolute(folder) for folder in folders]
         report = ScanReport()

@@ -72,24 +72,7 @@ class SearchResult:
 def search(
     numbers: Numbers, query: Query, *, among: Among | None = None, most: int = 25
 ) -> SearchResult:
-    """Rank the tracks of a library.
-
-    Parameters
-    ----------
-    numbers
-        Its results.
-    query
-        What is searched for.
-    among
-        Which music they are ranked among; by default the model's reference where it has one.
-    most
-        Matches that are wanted.
-
-    Raises
-    ------
-    QueryError
-        The model has no reference, and one is asked for.
-    """
+    """Rank the tracks of a library, as `moodtheme.Library.search`, for a query understood."""
     model = numbers.model
     reference = model.bundle.reference
     if among is Among.REFERENCE and reference is None:

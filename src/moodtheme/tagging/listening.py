@@ -110,16 +110,7 @@ class Listener:
     def hear_file(
         self, path: Path, *, steps: Steps | None = None, progress: Progress = no_progress
     ) -> Listening:
-        """Listen to a file.
-
-        Parameters
-        ----------
-        path
-            The file.
-        steps
-            How short windows follow the whole track too; None for none.
-        progress
-            Told how many seconds were heard.
+        """Listen to a file, and follow it in steps if there are some; progress is in seconds.
 
         Raises
         ------
