@@ -1,7 +1,7 @@
 """Explanations: what is hidden, which region is found, what is said of it, and the command."""
 
-import importlib.util
 import json
+import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -339,13 +339,8 @@ def test_pictures_are_drawn_for_light_and_dark(
 def test_without_the_extra_the_command_tells_and_says_which_one_draws(
     program: Program, bundle: Path, piece: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = importlib.util.find_spec
-    missing = {"librosa", "matplotlib"}
-    for module in ("descriptors", "pictures"):
-        monkeypatch.setattr(
-            f"moodtheme.explaining.{module}.find_spec",
-            lambda name: None if name in missing else find(name),
-        )
+    for module in ("librosa", "matplotlib"):
+        monkeypatch.setitem(sys.modules, module, None)
     status, out, err = program("explain", piece, "--tag", "loud", "--model", bundle)
     assert status == 0 and "loud, raised" in out
     assert "moodtheme[explain]" in err

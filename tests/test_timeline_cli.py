@@ -127,7 +127,7 @@ def test_what_cannot_be_is_refused_before_listening(
     code, _, err = program("timeline", tmp_path / "notes.txt", "--model", model)
     assert code == 1 and "notes.txt" in err
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     code, _, err = program(*common, "--picture", tmp_path / "a.svg")
     assert code == 2 and "pip install 'moodtheme[plots]'" in err
     assert not (tmp_path / "a.svg").exists()

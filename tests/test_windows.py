@@ -16,16 +16,14 @@ def blocks_of(audio: np.ndarray, cuts: list[int]) -> list[np.ndarray]:
 @given(
     n=st.integers(1, 400),
     samples=st.integers(1, 90),
-    hop_share=st.floats(0.05, 1.0),
     cuts=st.lists(st.integers(0, 1000), max_size=6),
 )
 def test_windows_show_the_track_in_order_whatever_the_blocks(
-    n: int, samples: int, hop_share: float, cuts: list[int]
+    n: int, samples: int, cuts: list[int]
 ) -> None:
-    hop = max(1, int(samples * hop_share))
     audio = np.arange(1, n + 1, dtype=np.float32)
-    windows = list(slide_windows(blocks_of(audio, cuts), samples=samples, hop=hop))
-    whole = list(slide_windows([audio], samples=samples, hop=hop))
+    windows = list(slide_windows(blocks_of(audio, cuts), samples=samples))
+    whole = list(slide_windows([audio], samples=samples))
     assert [(w.start, w.weight, w.length) for w in windows] == [
         (w.start, w.weight, w.length) for w in whole
     ]
@@ -35,11 +33,11 @@ def test_windows_show_the_track_in_order_whatever_the_blocks(
         np.testing.assert_array_equal(window.audio, np.resize(shown, samples))
     if n >= samples:
         *full, last = windows
-        assert [w.start for w in full] == [i * hop for i in range(len(full))]
+        assert [w.start for w in full] == [i * samples for i in range(len(full))]
         assert all(w.weight == 1.0 and w.length == samples for w in full)
         assert 0 < last.weight <= 1.0
-        # What no window shows is less than a quarter of a hop at the end.
-        assert n - (last.start + samples) < max(1, 0.25 * hop)
+        # What no window shows is less than a quarter of one at the end.
+        assert n - (last.start + samples) < max(1, 0.25 * samples)
 
 
 def test_tiles_weigh_each_second_once() -> None:
@@ -49,11 +47,8 @@ def test_tiles_weigh_each_second_once() -> None:
     assert [(w.start, w.weight) for w in windows] == [(0, 1.0), (100, 1.0)]
 
 
-def test_nothing_gives_no_windows_and_a_bad_hop_is_refused() -> None:
+def test_nothing_gives_no_windows() -> None:
     assert list(slide_windows([], samples=10)) == []
-    for hop in (0, 11):
-        with pytest.raises(ValueError, match="hop"):
-            list(slide_windows([np.ones(30, np.float32)], samples=10, hop=hop))
 
 
 def test_the_excerpt_is_where_the_policy_says() -> None:

@@ -255,7 +255,7 @@ class Listener:
             hop = round(steps.hop_s * rate)
             ear.steps = Cut(CentredWindows(samples=samples, span=span, hop=hop))
         if member.policy is ExcerptPolicy.COVER:
-            ear.track = Cut(SlidingWindows(samples=samples, hop=samples))
+            ear.track = Cut(SlidingWindows(samples=samples))
             return ear
         start: int | None
         least = 1

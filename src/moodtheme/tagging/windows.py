@@ -12,7 +12,7 @@ import numpy.typing as npt
 from moodtheme.arrays import FloatArray
 from moodtheme.tagging.bundle import ExcerptPolicy
 
-_TAIL_SHARE = 0.25  # a rest shorter than this share of a hop is not worth a window of its own
+_TAIL_SHARE = 0.25  # a rest shorter than this share of a window is not worth a window of its own
 _MOST_HELD = 8_000_000  # samples
 
 _Number = TypeVar("_Number", bound=np.generic)
@@ -78,14 +78,12 @@ def cut_excerpt(audio: FloatArray, *, samples: int, policy: ExcerptPolicy) -> Wi
     return Window(start, len(piece), 1.0, loop_to_length(piece, samples))
 
 
-def slide_windows(
-    blocks: Iterable[FloatArray], *, samples: int, hop: int | None = None
-) -> Iterator[Window]:
-    """Windows over a whole track, read block by block.
+def slide_windows(blocks: Iterable[FloatArray], *, samples: int) -> Iterator[Window]:
+    """Windows that tile a whole track, read block by block.
 
-    Windows start at 0, hop, 2·hop, …. When a rest of at least a quarter of a hop remains behind
-    the last of them, one more window ends where the track ends, weighted by the rest's share of a
-    hop. A track shorter than a window is looped. Memory is bounded by a window, a hop and a block.
+    When a rest of at least a quarter of a window remains behind the last of them, one more ends
+    where the track ends, weighted by the rest's share of a window. A track shorter than a window is
+    looped. Memory is bounded by two windows and a block.
 
     Parameters
     ----------
@@ -93,30 +91,20 @@ def slide_windows(
         The track's samples in order, float32, in pieces of any length.
     samples
         Length of a window.
-    hop
-        Distance of windows' starts, at most `samples`; the same when None, so that they tile.
     """
-    windows = SlidingWindows(samples=samples, hop=samples if hop is None else hop)
+    windows = SlidingWindows(samples=samples)
     for block in blocks:
         yield from windows.push(block)
     yield from windows.finish()
 
 
 class SlidingWindows:
-    """`slide_windows` for blocks that are pushed, not pulled.
-
-    Parameters
-    ----------
-    samples, hop
-        As for `slide_windows`.
-    """
+    """`slide_windows` for blocks that are pushed, not pulled."""
 
     full = False
 
-    def __init__(self, *, samples: int, hop: int) -> None:
-        if not 0 < hop <= samples:
-            raise ValueError(f"hop must be from 1 to {samples} samples, not {hop}")
-        self._samples, self._hop = samples, hop
+    def __init__(self, *, samples: int) -> None:
+        self._samples = samples
         # Begins at `_start`, where the last window given out began (or will begin).
         self._held = np.empty(0, dtype=np.float32)
         self._start, self._given = 0, False
@@ -124,9 +112,9 @@ class SlidingWindows:
     def push(self, block: FloatArray) -> Iterator[Window]:
         """Take the next block; give the windows that it completes."""
         self._held = np.concatenate([self._held, block])
-        while len(self._held) >= self._samples + (self._hop if self._given else 0):
+        while len(self._held) >= self._samples * (1 + self._given):
             if self._given:
-                self._held, self._start = self._held[self._hop :], self._start + self._hop
+                self._held, self._start = self._held[self._samples :], self._start + self._samples
             self._given = True
             yield Window(self._start, self._samples, 1.0, self._held[: self._samples])
 
@@ -138,8 +126,9 @@ class SlidingWindows:
                 yield Window(0, len(self._held), 1.0, looped)
             return
         rest = len(self._held) - self._samples
-        if rest >= _TAIL_SHARE * self._hop:
-            yield Window(self._start + rest, self._samples, rest / self._hop, self._held[rest:])
+        if rest >= _TAIL_SHARE * self._samples:
+            share = rest / self._samples
+            yield Window(self._start + rest, self._samples, share, self._held[rest:])
 
 
 class Excerpt:
