@@ -20,6 +20,7 @@ from moodtheme.cli.options import (
 from moodtheme.cli.results import Format, format_of
 from moodtheme.cli.streams import printable, say
 from moodtheme.engines import Engine
+from moodtheme.errors import UsageError
 from moodtheme.tagging.device import TaggingDevice
 from moodtheme.work import cores, limit_numpy_threads
 
@@ -121,20 +122,36 @@ def tag(
     from moodtheme.cli.page import Page
     from moodtheme.cli.progress import TaggingProgress
     from moodtheme.cli.results import data_writer
-    from moodtheme.cli.tag_inputs import (
-        chosen_files,
-        load_tagger,
-        require_options_that_go_together,
-    )
+    from moodtheme.cli.tag_inputs import chosen_files, load_tagger
     from moodtheme.cli.tag_run import Run, on_ray, tag_to_journal, tag_to_stream
     from moodtheme.cli.tag_table import TableWriter
     from moodtheme.tagging.batch import name_of
 
     form = form or (Format.CSV if wide else format_of(output))
-    require_options_that_go_together(
-        form, output, resume=resume, scores=scores, wide=wide, timeline=timeline, windows=windows,
-        engine=engine, address=address,
-    )  # fmt: skip
+    for apart, advice in (
+        (
+            resume and (form is not Format.JSONL or output is None),
+            "--resume goes with JSON Lines and --output FILE; give both",
+        ),
+        (
+            scores and form is not Format.TABLE,
+            "--scores is about the table; leave it out, the other formats have all",
+        ),
+        (
+            wide and (form is not Format.CSV or timeline),
+            "--wide is CSV with one row a file; leave --format and --timeline out",
+        ),
+        (
+            timeline and windows is not None,
+            "--timeline hears the whole track, --windows does not; leave one out",
+        ),
+        (
+            address is not None and engine is not Engine.RAY,
+            "--address is a Ray cluster's; add --engine ray, or leave it out",
+        ),
+    ):
+        if apart:
+            raise UsageError(advice)
     account = ScanAccount()
     found = chosen_files(paths or (), files_from, shard, account)
     names = [name_of(one) for one in found]

@@ -1,4 +1,4 @@
-"""What `moodtheme tag` is given: options that go together, files, the model."""
+"""What `moodtheme tag` is given: files, the model, the music to stand among."""
 
 import os
 import sys
@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from moodtheme.audio import ScanAccount, find_audio_files
-from moodtheme.cli.results import Format
 from moodtheme.cli.streams import printable, say
-from moodtheme.engines import Engine
 from moodtheme.errors import AudioError, ReferenceMusicError, UsageError
 from moodtheme.library import Library
 from moodtheme.tagging.batch import in_shard, name_of
@@ -16,37 +14,6 @@ from moodtheme.tagging.bundle import Reference
 from moodtheme.tagging.device import TaggingDevice
 from moodtheme.tagging.own_music import FEW_TRACKS
 from moodtheme.tagging.tagger import Tagger
-
-
-def require_options_that_go_together(
-    form: Format,
-    output: Path | None,
-    *,
-    resume: bool,
-    scores: bool,
-    wide: bool,
-    timeline: bool,
-    windows: int | None,
-    engine: Engine,
-    address: str | None,
-) -> None:
-    """See that no option is without what it is about.
-
-    Raises
-    ------
-    UsageError
-        One is.
-    """
-    if resume and (form is not Format.JSONL or output is None):
-        raise UsageError("--resume goes with JSON Lines and --output FILE; give both")
-    if scores and form is not Format.TABLE:
-        raise UsageError("--scores is about the table; leave it out, the other formats have all")
-    if wide and (form is not Format.CSV or timeline):
-        raise UsageError("--wide is CSV with one row a file; leave --format and --timeline out")
-    if timeline and windows is not None:
-        raise UsageError("--timeline hears the whole track, --windows does not; leave one out")
-    if address is not None and engine is not Engine.RAY:
-        raise UsageError("--address is a Ray cluster's; add --engine ray, or leave it out")
 
 
 def chosen_files(
