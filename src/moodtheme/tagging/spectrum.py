@@ -11,7 +11,7 @@ import numpy as np
 from numpy import fft
 
 from moodtheme.arrays import FloatArray
-from moodtheme.scores.peaks import median
+from moodtheme.scores.curves import median
 
 NOISE_FLUCTUATION_DB = 5.57
 """Standard deviation of the level of a Gaussian noise in a bin: 10 / ln 10 · π / √6 dB, that of the
