@@ -1,6 +1,6 @@
 """How often intervals hold what they should, and how often equal systems are called different.
 
-    python benchmarks/interval_coverage.py [--trials 300] [--resamples 200] [--quick]
+    python benchmarks/interval_coverage.py [--trials 1000] [--resamples 200] [--keep FILE] [--quick]
 
 Test sets are made up again and again from populations whose figures are known from a large sample.
 Two systems are equally good. Printed is how often the nominal 95 % interval of the first holds the
@@ -12,16 +12,24 @@ population's figure, and how often the two are called different, which should be
 
 The populations: tracks on their own; artists with as many tracks as on MTG-Jamendo's test split
 (log-normal, at most 250), whose tracks are alike in what they are tagged with and in how systems
-err on them; one rare tag, of which a test set has so many tracks by so many artists. Last, several
-comparisons at once: how often any of ten equal systems is called different from the first, before
-and after Holm's correction.
+err on them; one rare tag, of which a test set has so many tracks by so many artists; tracks with
+ratings, of which R², Pearson's correlation and CCC are measured. Last, several comparisons at once:
+how often any of ten equal systems is called different from the first, before and after Holm's
+correction.
+
+Every trial has random numbers of its own, so that with `--keep` a run that was stopped goes on, and
+one with more trials adds to it. A thousand trials take a quarter of an hour on an idle core.
 """
 
 import argparse
+import json
 import math
 import warnings
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +39,9 @@ from moodtheme.evaluation import Evaluation, ScoredSet
 from moodtheme.evaluation.bootstrap import draw_weights
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import rank_tags, unit_weights
+from moodtheme.evaluation.ratings import MEASURES, compare_ratings, evaluate_ratings
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
+from moodtheme.scores.ratings import Dimension, Ratings
 
 FIGURES = ("roc_auc_macro", "pr_auc_macro")
 NAMES = {"roc_auc_macro": "ROC-AUC", "pr_auc_macro": "PR-AUC"}
@@ -111,84 +121,180 @@ def of_population(population: Population, rng: np.random.Generator) -> Floats:
     return np.mean([figures(s, unit_weights(len(s.truth)))[:, :, 0] for s in samples], axis=(0, 1))
 
 
-class Tally:
+Ends = tuple[float, float, float, float]
+"""Of a system's interval, and of a difference's."""
+
+
+class Trials:
+    """Outcomes of trials, in a file where one is named."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._seed, self._keep = options.seed, options.keep
+        self._made_with = f"seed {options.seed}, {options.resamples} resamples"
+        self._known: dict[tuple[str, int], Any] = {}
+        if self._keep is not None and self._keep.exists():
+            for line in self._keep.read_text("utf-8").splitlines():
+                made_with, name, number, outcome = json.loads(line)
+                if made_with == self._made_with:
+                    self._known[name, number] = outcome
+
+    def run(
+        self, name: str, count: int, trial: Callable[[np.random.Generator, int], Any]
+    ) -> list[Any]:
+        """Outcomes of so many trials, each with a generator of its own and its number."""
+        found = []
+        for number in range(count):
+            if (name, number) not in self._known:
+                digits = [self._seed, number, *name.encode()]
+                outcome = trial(np.random.default_rng(digits), number)
+                self._known[name, number] = outcome
+                if self._keep is not None:
+                    with self._keep.open("a", encoding="utf-8") as file:
+                        print(json.dumps([self._made_with, name, number, outcome]), file=file)
+            found.append(self._known[name, number])
+        return found
+
+
+def print_outcomes(
+    outcomes: list[Mapping[str, Mapping[str, Ends]]],
+    targets: Mapping[str, float],
+    names: Mapping[str, str],
+) -> None:
     """How often each method's interval holds, and how often it sees a difference."""
+    width = 11 * len(names)
+    print(f"{'':21}{'holds, of 100':>{width}}{'called different':>{width}}{'width':>11}")
+    heads = "".join(f"{names[key]:>11}" for key in targets)
+    print(f"{'':21}{heads}{heads}{names[next(iter(targets))]:>11}")
+    for method in outcomes[0]:
+        held, seen, widths = defaultdict(list), defaultdict(list), []
+        for outcome in outcomes:
+            for key, (low, high, from_, to) in outcome.get(method, {}).items():
+                held[key].append(low <= targets[key] <= high)
+                seen[key].append(not from_ <= 0 <= to)
+                if key == next(iter(targets)):
+                    widths.append(high - low)
+        cells = [f"{100 * np.mean(of[key]):11.1f}" for of in (held, seen) for key in targets]
+        print(f"{method:21}", *cells, f"{np.mean(widths):11.3f}", sep="", flush=True)
 
-    def __init__(self) -> None:
-        self.held: dict[tuple[str, str], list[bool]] = defaultdict(list)
-        self.seen: dict[tuple[str, str], list[bool]] = defaultdict(list)
-        self.width: dict[tuple[str, str], list[float]] = defaultdict(list)
 
-    def add(self, method: str, key: str, own: tuple[float, float], apart: tuple[float, float],
-            target: float) -> None:  # fmt: skip
-        """Count a trial: a system's interval, the difference's, and the population's figure."""
-        self.held[method, key].append(own[0] <= target <= own[1])
-        self.seen[method, key].append(not apart[0] <= 0 <= apart[1])
-        self.width[method, key].append(own[1] - own[0])
-
-
-def one_population(population: Population, options: argparse.Namespace) -> None:
-    rng = np.random.default_rng(options.seed)
-    targets = of_population(population, rng)
-    tally = Tally()
-    for trial in range(options.trials):
+def one_population(population: Population, trials: Trials, options: argparse.Namespace) -> None:
+    def trial(rng: np.random.Generator, number: int) -> dict[str, dict[str, Ends]]:
         test = draw(population, population.artists, rng)
-        percentiles(test, tally, targets, options.resamples, rng)
-        names = [str(artist) for artist in test.artists]
+        found = percentiles(test, options.resamples, rng)
         evaluation = Evaluation(
-            ScoredSet(test.truth, dict(zip("ab", test.scores, strict=True)), names),
+            ScoredSet(
+                test.truth,
+                dict(zip("ab", test.scores, strict=True)),
+                [str(artist) for artist in test.artists],
+            ),
             resamples=options.resamples,
-            seed=trial,
+            seed=number,
         )
         own, apart = evaluation.figures("a").figures, evaluation.difference("a", "b")
-        for key, target in zip(FIGURES, targets, strict=True):
-            ends = own[key].low, own[key].high
-            gap = apart[key].low, apart[key].high
-            if None not in (*ends, *gap):
-                tally.add("moodtheme", key, ends, gap, target)  # type: ignore[arg-type]
-    print(f"\n{population.name}; population: ROC-AUC {targets[0]:.3f}, PR-AUC {targets[1]:.3f}")
-    print(f"{'':24}{'holds, of 100':>28}{'called different, of 100':>28}{'width':>18}")
-    heads = [NAMES[key] for key in FIGURES]
-    print(f"{'':24}{heads[0]:>17}{heads[1]:>11}{heads[0]:>17}{heads[1]:>11}{heads[0]:>18}")
-    for method in dict.fromkeys(method for method, _ in tally.held):
-        cells = [f"{method:24}"]
-        for counts in (tally.held, tally.seen):
-            shares = [100 * np.mean(counts[method, key]) for key in FIGURES]
-            cells.append(f"{shares[0]:17.1f}{shares[1]:11.1f}")
-        print(*cells, f"{np.mean(tally.width[method, FIGURES[0]]):17.3f}", sep="", flush=True)
+        ends = {
+            key: (own[key].low, own[key].high, apart[key].low, apart[key].high) for key in FIGURES
+        }
+        return found | {
+            "moodtheme": {key: four for key, four in ends.items() if None not in four}  # type: ignore[misc]
+        }
+
+    values = of_population(population, np.random.default_rng(options.seed))
+    targets = dict(zip(FIGURES, values.tolist(), strict=True))
+    outcomes = trials.run(population.name, options.trials, trial)
+    print(f"\n{population.name}; population: ROC-AUC {values[0]:.3f}, PR-AUC {values[1]:.3f}")
+    print_outcomes(outcomes, targets, NAMES)
 
 
-def percentiles(
-    test: Draw, tally: Tally, targets: Floats, resamples: int, rng: np.random.Generator
-) -> None:
+def percentiles(test: Draw, resamples: int, rng: np.random.Generator) -> dict[str, dict[str, Ends]]:
     """What the resamples themselves say, drawn by track and by artist."""
     tracks = np.arange(len(test.truth))
     ways = {"percentiles, tracks": tracks}
     if test.artists[-1] + 1 < len(tracks):
         ways["percentiles, artists"] = test.artists
+    found: dict[str, dict[str, Ends]] = {}
     for method, unit in ways.items():
         drawn = figures(test, draw_weights(int(unit[-1]) + 1, resamples, rng)[unit])
+        found[method] = {}
         for index, key in enumerate(FIGURES):
             first, second = drawn[:, index]
-            own, apart = (np.nanquantile(of, [0.025, 0.975]) for of in (first, first - second))
-            tally.add(method, key, tuple(own), tuple(apart), targets[index])
+            found[method][key] = (*_middle(first), *_middle(first - second))
+    return found
 
 
-def rare_tag(options: argparse.Namespace) -> None:
+def _middle(drawn: Floats) -> tuple[float, float]:
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def rated(artists: int, trials: Trials, options: argparse.Namespace) -> None:
+    """Two equally good systems' ratings, of tracks by so many artists."""
+    like, scale, level = 0.7, 0.8, 0.1  # what an artist's tracks share; how systems are off
+    variance = scale**2 * (0.7**2 + 0.6**2)
+    targets = {
+        "r2": 1 - (1 + variance - 2 * scale * 0.7 + level**2),
+        "pearson": scale * 0.7 / math.sqrt(variance),
+        "ccc": 2 * scale * 0.7 / (1 + variance + level**2),
+    }
+
+    def trial(rng: np.random.Generator, number: int) -> dict[str, dict[str, Ends]]:
+        sizes = np.exp(rng.normal(LOG_MEAN, LOG_DEVIATION, artists)).round().clip(1, MOST)
+        artist = np.repeat(np.arange(artists), sizes.astype(np.intp))
+
+        def of_tracks() -> Floats:
+            own = math.sqrt(1 - like**2) * rng.normal(size=len(artist))
+            return like * rng.normal(size=artists)[artist] + own
+
+        listeners = of_tracks()
+        truth, *systems = (
+            Ratings((Dimension("valence", -1, 1),), values[:, None])
+            for values in (
+                listeners,
+                *(scale * (0.7 * listeners + 0.6 * of_tracks()) + level for _ in "ab"),
+            )
+        )
+        found: dict[str, dict[str, Ends]] = {}
+        names = [str(number) for number in artist]
+        for method, whose in (("drawn by track", []), ("moodtheme", names)):
+            drawing: dict[str, Any] = {
+                "artists": whose,
+                "resamples": options.resamples,
+                "seed": number,
+            }
+            (own,) = evaluate_ratings(truth, systems[0], **drawing)
+            pair = dict(zip("ab", systems, strict=True))
+            (gap,) = compare_ratings(truth, pair, [("a", "b")], **drawing)
+            found[method] = {
+                key: (*own.intervals[key], gap.figures[key].low, gap.figures[key].high)  # type: ignore[dict-item]
+                for key in MEASURES
+            }
+        return found
+
+    print(f"\nRatings of tracks by {artists} artists")
+    print_outcomes(
+        trials.run(f"ratings {artists}", options.trials, trial),
+        targets,
+        {"r2": "R2", "pearson": "Pearson", "ccc": "CCC"},
+    )
+
+
+def rare_tag(trials: Trials, options: argparse.Namespace) -> None:
     """One tag, so many positives by so many artists among so many tracks."""
     print("\nA rare tag: its own ROC-AUC, 0.76 in the population")
     print(f"{'tracks with it':>15}{'artists':>9}{'of':>6}"
           f"{'percentiles':>13}{'moodtheme':>11}{'refused':>9}{'width':>8}")  # fmt: skip
-    rng = np.random.default_rng(options.seed)
     target = 1 - _upper_tail(1 / math.sqrt(2))
     for positives, artists, tracks in (
         (1, 1, 30), (2, 2, 100), (3, 3, 100), (5, 5, 100), (8, 8, 100), (15, 15, 300),
         (6, 2, 100), (9, 3, 100), (15, 5, 100), (24, 8, 300), (60, 20, 1000),
     ):  # fmt: skip
-        held: dict[str, list[bool]] = defaultdict(list)
-        widths: list[float] = []
-        refused = 0
-        for trial in range(options.trials):
+
+        def trial(
+            rng: np.random.Generator,
+            number: int,
+            positives: int = positives,
+            artists: int = artists,
+            tracks: int = tracks,
+        ) -> list[float | None]:
             truth = (np.arange(tracks) < positives)[:, None]
             artist = np.arange(tracks)
             artist[:positives] = np.arange(positives) % artists
@@ -201,58 +307,61 @@ def rare_tag(options: argparse.Namespace) -> None:
             evaluation = Evaluation(
                 ScoredSet(truth, {"a": scores[:, None]}, [str(a) for a in artist]),
                 resamples=options.resamples,
-                seed=trial,
+                seed=number,
             )
             ends = evaluation.figures("a").tags[0].figures["roc_auc"]
             weights = draw_weights(tracks, options.resamples, rng)
             drawn = weigh_rankings(rank_tags(truth, scores[:, None]), weights)[0][0]
-            low, high = np.nanquantile(drawn, [0.025, 0.975])
-            held["percentiles"].append(bool(low <= target <= high))
-            if ends.low is None or ends.high is None:
-                refused += 1
-            else:
-                held["moodtheme"].append(ends.low <= target <= ends.high)
-                widths.append(ends.high - ends.low)
-        own = f"{100 * np.mean(held['moodtheme']):11.1f}" if widths else f"{'-':>11}"
-        width = f"{np.mean(widths):8.2f}" if widths else f"{'-':>8}"
-        print(f"{positives:15}{artists:9}{tracks:6}{100 * np.mean(held['percentiles']):13.1f}{own}"
-              f"{100 * refused / options.trials:8.0f}%{width}", flush=True)  # fmt: skip
+            return [*_middle(drawn), ends.low, ends.high]
+
+        outcomes = trials.run(f"rare {positives} {artists} {tracks}", options.trials, trial)
+        by_track = np.mean([low <= target <= high for low, high, *_ in outcomes])
+        given = [(low, high) for *_, low, high in outcomes if low is not None]
+        held = [low <= target <= high for low, high in given]
+        own = f"{100 * np.mean(held):11.1f}" if given else f"{'-':>11}"
+        width = f"{np.mean([high - low for low, high in given]):8.2f}" if given else f"{'-':>8}"
+        print(f"{positives:15}{artists:9}{tracks:6}{100 * by_track:13.1f}{own}"
+              f"{100 - 100 * len(given) / len(outcomes):8.0f}%{width}", flush=True)  # fmt: skip
 
 
 def _upper_tail(value: float) -> float:
     return 0.5 * math.erfc(value / math.sqrt(2))
 
 
-def many_comparisons(options: argparse.Namespace) -> None:
+def many_comparisons(trials: Trials, options: argparse.Namespace) -> None:
     """Ten systems, all equal: how often any is called different from the first."""
     population = Population("", 100, (0.05, 0.1, 0.2), grouped=True, systems=10)
-    rng = np.random.default_rng(options.seed)
-    trials = max(20, options.trials // 3)
-    any_before = any_after = 0
-    for trial in range(trials):
+
+    def trial(rng: np.random.Generator, number: int) -> list[bool]:
         test = draw(population, population.artists, rng)
         systems = {str(index): scores for index, scores in enumerate(test.scores)}
         evaluation = Evaluation(
             ScoredSet(test.truth, systems, [str(artist) for artist in test.artists]),
             resamples=options.resamples,
-            seed=trial,
+            seed=number,
         )
         found = evaluation.differences([(name, "0") for name in list(systems)[1:]])
         gaps = [gap["roc_auc_macro"] for gap in found]
-        any_before += any(gap.p is not None and gap.p < 0.05 for gap in gaps)
-        any_after += any(gap.beyond_chance for gap in gaps)
-    print(f"\nTen equal systems by 100 artists, nine comparisons, {trials} trials")
-    print(f"any called different before Holm's correction  {100 * any_before / trials:5.1f} of 100")
-    print(f"any called different after it                  {100 * any_after / trials:5.1f} of 100")
+        return [
+            any(gap.p is not None and gap.p < 0.05 for gap in gaps),
+            any(gap.beyond_chance for gap in gaps),
+        ]
+
+    outcomes = trials.run("many comparisons", options.trials, trial)
+    before, after = 100 * np.mean(outcomes, axis=0)
+    print(f"\nTen equal systems by 100 artists, nine comparisons, {len(outcomes)} trials")
+    print(f"any called different before Holm's correction  {before:5.1f} of 100")
+    print(f"any called different after it                  {after:5.1f} of 100")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--resamples", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, help="file of outcomes, to go on with")
     parser.add_argument("--quick", action="store_true", help="20 trials: that it runs")
     options = parser.parse_args()
     if options.quick:
@@ -260,20 +369,20 @@ def main() -> None:
     margin = 196 * math.sqrt(0.95 * 0.05 / options.trials)
     print(f"{options.trials} trials, {options.resamples} resamples: shares are ±{margin:.1f}")
     six = (0.02, 0.03, 0.05, 0.08, 0.12, 0.2)
+    trials = Trials(options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EvaluationWarning)
         for population in (
             Population("800 tracks on their own, tags from 2 to 20 %", 800, six, grouped=False),
             Population("30 artists, tags from 10 to 30 %", 30, (0.1, 0.2, 0.3), grouped=True),
             Population("100 artists, tags from 2 to 20 %", 100, six, grouped=True),
+            Population("327 artists, tags from 2 to 20 %", 327, six, grouped=True),
         ):
-            one_population(population, options)
-        if not options.quick:
-            one_population(
-                Population("327 artists, tags from 2 to 20 %", 327, six, grouped=True), options
-            )
-        rare_tag(options)
-        many_comparisons(options)
+            one_population(population, trials, options)
+        rare_tag(trials, options)
+        for artists in (10, 30, 100):
+            rated(artists, trials, options)
+        many_comparisons(trials, options)
 
 
 if __name__ == "__main__":
