@@ -102,6 +102,19 @@ def test_other_parts_of_mtg_jamendo(tmp_path: Path) -> None:
     assert table.splits == tuple(Split)
 
 
+def test_mtg_jamendo_in_the_folder_that_mirdata_keeps(tmp_path: Path) -> None:
+    for number, part in enumerate(("train", "validation", "test")):
+        row = [f"track_{number}", "artist_1", "album_1", f"0{number}/{number}.mp3", "200.0"]
+        write(
+            tmp_path / "data" / "splits" / "split-0" / f"autotagging_moodtheme-{part}.tsv",
+            "\t".join(HEADER), "\t".join([*row, "mood/theme---dark"]),
+        )  # fmt: skip
+        write(tmp_path / "audios" / f"0{number}" / f"{number}.mp3")
+    table = load_dataset(f"jamendo:{tmp_path / 'audios'}", metadata=Metadata(folder=tmp_path))
+    assert len(table.present()) == 3 and table.splits == tuple(Split)
+    assert all(file.is_file() for file in table.files)
+
+
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     for source, complaint in (
         (f"deam:{tmp_path / 'none'}", "no such folder"),

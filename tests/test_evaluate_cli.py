@@ -398,3 +398,20 @@ def test_compare_says_which_differences_survive_all_comparisons(run: Program, fo
     assert status == 2 and "good alone cannot be compared" in err
     status, _, err = run("compare", *files)
     assert status == 2 and "score files need --truth" in err
+
+
+def test_what_was_trained_on_is_neither_compared_nor_drawn(run: Program, folder: Path) -> None:
+    truth = np.load(folder / "truth.npy")
+    tags, ids = [f"tag {n}" for n in range(truth.shape[1])], [f"t{n}" for n in range(len(truth))]
+    np.savez(folder / "named.npz", truth=truth, tags=tags, ids=ids)
+    for name, seen in (("own", "train"), ("other", "")):
+        scores = np.load(folder / "gru.npy")
+        np.savez(
+            folder / f"{name}.npz", scores=scores, tags=tags, ids=ids, seen=[seen] * len(truth)
+        )
+    files = [folder / "own.npz", folder / "other.npz", "--truth", folder / "named.npz"]
+    for command in (["compare", *files], ["report", "plots", *files, "-o", folder / "plots"]):
+        status, _, err = run(*command, "--bootstrap", 5)
+        assert status == 1 and "own.npz: 60 of 60 recordings were trained on" in err
+    status, out, _ = run("compare", *files, "--bootstrap", 5, "--allow-seen", "--against", "own")
+    assert status == 0 and "other minus own (seen)" in out

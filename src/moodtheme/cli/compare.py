@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from moodtheme.cli.artists import Artists, GroupBy, artists_of
-from moodtheme.cli.options import Device, Jobs, Json, Offline, Seed
+from moodtheme.cli.options import AllowSeen, Device, Jobs, Json, Offline, Seed
 from moodtheme.cli.progress import progress_bar
 from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import UsageError
@@ -48,6 +48,7 @@ def compare(
     artists: Artists = None,
     group: GroupBy = None,
     seed: Seed = 0,
+    allow_seen: AllowSeen = False,
     features: Annotated[
         Path | None,
         typer.Option(
@@ -75,7 +76,7 @@ def compare(
     )
     from moodtheme.cli.outputs import require_output
     from moodtheme.cli.run_scores import Scoring, gather
-    from moodtheme.cli.score_files import rated, row_as_json, write_json
+    from moodtheme.cli.score_files import marked, rated, row_as_json, write_json
     from moodtheme.evaluation import Evaluation, ScoredSet
     from moodtheme.evaluation.ratings import compare_ratings
     from moodtheme.scores.vocabulary import tags_for
@@ -83,7 +84,9 @@ def compare(
     require_output(json, inputs=[truth, *systems])
     with warnings_as_lines():
         labels, found = gather(systems, truth, Scoring(device, jobs, features, offline))
+        found = marked(found, allow_seen=allow_seen)
         names = [system.name for system in found]
+        against = next((name for name in names if name == f"{against} (seen)"), against)
         if len(names) < 2:
             raise UsageError(f"{names[0]} alone cannot be compared; name two systems or more")
         if against is not None and against not in names:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moodtheme.cli.artists import Artists, GroupBy, artists_of
-from moodtheme.cli.options import Bootstrap, Json, ScoreFiles, Seed, Tags, Truth
+from moodtheme.cli.options import AllowSeen, Bootstrap, Json, ScoreFiles, Seed, Tags, Truth
 from moodtheme.cli.progress import progress_bar
 from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import UsageError
@@ -132,12 +132,14 @@ def plots(
         list[Format] | None,
         typer.Option("--format", help="png, svg; both unless given.", show_default=False),
     ] = None,
+    allow_seen: AllowSeen = False,
 ) -> None:
     """Draw ROC-AUC and PR-AUC of every tag with intervals, and the curves behind them.
 
     Writes tags (dots with intervals), roc and pr (a panel a tag), and curves-NAME for each --tag.
     """
     from moodtheme.cli.outputs import require_output
+    from moodtheme.cli.score_files import marked
     from moodtheme.evaluation import evaluate_systems
     from moodtheme.evaluation import plots as draw
     from moodtheme.files import make_folder
@@ -148,7 +150,7 @@ def plots(
     vocabulary = load_tags(tags) if tags else None
     with warnings_as_lines():
         named = read_truth(truth, tags=vocabulary)
-        found = load_systems(scores, tags=vocabulary, like=named)
+        found = marked(load_systems(scores, tags=vocabulary, like=named), allow_seen=allow_seen)
     labels, systems = named.values, {system.name: system.values for system in found}
     names = named.names.tags or tags_for(labels.shape[1])
     wanted = [bare_name(name) for name in tag or []]
@@ -207,6 +209,7 @@ def page(
 
 
 def _known_systems(folder: Path, truth: "TruthMatrix") -> "dict[str, ScoreMatrix]":
+    from moodtheme.cli.score_files import marked
     from moodtheme.recipes import TABLE_1
     from moodtheme.scores.matrices import load_systems
 
@@ -222,7 +225,8 @@ def _known_systems(folder: Path, truth: "TruthMatrix") -> "dict[str, ScoreMatrix
             f"{folder}: none of the nine score files is there; their names are "
             + ", ".join(f"{name}.npz (or .npy)" for name in names)
         )
-    return {system.name: system.values for system in load_systems(present, like=truth)}
+    systems = marked(load_systems(present, like=truth), allow_seen=False)
+    return {system.name: system.values for system in systems}
 
 
 def _print_table1(rows: "list[Table1Row]", *, with_validation: bool, resampled: str) -> None:

@@ -44,6 +44,13 @@ def usable(
             failures.append(error)
     # Names depend on all files together, so they are loaded together once it is known which.
     systems = load_systems(good, tags=vocabulary, like=truth) if good else []
+    return marked(systems, allow_seen=allow_seen)
+
+
+def marked(systems: "Sequence[SystemScores]", *, allow_seen: bool) -> "list[SystemScores]":
+    """Refuse scores of what a system was trained on, or have its name say so where allowed."""
+    from moodtheme.evaluation.checks import check_seen
+
     return [
         replace(system, name=f"{system.name} (seen)")
         if check_seen(system.names.seen, name=system.source, allow=allow_seen)
