@@ -41,7 +41,7 @@ NAMES = (
     *("{0}", "{0}.txt", "{0}.MP3", "{0}.wav", "{0}.ogg", "{0}.m4a", "{0}.flac", "{0}.", "-{0}.mp3"),
     *("https:{}.mp3", "🎵 {}", "a {}.wav", "{}\nline.ogg", "{}\rreturn.wav", "{}\udce9.mp3"),
 )
-MOST_CPU_S, MOST_WAIT_S, MOST_MEMORY = 10.0, 120.0, 10**9
+MOST_CPU_S, MOST_WAIT_S, MOST_MEMORY = 10.0, 600.0, 10**9
 BATCH = 250
 
 

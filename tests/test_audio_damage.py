@@ -331,7 +331,7 @@ def fuzz(cases: int, seed: int) -> subprocess.CompletedProcess[str]:
         [sys.executable, script, "--cases", str(cases), "--seed", str(seed)],
         capture_output=True,
         encoding="utf-8",
-        timeout=600,
+        timeout=6000,
         check=False,
     )
 

@@ -171,14 +171,14 @@ def test_a_damaged_archive_in_the_place_is_fetched_again(
 def test_a_process_killed_at_work_is_continued_by_the_next(
     tmp_path: Path, metadata: Path, mirror: Mirror
 ) -> None:
-    mirror.faults[path_on_mirror(1)] = [Fault(break_after=65536), Fault(silent_s=60)]
+    mirror.faults[path_on_mirror(1)] = [Fault(break_after=65536), Fault(silent_s=600)]
     folder = tmp_path / "music"
     arguments = ["dataset", "download", "jamendo", str(folder), "--metadata", str(metadata)]
     command = [sys.executable, "-c", "from moodtheme.cli.app import main; main()", *arguments]
     command += ["--mirror", mirror.url]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 600
         while len(mirror.gets(path_on_mirror(1))) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
     finally:

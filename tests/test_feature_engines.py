@@ -54,7 +54,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     assert len(workers) >= 2
-    assert psutil.wait_procs(workers, timeout=60)[1] == []
+    assert psutil.wait_procs(workers, timeout=600)[1] == []
 
 
 @pytest.mark.slow
@@ -88,6 +88,29 @@ class TestRay:
         workers = Workers(engine=Engine.RAY, jobs=2)
         with pytest.raises(UsageError, match="set it otherwise"):
             list(run_units(partial(extract_unit, _refuse), [(Path("a.wav"),)], workers))
+
+    @pytest.mark.parametrize("failures", [1, 99])
+    def test_a_start_that_takes_too_long_is_tried_again(
+        self, monkeypatch: pytest.MonkeyPatch, failures: int
+    ) -> None:
+        import ray
+
+        start, starts = ray.init, []
+
+        def start_slowly(**options: object) -> object:
+            starts.append(options)
+            if len(starts) <= failures:
+                raise Exception("The current node timed out during startup.")
+            return start(**options)
+
+        monkeypatch.setattr(ray, "init", start_slowly)
+        results = run_units(abs, [-1, 2], Workers(engine=Engine.RAY, jobs=2))
+        if failures == 1:
+            assert list(results) == [1, 2]
+            return
+        with pytest.raises(ExtractionError, match=r"this machine \(The current node timed out"):
+            list(results)
+        assert len(starts) > 1
 
     def test_an_address_without_a_cluster_is_named(self) -> None:
         workers = Workers(engine=Engine.RAY, address="127.0.0.1:1")

@@ -79,7 +79,7 @@ def writer(
 def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[bytes]:
     """The program in a process of its own."""
     command = [sys.executable, "-m", "moodtheme", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False, timeout=120, **options)  # type: ignore[call-overload]
+    return subprocess.run(command, capture_output=True, check=False, timeout=600, **options)  # type: ignore[call-overload]
 
 
 # --- what an output path may be ----------------------------------------------------------------
@@ -103,7 +103,7 @@ def test_a_pipe_is_written_into(program: Program, writer: list[object], tmp_path
     reader = threading.Thread(target=lambda: heard.append(pipe.read_bytes()))
     reader.start()
     code, _, err = program(*writer, pipe)
-    reader.join(60)
+    reader.join(600)
     assert code == 0, err
     assert len(heard[0]) > 100
     assert pipe.is_fifo()
@@ -283,7 +283,7 @@ def test_standard_output_that_fails_is_said(
     command = [sys.executable, "-m", "moodtheme", "tag", *map(str, songs), "--model", str(model)]
     done = subprocess.run(
         ["bash", "-c", shell[stream], "-", *command, "--format", form, "--quiet"],
-        capture_output=True, encoding="utf-8", check=False, timeout=120,
+        capture_output=True, encoding="utf-8", check=False, timeout=600,
     )  # fmt: skip
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
@@ -387,13 +387,13 @@ def test_a_signal_keeps_what_was_finished_under_another_name(
          "-o", str(tmp_path / name)],
         stderr=subprocess.PIPE, encoding="utf-8",
     )  # fmt: skip
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and process.poll() is None:
         if partial.exists() and partial.read_text("utf-8").count("\n") > 4:
             break
         time.sleep(0.01)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == status
     assert "Traceback" not in err
     assert str(partial) in err

@@ -96,6 +96,7 @@ class Shown:
 
     def __init__(self, browser: Any, path: Path, width: int, scheme: str) -> None:
         self.page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        self.page.set_default_timeout(600_000)
         self.said: list[str] = []
         self.requested: list[str] = []
         self.page.on("console", lambda message: self.said.append(message.text))

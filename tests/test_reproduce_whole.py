@@ -137,7 +137,7 @@ def test_ctrl_c_stops_a_training_and_says_that_it_can_go_on(tmp_path: Path) -> N
         assert process.poll() is None
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 130, err
     assert "the same command goes on from here" in err and "Traceback" not in err
     assert said(run)[-1].endswith("interrupted")

@@ -424,6 +424,6 @@ def test_a_signal_ends_a_training_with_its_status(
         if "epoch 2/" in line:
             break
     run.send_signal(number)
-    _, err = run.communicate(timeout=60)
+    _, err = run.communicate(timeout=600)
     assert run.returncode == status
     assert "Traceback" not in err

@@ -432,7 +432,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
             program(tmp_path / devices, "--devices", devices, "--frozen-norm"),
             check=True,
             env=environment,
-            timeout=300,
+            timeout=3000,
         )
     one, two = (weights(tmp_path / devices, 1) for devices in ("1", "2"))
     for name in one:

@@ -38,7 +38,7 @@ def test_what_was_not_begun_never_is() -> None:
     def work(item: int) -> int:
         begun.append(item)
         if item:
-            gate.wait(10)
+            gate.wait(600)
         return item
 
     results = read_ahead(work, range(50), jobs=1, ahead=20)

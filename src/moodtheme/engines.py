@@ -18,6 +18,10 @@ _Result = TypeVar("_Result")
 
 _RETRIES = 3  # of a Ray task whose worker died; a unit that kills every worker must not go round
 _PATIENCE_S = 10.0
+# Ray gives its own start on this machine half a minute, which a busy one overruns, and that cannot
+# be set; the wait for its store of addresses can.
+_STARTS = 4
+_START_S = 300
 
 
 class Engine(StrEnum):
@@ -171,23 +175,28 @@ def _call(function: Callable[[_Unit], _Result], unit: _Unit) -> _Result:
 
 def _start_ray(ray: Any, workers: Workers) -> None:
     """Join the cluster at the address, or start one of so many workers."""
-    local = workers.address is None
-    try:
-        if workers.address is not None:
-            _knock(workers.address)
-        ray.init(
-            address=workers.address or "local",
-            num_cpus=workers.jobs if local else None,
-            include_dashboard=False if local else None,
-            logging_level="ERROR",
-            log_to_driver=False,
-        )
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ExtractionError(
-            f"no Ray cluster can be had at {workers.address or 'this machine'} "
-            f"({str(error).splitlines()[0]}); start one with `ray start --head`, or leave "
-            "--address out"
-        ) from error
+    if workers.address is None:
+        os.environ.setdefault("RAY_gcs_server_port_wait_time_s", str(_START_S))
+        options: dict[str, Any] = {"address": "local", "num_cpus": workers.jobs}
+        options["include_dashboard"] = False
+        starts = _STARTS
+    else:
+        options = {"address": workers.address}
+        starts = 1
+    for left in reversed(range(starts)):
+        try:
+            if workers.address is not None:
+                _knock(workers.address)
+            ray.init(**options, logging_level="ERROR", log_to_driver=False)
+            return
+        except Exception as error:  # a start that takes too long is Ray's bare Exception
+            ray.shutdown()
+            if not left:
+                raise ExtractionError(
+                    f"no Ray cluster can be had at {workers.address or 'this machine'} "
+                    f"({str(error).splitlines()[0]}); start one with `ray start --head`, or leave "
+                    "--address out"
+                ) from error
 
 
 def _knock(address: str) -> None:
