@@ -64,6 +64,7 @@ def table1(
     artists: Artists = None,
     group: GroupBy = None,
     seed: Seed = 0,
+    allow_seen: AllowSeen = False,
     json: Json = None,
 ) -> None:
     """Compare a folder of scores with the paper's Table 1, side by side.
@@ -83,10 +84,12 @@ def table1(
         over = artists_of(labels, table=artists, group=group, resamples=bootstrap)
         rows = compare_with_paper(
             labels.values,
-            _known_systems(folder, labels),
+            _known_systems(folder, labels, allow_seen=allow_seen),
             validation=None
             if validation is None or known is None
-            else ScoredSet(known.values, _known_systems(validation[1], known)),
+            else ScoredSet(
+                known.values, _known_systems(validation[1], known, allow_seen=allow_seen)
+            ),
             artists=over,
             resamples=bootstrap,
             seed=seed,
@@ -208,7 +211,9 @@ def page(
     typer.echo(write_report(folder))
 
 
-def _known_systems(folder: Path, truth: "TruthMatrix") -> "dict[str, ScoreMatrix]":
+def _known_systems(
+    folder: Path, truth: "TruthMatrix", *, allow_seen: bool
+) -> "dict[str, ScoreMatrix]":
     from moodtheme.cli.score_files import marked
     from moodtheme.recipes import TABLE_1
     from moodtheme.scores.matrices import load_systems
@@ -225,7 +230,8 @@ def _known_systems(folder: Path, truth: "TruthMatrix") -> "dict[str, ScoreMatrix
             f"{folder}: none of the nine score files is there; their names are "
             + ", ".join(f"{name}.npz (or .npy)" for name in names)
         )
-    systems = marked(load_systems(present, like=truth), allow_seen=False)
+    systems = load_systems(present, like=truth)
+    marked(systems, allow_seen=allow_seen)  # rows keep the paper's names: a warning marks them
     return {system.name: system.values for system in systems}
 
 
