@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from moodtheme.arrays import Float64Array
 from moodtheme.datasets.splits import shared_names, tags_without_positives
 from moodtheme.datasets.table import Split, TrackTable
 
@@ -178,6 +178,6 @@ def _overlap_lines(summary: Summary) -> list[str]:
     return lines
 
 
-def _hours(durations: NDArray[np.float64]) -> float | None:
+def _hours(durations: Float64Array) -> float | None:
     known = durations[~np.isnan(durations)]
     return float(known.sum() / 3600) if len(known) else None

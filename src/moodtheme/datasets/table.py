@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from moodtheme.arrays import Float64Array
 from moodtheme.errors import DatasetError
 from moodtheme.scores.names import Names
 from moodtheme.scores.ratings import Dimension, Ratings
@@ -44,12 +45,12 @@ class TrackTable:
     artists: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
     splits: tuple[Split | None, ...] = ()
-    durations: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    durations: Float64Array = field(default_factory=lambda: np.empty(0))
     """Seconds, shape (tracks,), read-only."""
     root: Path = Path()
     dimensions: tuple[Dimension, ...] = ()
     """Names and scales of the columns of ``ratings``, such as valence from 1 to 9."""
-    ratings: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    ratings: Float64Array = field(default_factory=lambda: np.empty((0, 0)))
     """Listeners' ratings, shape (tracks, dimensions), read-only; NaN where there is none."""
 
     def __post_init__(self) -> None:
@@ -215,7 +216,7 @@ def concatenate(tables: Sequence[TrackTable]) -> TrackTable:
 
 
 def sides(
-    dimensions: Sequence[Dimension], ratings: NDArray[np.float64]
+    dimensions: Sequence[Dimension], ratings: Float64Array
 ) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     """Tags for tracks that have ratings alone: which side of each scale's middle they are on.
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy import fft
 
-from moodtheme.arrays import FloatArray
+from moodtheme.arrays import Float64Array, FloatArray
 from moodtheme.features.mel import mel_filters
 from moodtheme.features.plot_options import (
     DELTA_FRAMES,
@@ -47,7 +47,7 @@ class BandedMatrix:
     blocks: tuple[tuple[slice, slice, FloatArray], ...]
 
     @classmethod
-    def of(cls, matrix: npt.NDArray[np.float64]) -> "BandedMatrix":
+    def of(cls, matrix: Float64Array) -> "BandedMatrix":
         """Find the columns that each block of rows needs."""
         blocks = []
         for start in range(0, len(matrix), _BLOCK):
@@ -64,7 +64,7 @@ class BandedMatrix:
             np.matmul(block, right[columns], out=out[rows])
 
 
-def window_samples(window: WindowFunction, length: int) -> npt.NDArray[np.float64]:
+def window_samples(window: WindowFunction, length: int) -> Float64Array:
     """Weights of an analysis frame, periodic (one more sample would be the first again)."""
     position = np.arange(length) / length
     if window is WindowFunction.BARTLETT:
@@ -73,7 +73,7 @@ def window_samples(window: WindowFunction, length: int) -> npt.NDArray[np.float6
     return np.asarray(sum((-1) ** k * a * np.cos(2 * np.pi * k * position) for k, a in terms))
 
 
-def band_filters(options: PlotOptions) -> npt.NDArray[np.float64]:
+def band_filters(options: PlotOptions) -> Float64Array:
     """Mel filters over all bins, ``(n_mels, bins)``.
 
     The toolkit cuts the transform off at `f_max` and then takes what is left for all of 0 Hz to
@@ -90,7 +90,7 @@ def band_filters(options: PlotOptions) -> npt.NDArray[np.float64]:
     return np.pad(filters, ((0, 0), (0, options.bins - used)))
 
 
-def derivative_weights(order: int) -> npt.NDArray[np.float64]:
+def derivative_weights(order: int) -> Float64Array:
     """Weights of nine frames in their derivative over time (Savitzky and Golay).
 
     A polynomial of degree `order` is fitted; its derivative of that order is the same everywhere.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from moodtheme.arrays import FloatArray
+from moodtheme.arrays import Float64Array, FloatArray
 from moodtheme.library.database import Database
 from moodtheme.library.results import Model, damaged, numbers
 from moodtheme.library.tracks import Track, read_tracks
@@ -59,7 +59,7 @@ class Numbers:
         self._row = {("tag", tag): 1 + place for place, tag in enumerate(self._tags)}
         for place, dimension in enumerate(dimensions):
             self._row["dimension", dimension.name] = 1 + len(self._tags) + place
-        self._standings: dict[tuple[int, bool], npt.NDArray[np.float64]] = {}
+        self._standings: dict[tuple[int, bool], Float64Array] = {}
         self.ids: Ids = _joined([block.ids for block in blocks], np.int64)
 
     def __len__(self) -> int:
@@ -78,9 +78,7 @@ class Numbers:
         """A tag's scores, or a dimension's values."""
         return self._column(self._row["tag" if is_tag else "dimension", name])
 
-    def standings(
-        self, name: str, *, is_tag: bool, reference: Reference | None
-    ) -> npt.NDArray[np.float64]:
+    def standings(self, name: str, *, is_tag: bool, reference: Reference | None) -> Float64Array:
         """Where tracks stand in a tag or dimension: among the model's reference, or one another.
 
         Parameters

@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import Float64Array
 from moodtheme.errors import QueryError
 from moodtheme.library.numbers import Numbers
 from moodtheme.library.query import LENGTH, Condition, Query, Term
@@ -111,9 +112,7 @@ def search(
     )
 
 
-def _standing_of(
-    term: Term, numbers: Numbers, reference: Reference | None
-) -> npt.NDArray[np.float64]:
+def _standing_of(term: Term, numbers: Numbers, reference: Reference | None) -> Float64Array:
     """How much tracks have of a word: the mean over what it is taken for."""
     total = np.zeros(len(numbers))
     for aim in term.aims:
@@ -142,7 +141,7 @@ def _keeps(
     condition: Condition, numbers: Numbers, reference: Reference | None
 ) -> npt.NDArray[np.bool_]:
     if condition.name == LENGTH and not condition.is_tag:
-        column: npt.NDArray[np.float64] = numbers.durations.astype(np.float64)
+        column: Float64Array = numbers.durations.astype(np.float64)
     elif condition.is_tag:
         column = numbers.standings(condition.name, is_tag=True, reference=reference)
     else:

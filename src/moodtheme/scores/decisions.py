@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from moodtheme.arrays import Float64Array
+from moodtheme.arrays import Float64Array, FloatArray
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 
 MARGIN = 1e-6
@@ -17,20 +17,20 @@ _LARGEST_LOGIT = 700.0
 before."""
 
 
-def logit(scores: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+def logit(scores: npt.NDArray[np.floating[Any]]) -> Float64Array:
     """Logits of scores in [0, 1], of the same shape; finite, see `MARGIN`."""
     inside = scores.astype(np.float64).clip(MARGIN, 1 - MARGIN)
     return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
-def sigmoid(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def sigmoid(logits: Float64Array) -> Float64Array:
     """Scores of logits, of the same shape."""
     return np.asarray(1 / (1 + np.exp(-logits)))
 
 
 def calibrate(
     scores: npt.NDArray[np.floating[Any]], slopes: npt.ArrayLike, intercepts: npt.ArrayLike
-) -> npt.NDArray[np.float32]:
+) -> FloatArray:
     """Probabilities by per-tag logistic calibration: ``sigmoid(slope · logit(score) + intercept)``.
 
     Parameters
@@ -51,7 +51,7 @@ def calibrate(
 
 def standing(
     values: npt.NDArray[np.floating[Any]], levels: npt.ArrayLike, quantiles: npt.ArrayLike
-) -> npt.NDArray[np.float64]:
+) -> Float64Array:
     """Where values lie among a reference: the share of the reference that is below them.
 
     Between two quantiles the share is interpolated linearly. A value that several quantiles have

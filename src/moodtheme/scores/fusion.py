@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import Float64Array, FloatArray
 from moodtheme.errors import EvaluationError, UsageError
 from moodtheme.scores.decisions import logit, sigmoid
 from moodtheme.scores.matrices import ScoreMatrix
@@ -38,7 +39,7 @@ def fuse(
     *,
     method: FusionMethod = FusionMethod.MEAN,
     weights: Sequence[float] | None = None,
-) -> npt.NDArray[np.float32]:
+) -> FloatArray:
     """Combine the scores of several systems.
 
     Parameters
@@ -92,7 +93,7 @@ def _transformed(matrix: npt.NDArray[Any], method: FusionMethod) -> npt.NDArray[
     return matrix
 
 
-def tied_ranks(scores: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def tied_ranks(scores: npt.NDArray[Any]) -> Float64Array:
     """Rank each tag's tracks from 0 (lowest score) to 1 (highest); ties share their mean rank.
 
     Parameters
@@ -114,7 +115,7 @@ def tied_ranks(scores: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return ranks / (n_tracks - 1) if n_tracks > 1 else ranks + 0.5
 
 
-def _checked(scores: Sequence[ScoreMatrix]) -> list[npt.NDArray[np.float64]]:
+def _checked(scores: Sequence[ScoreMatrix]) -> list[Float64Array]:
     if not len(scores):
         raise UsageError("nothing to fuse; give the scores of at least one system")
     first = scores[0].shape
@@ -132,9 +133,7 @@ def _checked(scores: Sequence[ScoreMatrix]) -> list[npt.NDArray[np.float64]]:
     return [matrix.astype(np.float64) for matrix in scores]
 
 
-def _checked_weights(
-    weights: Sequence[float], matrices: Sequence[ScoreMatrix]
-) -> npt.NDArray[np.float64]:
+def _checked_weights(weights: Sequence[float], matrices: Sequence[ScoreMatrix]) -> Float64Array:
     shares = np.array(weights, np.float64)
     if shares.shape != (len(matrices),):
         raise UsageError(

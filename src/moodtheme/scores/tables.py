@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import Float64Array
 from moodtheme.errors import EvaluationError, needing_extra
 from moodtheme.files import csv_line
 from moodtheme.scores.names import Names, names_from
@@ -27,7 +28,7 @@ _ROW_NAMES = {"track": "ids", "path": "ids", "artist": "artists", "seen": "seen"
 _WRITTEN = {"ids": "track", "artists": "artist", "seen": "seen"}
 
 
-def load_csv(path: Path) -> tuple[npt.NDArray[np.float64], Names, Ratings | None]:
+def load_csv(path: Path) -> tuple[Float64Array, Names, Ratings | None]:
     """Read a matrix and its names.
 
     Parameters

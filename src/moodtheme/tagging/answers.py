@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from moodtheme import __version__
-from moodtheme.arrays import FloatArray
+from moodtheme.arrays import Float64Array, FloatArray
 from moodtheme.errors import SilentAudioError
 from moodtheme.scores.decisions import apply_thresholds, calibrate, standing
 from moodtheme.tagging.bundle import Bundle, Reference
@@ -250,7 +249,7 @@ def _mean(
     output: Callable[[HeardWindow], FloatArray | None],
 ) -> FloatArray:
     """Weighted mean of an output over the windows of a track."""
-    total: npt.NDArray[np.float64] | float = 0.0
+    total: Float64Array | float = 0.0
     weight = 0.0
     for window in heard.track:
         value = output(window)

@@ -13,9 +13,8 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from moodtheme.arrays import FloatArray
+from moodtheme.arrays import Float64Array, FloatArray
 from moodtheme.errors import BundleError
 from moodtheme.tagging.bundle import CONFORMANCE, Bundle, Name, Output
 from moodtheme.tagging.bundle_files import read_inside
@@ -78,7 +77,7 @@ def make_window(sounds: tuple[Sound, ...], *, samples: int, sample_rate: int) ->
     return window.astype(np.float32)
 
 
-def _noise(seed: int, samples: int) -> npt.NDArray[np.float64]:
+def _noise(seed: int, samples: int) -> Float64Array:
     drawn = np.array([seed], np.uint32)
     # Twice as many at a time: a step over n numbers is again a multiplication and an increment.
     multiplier, increment = _MULTIPLIER, _INCREMENT
