@@ -96,7 +96,7 @@ def write_tags(
     all other fields stay byte for byte. Exit status 0: all done, 1: some files failed and were
     named, 2: wrong usage.
     """
-    from moodtheme.cli.write_tags_run import Heard, Known, Run, undo_journals
+    from moodtheme.cli.write_tags_run import Run, heard, known, undo_journals
     from moodtheme.library import Library
     from moodtheme.writing import Choice
 
@@ -116,10 +116,10 @@ def write_tags(
             failed = undo_journals([Path(path) for path in paths or ()], part_links, quiet=quiet)
         elif from_library:
             with Library(library_file) as opened:
-                failed = run.on(Known(opened, paths or (), relative_to), journal, dry_run=dry_run)
+                failed = run.on(known(opened, paths or (), relative_to), journal, dry_run=dry_run)
         else:
-            heard = Heard(paths or (), model, relative_to, jobs, quiet=quiet)
-            failed = run.on(heard, journal, dry_run=dry_run)
+            source = heard(paths or (), model, relative_to, jobs, quiet=quiet)
+            failed = run.on(source, journal, dry_run=dry_run)
     if failed:
         raise typer.Exit(1)
 

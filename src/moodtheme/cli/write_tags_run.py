@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from moodtheme.errors import AudioError, MoodthemeError, QueryError, TagFileErro
 from moodtheme.library import Library
 from moodtheme.tagging.answers import TrackTags
 from moodtheme.tagging.batch import tag_files
+from moodtheme.tagging.bundle import Bundle
 from moodtheme.tagging.own_music import read_reference
 from moodtheme.work import cores, counted
 from moodtheme.writing import (
@@ -56,14 +57,14 @@ class Run:
     _changed: int = field(default=0, init=False)
     _current: int = field(default=0, init=False)
 
-    def on(self, source: "Heard | Known", journal: Path | None, *, dry_run: bool) -> int:
+    def on(self, source: "Source", journal: Path | None, *, dry_run: bool) -> int:
         """Write what the files of a source lack; return how many failed."""
         begun = nullcontext(None) if dry_run else Journal.begun(journal)
         with (
             TaggingProgress(source.total, quiet=self.quiet) as progress,
             begun as open_journal,
         ):
-            for result in source.results():
+            for result in source.results:
                 done = self._one(result, source, open_journal)
                 progress.add(duration_s=result.duration_s, failed=not done)
         if not self.quiet:
@@ -73,7 +74,7 @@ class Run:
                 say(passed_over)
         return progress.failed
 
-    def _one(self, result: TrackTags, source: "Heard | Known", journal: Journal | None) -> bool:
+    def _one(self, result: TrackTags, source: "Source", journal: Journal | None) -> bool:
         """Write what a file lacks; False where it failed."""
         try:
             if result.error is not None:
@@ -88,7 +89,11 @@ class Run:
                 print("\n".join([*preview(plan), *notes]), flush=True)
             require_replaceable(plan.path, part_links=self.part_links)
             if journal is not None:
-                source.require_current(result)
+                if not source.is_heard and audio_identity(result.path) != result.audio:
+                    raise TagFileError(
+                        result.path,
+                        "holds other audio than the library heard; run moodtheme library scan",
+                    )
                 write_tags(plan, journal, keep_time=self.keep_time, part_links=self.part_links)
         except MoodthemeError as error:
             _complain(error)
@@ -106,106 +111,64 @@ class Run:
             say(f"to undo it: moodtheme write-tags --undo {printable(journal.path)}")
 
 
-class Heard:
-    """Results of files that are listened to now.
-
-    Parameters
-    ----------
-    paths, model, relative_to, jobs, quiet
-        As for `moodtheme tag`.
+@dataclass(frozen=True)
+class Source:
+    """Results to write into their files.
 
     Attributes
     ----------
     bundle
-        Of the model.
+        Of the model whose they are.
+    results
+        One for each file, in order.
     total
-        Files, those that cannot be found among them.
+        How many there are.
     account
         What was passed over in folders.
+    is_heard
+        Whether files are listened to now; else what a library knows may be of other audio.
     """
 
-    def __init__(
-        self,
-        paths: Sequence[str],
-        model: str,
-        relative_to: Path | None,
-        jobs: int | None,
-        *,
-        quiet: bool = False,
-    ) -> None:
-        self.account = ScanAccount()
-        files, problems = find_audio_files(paths, self.account)
-        self._found: list[Path | AudioError] = [*problems, *files]
-        self._tagger = load_tagger(model, relative_to, quiet=quiet)
-        self._jobs = jobs or cores()
-        self.bundle = self._tagger.bundle
-        self.total = len(self._found)
-
-    def results(self) -> Iterator[TrackTags]:
-        """One for each file, in order."""
-        return tag_files(self._tagger, self._found, jobs=self._jobs)
-
-    def require_current(self, result: TrackTags) -> None:
-        """Nothing: it was heard just now."""
+    bundle: Bundle
+    results: Iterable[TrackTags]
+    total: int
+    account: ScanAccount
+    is_heard: bool
 
 
-class Known:
-    """Results that a library has of files.
+def heard(
+    paths: Sequence[str], model: str, relative_to: Path | None, jobs: int | None, *, quiet: bool
+) -> Source:
+    """Results of files that are listened to as they are asked for; as for `moodtheme tag`."""
+    account = ScanAccount()
+    files, problems = find_audio_files(paths, account)
+    found: list[Path | AudioError] = [*problems, *files]
+    tagger = load_tagger(model, relative_to, quiet=quiet)
+    results = tag_files(tagger, found, jobs=jobs or cores())
+    return Source(tagger.bundle, results, len(found), account, is_heard=True)
 
-    Parameters
-    ----------
-    library
-        It, open.
-    paths
-        Files and folders; empty for all that it knows.
-    relative_to
-        As for `moodtheme tag`.
 
-    Attributes
-    ----------
-    bundle, total, account
-        As of `Heard`.
-    """
-
-    def __init__(self, library: Library, paths: Sequence[str], relative_to: Path | None) -> None:
-        self.account = ScanAccount()
-        self.bundle = library.model.bundle
-        self._reference = None
-        if str(relative_to) == "library":
-            self._reference = library.reference()
-        elif relative_to is not None:
-            self._reference = read_reference(relative_to, self.bundle)
-        named = [Path(os.path.realpath(path)) for path in paths]
-        self._found = [
-            (track, place)
-            for track in library.tracks()
-            for place in track.places
-            if not named or any(Path(os.path.realpath(place)).is_relative_to(n) for n in named)
-        ]
-        if not self._found:
-            raise QueryError(
-                f"{library.path} knows no file that was named; add them with: moodtheme library "
-                "scan FOLDER"
-            )
-        self.total = len(self._found)
-
-    def results(self) -> Iterator[TrackTags]:
-        """One for each place of a track."""
-        for track, place in self._found:
-            yield replace(track.tags(relative_to=self._reference), path=place)
-
-    def require_current(self, result: TrackTags) -> None:
-        """See that a file holds the audio that was heard.
-
-        Raises
-        ------
-        TagFileError
-            It holds other.
-        """
-        if audio_identity(result.path) != result.audio:
-            raise TagFileError(
-                result.path, "holds other audio than the library heard; run moodtheme library scan"
-            )
+def known(library: Library, paths: Sequence[str], relative_to: Path | None) -> Source:
+    """Results that an open library has of files, or of all below folders; of all for no paths."""
+    bundle, reference = library.model.bundle, None
+    if str(relative_to) == "library":
+        reference = library.reference()
+    elif relative_to is not None:
+        reference = read_reference(relative_to, bundle)
+    named = [Path(os.path.realpath(path)) for path in paths]
+    found = [
+        (track, place)
+        for track in library.tracks()
+        for place in track.places
+        if not named or any(Path(os.path.realpath(place)).is_relative_to(n) for n in named)
+    ]
+    if not found:
+        raise QueryError(
+            f"{library.path} knows no file that was named; add them with: moodtheme library scan "
+            "FOLDER"
+        )
+    results = (replace(track.tags(relative_to=reference), path=place) for track, place in found)
+    return Source(bundle, results, len(found), ScanAccount(), is_heard=False)
 
 
 def preview(plan: Plan) -> Iterator[str]:

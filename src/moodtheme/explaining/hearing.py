@@ -17,7 +17,7 @@ from moodtheme.tagging.answers import track_dimensions, track_scores
 from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.ears import HeardWindow, MemberListening
 from moodtheme.tagging.listening import MINIMUM_S, Listening
-from moodtheme.tagging.session import Heard, MemberSession
+from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.tagging.windows import Window, cut_excerpt, loop_to_length, slide_windows
 
@@ -140,17 +140,10 @@ class HeardPiece:
         return _Part(session, tuple(windows), heard)
 
     def _hear(self, session: MemberSession, window: Window) -> HeardWindow:
-        said: Heard = session.hear(window.audio[None])
+        said = session.hear(window.audio[None])
         self.windows_heard += 1
-        rate = session.member.sample_rate
-        return HeardWindow(
-            window.start / rate,
-            (window.start + window.length) / rate,
-            window.weight,
-            said.scores[0],
-            None if said.dimensions is None else said.dimensions[0],
-            None if said.embedding is None else said.embedding[0],
-        )
+        place = window.start, window.length, window.weight
+        return HeardWindow.of(place, session.member.sample_rate, said, 0)
 
 
 def readings(listening: Listening) -> Float64Array:

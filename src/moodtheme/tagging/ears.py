@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -47,6 +48,23 @@ class HeardWindow:
     dimensions: FloatArray | None
     embedding: FloatArray | None
     spectrum: Spectrum | None = None
+
+    @classmethod
+    def of(
+        cls, place: tuple[int, int, float], rate: int, said: Heard, row: int,
+        spectrum: Spectrum | None = None,
+    ) -> Self:  # fmt: skip
+        """What was said of a window, by its row; `place` is its start, length and weight."""
+        start, length, weight = place
+        return cls(
+            start / rate,
+            (start + length) / rate,
+            weight,
+            said.scores[row],
+            None if said.dimensions is None else said.dimensions[row],
+            None if said.embedding is None else said.embedding[row],
+            spectrum,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,22 +200,9 @@ class Ear:
     def _windows(self, cut: Cut) -> Iterator[tuple[int, HeardWindow]]:
         """Windows with sound, each with its number among all."""
         rate = self.member.sample_rate
-        for number, (start, length, weight) in enumerate(cut.places):
-            if (found := self._heard[start, length]) is None:
-                continue
-            heard, row = found
-            yield (
-                number,
-                HeardWindow(
-                    start / rate,
-                    (start + length) / rate,
-                    weight,
-                    heard.scores[row],
-                    None if heard.dimensions is None else heard.dimensions[row],
-                    None if heard.embedding is None else heard.embedding[row],
-                    self._seen.get(start),
-                ),
-            )
+        for number, place in enumerate(cut.places):
+            if (found := self._heard[place[:2]]) is not None:
+                yield number, HeardWindow.of(place, rate, *found, self._seen.get(place[0]))
 
 
 class Feed:
