@@ -34,8 +34,8 @@ class FirstFrames:
         In Hz, and samples a frame.
     claimed_frames, claimed_bytes
         What the tag says; None where it, or the tag, does not.
-    frames_at, bytes_at
-        Where it says so.
+    frames_at
+        Where it says how many frames.
     """
 
     start: int
@@ -45,7 +45,6 @@ class FirstFrames:
     claimed_frames: int | None
     claimed_bytes: int | None
     frames_at: int = 0
-    bytes_at: int = 0
 
 
 def frame_length(header: bytes) -> int:
@@ -74,7 +73,7 @@ def first_frames(file: OpenFile) -> FirstFrames | None:
         return None
     samples = 1152 if frame[1] >> 3 & 3 == 3 else 576
     frames = covered = None
-    frames_at = bytes_at = 0
+    frames_at = 0
     place = max(frame.find(tag, 0, _TAG_REACH + 4) for tag in (b"Xing", b"Info"))
     if place > 0:
         # Big-endian after the name: flags (1: frames, 2: bytes), then the numbers they announce.
@@ -85,19 +84,10 @@ def first_frames(file: OpenFile) -> FirstFrames | None:
         if flags & 2:
             behind = place + (12 if flags & 1 else 8)
             covered = int.from_bytes(frame[behind : behind + 4], "big")
-            bytes_at = start + behind
     elif frame[_VBRI_AT : _VBRI_AT + 4] != b"VBRI":
         return FirstFrames(start, start, _sample_rate(frame), samples, None, None)
-    return FirstFrames(
-        start,
-        start + length,
-        _sample_rate(frame),
-        samples,
-        frames,
-        covered,
-        frames_at,
-        bytes_at,
-    )
+    rate = _sample_rate(frame)
+    return FirstFrames(start, start + length, rate, samples, frames, covered, frames_at)
 
 
 def count_frames(file: OpenFile, start: int, end: int) -> int:

@@ -5,7 +5,7 @@ import stat
 import time
 import unicodedata
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from moodtheme.files import FileState
@@ -67,10 +67,7 @@ def rename_same_files(
             continue
         place = known.pop(before)
         database.change("UPDATE places SET path = ? WHERE id = ?", (path, place.id))
-        known[path] = Place(
-            place.id, path, place.state, place.track, place.error, place.error_version,
-            place.missing,
-        )  # fmt: skip
+        known[path] = replace(place, path=path)
 
 
 def _folded(path: bytes) -> str:

@@ -6,7 +6,7 @@ page changes. Otherwise all later pages get other numbers, and checksums.
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from moodtheme.writing.edits import Edit, FormError, Source, differing
 from moodtheme.writing.fields import MOST_BYTES, Field, Values
@@ -148,10 +148,8 @@ class OggTags:
 
     def _renumbered(self, page: _Page, by: int) -> Edit:
         content = self._source.read_at(page.content, page.end - page.content)
-        other = _Page(
-            page.start, page.flags, page.position, page.serial, page.number + by, page.segments
-        )
-        return Edit(page.start + 18, page.start + 26, _written(other, content)[18:26])
+        other = _written(replace(page, number=page.number + by), content)
+        return Edit(page.start + 18, page.start + 26, other[18:26])
 
     def _read(self) -> Iterator[_Page]:
         at, serial = 0, None
@@ -178,15 +176,9 @@ class OggTags:
 
 def _written(page: _Page, content: bytes) -> bytes:
     """A page's bytes, its checksum included."""
-    head = b"".join(
-        (
-            b"OggS\0",
-            bytes([page.flags]),
-            page.position.to_bytes(8, "little"),
-            page.serial,
-            (page.number & 0xFFFFFFFF).to_bytes(4, "little"),
-        )
-    )
+    number = (page.number & 0xFFFFFFFF).to_bytes(4, "little")
+    place = page.position.to_bytes(8, "little")
+    head = b"OggS\0" + bytes([page.flags]) + place + page.serial + number
     rest = bytes([len(page.segments)]) + page.segments + content
     return head + _checksum(head + bytes(4) + rest) + rest
 
