@@ -12,6 +12,8 @@ from hypothesis import settings
 from environment import clean_environment
 from program import Program
 from skips import SkipReport
+from toy_bundle import make_bundle
+from toy_music import write_music
 
 clean_environment()
 
@@ -64,3 +66,18 @@ def closed_port() -> Iterator[str]:
 def program(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Program:
     """The command line, to be called with arguments."""
     return Program(capsys, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy bundle, whose scores are known."""
+    folder = tmp_path_factory.mktemp("model") / "toy"
+    make_bundle(folder)
+    return folder
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> list[Path]:
+    """Three short files."""
+    (tmp_path / "music").mkdir()
+    return [write_music(tmp_path / "music" / f"{i}.wav", i) for i in range(3)]

@@ -21,13 +21,6 @@ from toy_bundle import make_bundle
 RATE = 16_000
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model") / "toy"
-    make_bundle(folder)
-    return folder
-
-
 def write_music(path: Path, seed: int, *, seconds: float = 3.0) -> Path:
     rng = np.random.default_rng(seed)
     soundfile.write(path, (0.2 * rng.standard_normal(round(seconds * RATE))).clip(-1, 1), RATE)

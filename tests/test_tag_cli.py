@@ -25,13 +25,6 @@ from toy_bundle import make_bundle
 RATE = 16_000
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model") / "toy"
-    make_bundle(folder)
-    return folder
-
-
 def write_music(path: Path, *, seconds: float = 3.0, rate: int = RATE, channels: int = 1) -> None:
     rng = np.random.default_rng(len(path.name))
     audio = 0.2 * rng.standard_normal((round(seconds * rate), channels))
