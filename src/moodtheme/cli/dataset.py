@@ -38,7 +38,7 @@ class PublishedType(StrEnum):
     MELSPECS = "melspecs"
 
 
-NameArgument = Annotated[Published, typer.Argument(help="The dataset.", show_default=False)]
+NameArgument = Annotated[Published, typer.Argument(help="The dataset.")]
 TypeOption = Annotated[
     PublishedType,
     typer.Option(
@@ -48,8 +48,7 @@ TypeOption = Annotated[
     ),
 ]
 LimitOption = Annotated[
-    int | None,
-    typer.Option("--limit", min=1, help="Only the first so many of the 100 archives."),
+    int | None, typer.Option("--limit", min=1, help="Only the first so many of the 100 archives.")
 ]
 
 
@@ -57,7 +56,7 @@ LimitOption = Annotated[
 def download(
     *,
     name: NameArgument,
-    folder: Annotated[Path, typer.Argument(help="Where it goes.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="Where it goes.")],
     data_type: TypeOption = PublishedType.AUDIO,
     limit: LimitOption = None,
     metadata: MetadataFolder = None,
@@ -128,7 +127,7 @@ def download(
 def verify(
     *,
     name: NameArgument,
-    folder: Annotated[Path, typer.Argument(help="Where it is.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="Where it is.")],
     data_type: TypeOption = PublishedType.AUDIO,
     limit: LimitOption = None,
     metadata: MetadataFolder = None,
@@ -199,10 +198,7 @@ def info(
 @app.command()
 def split(
     source: Source,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="Table to write, .tsv or .csv.", show_default=False),
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write, .tsv or .csv.")],
     shares: Annotated[
         tuple[float, float, float],
         typer.Option("--shares", help="Shares of train, validation and test."),

@@ -48,7 +48,6 @@ DatasetOption = Annotated[
         "--dataset",
         metavar="TABLE",
         help="Tracks: a CSV or TSV table, a folder with a folder a tag, or jamendo:FOLDER.",
-        show_default=False,
     ),
 ]
 FolderArgument = Annotated[
@@ -56,7 +55,6 @@ FolderArgument = Annotated[
     typer.Argument(
         metavar="FEATURES",
         help="Folder that features were extracted to, or one of the folders in it.",
-        show_default=False,
     ),
 ]
 
@@ -71,7 +69,6 @@ def extract(
             metavar="SYSTEM",
             help=f"Whose features: {', '.join(_FAMILIES)}, or a system's full name; systems that "
             "differ in their recurrent layer share theirs.",
-            show_default=False,
         ),
     ],
     output: Annotated[
@@ -81,7 +78,6 @@ def extract(
             "-o",
             metavar="FEATURES",
             help="Folder for features of any kind; what is there already is kept.",
-            show_default=False,
         ),
     ],
     values: RecipeValues = None,
@@ -95,8 +91,7 @@ def extract(
     part: Part = "all",
     split: Division = 0,
     jobs: Annotated[
-        int,
-        typer.Option(min=1, help="Processes that extract; 1 uses every core in one process."),
+        int, typer.Option(min=1, help="Processes that extract; 1 uses every core in one process.")
     ] = 1,
     device: Annotated[
         str, typer.Option(help="Where the image network computes: auto, cpu, cuda or mps.")
@@ -150,10 +145,7 @@ def export(
     *,
     dataset: DatasetOption,
     kind: Annotated[FormatName, typer.Option("--format", help="The file's format.")],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default=False),
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")],
     part: Part = "all",
     split: Division = 0,
 ) -> None:
@@ -186,8 +178,7 @@ def export(
 def info(
     features: FolderArgument,
     verify: Annotated[
-        bool,
-        typer.Option("--verify", help="Read every row and compare its checksum."),
+        bool, typer.Option("--verify", help="Read every row and compare its checksum.")
     ] = False,
 ) -> None:
     """Say what features a folder holds."""
