@@ -58,16 +58,15 @@ class SoundfileSource:
 
     def __init__(self, file: OpenFile | Part) -> None:
         self._opened = file
-        self._file: soundfile.SoundFile | None = None
         try:
             self._file = self._open()
+        except (soundfile.SoundFileError, TypeError, ValueError) as error:
+            raise UnsupportedError(_reason(error)) from None
+        try:
             check_claims(self._file.samplerate, self._file.channels)
             whole = file if isinstance(file, OpenFile) else None  # links of a chain are Ogg
             if self._file.format == "MP3" and whole and not states_its_length(whole):
                 raise UnsupportedError("the MP3 file does not say how long it is")
-        except (soundfile.SoundFileError, TypeError, ValueError) as error:
-            self.close()
-            raise UnsupportedError(_reason(error)) from None
         except UnsupportedError:
             self.close()
             raise
@@ -97,7 +96,6 @@ class SoundfileSource:
 
     def _find_scale(self) -> float:
         """The factor to ±1, by the first second with sound; 1 for almost all files."""
-        assert self._file is not None
         scale = 1.0
         frames = min(self.info.sample_rate, MOST_VALUES // self.info.channels)
         try:
@@ -113,13 +111,11 @@ class SoundfileSource:
         return scale
 
     def _begin_again(self) -> None:
-        assert self._file is not None
         self._file.close()
         self._file = self._open()
 
     def find_bitstream(self) -> str | None:
         """Name of the coded sound that stands in place of samples, if it does; read nothing yet."""
-        assert self._file is not None
         if self._file.subtype not in _WHOLE_NUMBERS or self.info.channels > _MOST_CODED_CHANNELS:
             return None
         name = None
@@ -140,7 +136,6 @@ class SoundfileSource:
 
     def seek(self, frame: int) -> int:
         """Go to ``frame``, or to the start if libsndfile cannot find it."""
-        assert self._file is not None
         try:
             with quiet_c_stderr():
                 return int(self._file.seek(min(frame, self._file.frames)))
@@ -154,7 +149,6 @@ class SoundfileSource:
 
     def read(self, frames: int) -> Samples:
         """At most ``frames`` mono samples; on an error those before it, then the error."""
-        assert self._file is not None
         if len(self._buffer) < frames:
             self._buffer = np.empty((frames, self.info.channels), dtype=np.float32)
         before = self._place()
@@ -174,7 +168,6 @@ class SoundfileSource:
         return self._downmix.of_frames(block)
 
     def _place(self) -> int:
-        assert self._file is not None
         try:
             return int(self._file.tell())
         except soundfile.SoundFileError as error:  # seen after damage in FLAC
@@ -187,9 +180,7 @@ class SoundfileSource:
 
     def close(self) -> None:
         """End libsndfile's part; the file stays open."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._file.close()
 
 
 def _reason(error: Exception) -> str:
