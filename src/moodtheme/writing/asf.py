@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from moodtheme.writing.edits import Edit, FormError, Source
-from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name
+from moodtheme.writing.edits import Edit, FormError, Source, padding
+from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name, grouped
 
 HEADER = UUID("75b22630-668e-11cf-a6d9-00aa0062ce6c").bytes_le
 _FILE = UUID("8cabdca1-a947-11cf-8ee4-00c00c205365").bytes_le
@@ -126,13 +126,9 @@ class AsfTags:
 
     def _moved(self, growth: int) -> list[Edit]:
         """What follows from a header that is longer or shorter; padding may take that up."""
-        padding = self._by_kind.get(_PADDING)
-        if growth and padding is not None and padding.end - padding.start - growth >= _HEAD:
-            start = padding.end - max(growth, 0)
-            return [
-                _sized(padding, padding.end - padding.start - growth),
-                Edit(start, padding.end, bytes(max(-growth, 0))),
-            ]
+        free = self._by_kind.get(_PADDING)
+        if growth and free is not None and free.end - free.start - growth >= _HEAD:
+            return [_sized(free, free.end - free.start - growth), padding(free.end, growth)]
         if not growth:
             return []
         about = self._by_kind[_FILE].start + _FILE_SIZE
@@ -211,15 +207,15 @@ class AsfTags:
         return texts
 
     def _values(self) -> dict[Field, Values]:
-        found: dict[Field, list[str]] = {}
-        for attribute in (*self._attributes, *self._more):
-            name = _field(attribute.name)
-            if name is not None and name is not Field.COMMENT and attribute.kind == _TEXT:
-                found.setdefault(name, []).append(_of_text(attribute.value))
+        found = grouped(
+            (name, _of_text(attribute.value))
+            for attribute in (*self._attributes, *self._more)
+            if (name := _field(attribute.name)) is not Field.COMMENT and attribute.kind == _TEXT
+        )
         first = _of_text(self._about[_COMMENT])
         if comments := (*((first,) if first else ()), *self._comments()):
-            found[Field.COMMENT] = list(comments)
-        return {name: tuple(texts) for name, texts in found.items()}
+            found[Field.COMMENT] = comments
+        return found
 
     def _comments(self) -> Values:
         """Comments among the attributes, where FFmpeg puts them."""

@@ -124,6 +124,11 @@ def edited_file(path: Path, edits: Sequence[Edit]) -> Iterator[bytes]:
         yield from edited(source, edits)
 
 
+def padding(end: int, growth: int) -> Edit:
+    """Of padding that ends there: it gives its room to what grew, or takes over what got free."""
+    return Edit(end - max(growth, 0), end, bytes(max(-growth, 0)))
+
+
 def inverse(source: Source, edits: Sequence[Edit]) -> list[Edit]:
     """Edits that make of the file which ordered edits will give the one that is there now."""
     back, shift = [], 0

@@ -1,6 +1,6 @@
 """The fields that are read and written, whatever a form of tags calls them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -51,6 +51,15 @@ class TagForm(Protocol):
         FormError
             The form has no room for them.
         """
+
+
+def grouped(found: Iterable[tuple[Field | None, str]]) -> dict[Field, Values]:
+    """Texts by their fields, in order; those of no field are left out."""
+    groups: dict[Field, list[str]] = {}
+    for name, text in found:
+        if name is not None:
+            groups.setdefault(name, []).append(text)
+    return {name: tuple(texts) for name, texts in groups.items()}
 
 
 def by_name(text: str) -> Field | None:

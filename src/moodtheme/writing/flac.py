@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from moodtheme.writing.edits import Edit, FormError, Source
+from moodtheme.writing.edits import Edit, FormError, Source, padding
 from moodtheme.writing.fields import Field, Values
 from moodtheme.writing.vorbis import VorbisComments
 
@@ -73,11 +73,8 @@ class FlacTags:
         for block in self._blocks:
             size = block.end - block.start - 4
             if block.kind == _PADDING and 0 <= size - growth <= _LONGEST and growth:
-                start = block.end - max(growth, 0)
-                return [
-                    Edit(block.start + 1, block.start + 4, (size - growth).to_bytes(3, "big")),
-                    Edit(start, block.end, bytes(max(-growth, 0))),
-                ]
+                said = (size - growth).to_bytes(3, "big")
+                return [Edit(block.start + 1, block.start + 4, said), padding(block.end, growth)]
         return []
 
     def _read(self, at: int) -> Iterator[_Block]:

@@ -8,7 +8,7 @@ ID3v2.2 has ``TXX`` alone.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from moodtheme.writing.edits import Edit, FormError, differing
+from moodtheme.writing.edits import Edit, FormError, differing, padding
 from moodtheme.writing.fields import SEPARATOR, Field, Values, by_name
 from moodtheme.writing.id3_bytes import (
     ENCODINGS,
@@ -110,8 +110,7 @@ class Id3Tag:
             room = 0  # not padding, whatever it is
         elif growth <= room and self._tag:
             # Padding takes it up, or takes over what got free: the tag keeps its length.
-            size = len(self._body)
-            edits.append(Edit(size - max(growth, 0), size, bytes(max(-growth, 0))))
+            edits.append(padding(len(self._body), growth))
             growth = 0
         if not self._tag:
             size = len(added) + NEW_PADDING

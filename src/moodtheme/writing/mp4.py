@@ -7,8 +7,8 @@ and the table of where its pieces lie with it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from moodtheme.writing.edits import Edit, FormError, Source
-from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name
+from moodtheme.writing.edits import Edit, FormError, Source, padding
+from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name, grouped
 
 _PATH = (b"moov", b"udta", b"meta", b"ilst")
 _OWNER = b"com.apple.iTunes"
@@ -103,11 +103,8 @@ class Mp4Tags:
             return [Edit(free.start, free.end, b"")]
         if size < _LEAST_FREE:
             return []
-        start = free.end - max(growth, 0)
-        return [
-            Edit(free.start, free.start + 4, size.to_bytes(4, "big")),
-            Edit(start, free.end, bytes(max(-growth, 0))),
-        ]
+        said = Edit(free.start, free.start + 4, size.to_bytes(4, "big"))
+        return [said, padding(free.end, growth)]
 
     def _shifted(self, growth: int) -> list[Edit]:
         """The tables of where pieces of audio lie, for those behind the list of fields."""
@@ -181,16 +178,14 @@ class Mp4Tags:
         return None if name is Field.COMMENT else name
 
     def _values(self) -> dict[Field, Values]:
-        found: dict[Field, list[str]] = {}
-        for item in self._items:
-            if (name := self._field(item)) is not None:
-                texts = [
-                    self._source.read_at(atom.content + 8, atom.end - atom.content - 8)
-                    for atom in self._inside(item)
-                    if atom.name == b"data"
-                ]
-                found.setdefault(name, []).extend(text.decode("utf-8", "replace") for text in texts)
-        return {name: tuple(texts) for name, texts in found.items()}
+        texts = (
+            (name, self._source.read_at(atom.content + 8, atom.end - atom.content - 8))
+            for item in self._items
+            if (name := self._field(item)) is not None
+            for atom in self._inside(item)
+            if atom.name == b"data"
+        )
+        return grouped((name, text.decode("utf-8", "replace")) for name, text in texts)
 
 
 def _atom(name: bytes, content: bytes) -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from moodtheme.writing.edits import FormError
-from moodtheme.writing.fields import Field, Values, by_name
+from moodtheme.writing.fields import Field, Values, by_name, grouped
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,10 @@ class VorbisComments:
     @property
     def values(self) -> dict[Field, Values]:
         """What the fields hold."""
-        found: dict[Field, list[str]] = {}
-        for line in self.lines:
-            if (name := _field(line)) is not None:
-                found.setdefault(name, []).append(
-                    line.partition(b"=")[2].decode("utf-8", "replace")
-                )
-        return {name: tuple(texts) for name, texts in found.items()}
+        return grouped(
+            (_field(line), line.partition(b"=")[2].decode("utf-8", "replace"))
+            for line in self.lines
+        )
 
     def block(self, changes: Mapping[Field, Values]) -> bytes:
         """The block with other values in these fields; they go to its end."""
