@@ -69,7 +69,7 @@ def explain(
     """
     limit_numpy_threads()
     from moodtheme.cli.explanations import lines, record
-    from moodtheme.cli.outputs import JSON_ESCAPES, PYTHON_ESCAPES, require_output, result_stream
+    from moodtheme.cli.outputs import require_output, result_stream
     from moodtheme.cli.page import Page
     from moodtheme.cli.progress import progress_bar
     from moodtheme.cli.tag_inputs import load_tagger
@@ -102,7 +102,7 @@ def explain(
     if described is None:
         say("tempo, register and the like, and a picture, with: pip install 'moodtheme[explain]'")
     is_json = form is Form.JSON
-    with result_stream(output, errors=JSON_ESCAPES if is_json else PYTHON_ESCAPES) as out:
+    with result_stream(output, is_json=is_json) as out:
         if is_json:
             import json
 

@@ -122,11 +122,10 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 
 JSON_ESCAPES = "moodtheme.json"
 codecs.register_error(JSON_ESCAPES, _escaped)
-PYTHON_ESCAPES = "backslashreplace"
 
 
 @contextmanager
-def result_stream(path: Path | None, *, errors: str = PYTHON_ESCAPES) -> Iterator[TextIO]:
+def result_stream(path: Path | None, *, is_json: bool = False) -> Iterator[TextIO]:
     """A text stream for results.
 
     A file is gathered beside its name and renamed at the end. After an interruption what was
@@ -136,15 +135,16 @@ def result_stream(path: Path | None, *, errors: str = PYTHON_ESCAPES) -> Iterato
     ----------
     path
         The file; None means standard output.
-    errors
-        How characters are written that the encoding lacks, among them the bytes of names that are
-        not UTF-8: `JSON_ESCAPES` in JSON.
+    is_json
+        Whether characters that the encoding lacks, among them the bytes of names that are not
+        UTF-8, get JSON's escapes; else Python's.
 
     Raises
     ------
     UsageError, WriteError
         If the file cannot be written.
     """
+    errors = JSON_ESCAPES if is_json else "backslashreplace"
     if path is None:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors=errors)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from moodtheme.audio import audio_identity
 from moodtheme.cli.journal import Journal, Settings
-from moodtheme.cli.outputs import JSON_ESCAPES, PYTHON_ESCAPES, result_stream
+from moodtheme.cli.outputs import result_stream
 from moodtheme.cli.progress import TaggingProgress
 from moodtheme.cli.results import Format, JsonLinesWriter, Writer
 from moodtheme.cli.streams import say
@@ -52,8 +52,7 @@ class Run:
 def tag_to_stream(run: Run, output: Path | None, form: Format, writer: Writer) -> None:
     """Write results as they come, in the order of the inputs."""
     is_json = form in {Format.JSON, Format.JSONL}
-    errors = JSON_ESCAPES if is_json else PYTHON_ESCAPES
-    with result_stream(output, errors=errors) as out, closing(run.results()) as results:
+    with result_stream(output, is_json=is_json) as out, closing(run.results()) as results:
         try:
             out.write(writer.begin())
             for result in results:

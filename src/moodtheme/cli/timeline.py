@@ -121,14 +121,12 @@ def timeline(
 def _write(
     result: "TrackTags", tagger: "Tagger", form: Form, top: int | None, output: Path | None
 ) -> None:
-    from moodtheme.cli.outputs import JSON_ESCAPES, PYTHON_ESCAPES, result_stream
+    from moodtheme.cli.outputs import result_stream
     from moodtheme.timelines import audacity_labels, csv_curves, lrc, webvtt
 
     assert result.timeline is not None
     own = tagger.relative_to is not None
-    with result_stream(
-        output, errors=JSON_ESCAPES if form is Form.JSON else PYTHON_ESCAPES
-    ) as stream:
+    with result_stream(output, is_json=form is Form.JSON) as stream:
         match form:
             case Form.TABLE:
                 text = _table(result, tagger, top, output)
@@ -170,21 +168,14 @@ def _table(result: "TrackTags", tagger: "Tagger", top: int | None, output: Path 
     writer = TableWriter(
         tagger.bundle, [result.path], paper, top=top, relative_to=tagger.relative_to
     )
-    lines = [writer.begin(), writer.add(result)]
-    lines += [
-        f"{line}\n"
-        for line in paper.prose(
-            f"In short: {timeline_in_words(result.timeline, by_standing=own)}.", paper.cells
-        )
+    told = [f"In short: {timeline_in_words(result.timeline, by_standing=own)}."]
+    told += [
+        f"most {peak.tag.name} at {clock(peak.moment_s)} "
+        f"({clock(peak.start_s)}-{clock(peak.end_s)})"
+        for peak in peaks_that_stand_out(result.timeline, by_standing=own)[: top or TABLE_TOP]
     ]
-    peaks = peaks_that_stand_out(result.timeline, by_standing=own)[: top or TABLE_TOP]
-    for peak in peaks:
-        text = (
-            f"most {peak.tag.name} at {clock(peak.moment_s)} "
-            f"({clock(peak.start_s)}-{clock(peak.end_s)})"
-        )
-        lines += [f"{line}\n" for line in paper.prose(text, paper.cells)]
-    return "".join([*lines, writer.end()])
+    lines = [f"{line}\n" for text in told for line in paper.prose(text, paper.cells)]
+    return "".join([writer.begin(), writer.add(result), *lines, writer.end()])
 
 
 def _draw(result: "TrackTags", picture: Path, tags: list[str], theme: Theme) -> None:
