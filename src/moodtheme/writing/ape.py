@@ -26,20 +26,12 @@ class _Item:
 class ApeTags:
     """The APEv2 tag of a file, or the place for one.
 
-    Parameters
-    ----------
-    source
-        The file.
-
     Attributes
     ----------
     is_there
         Whether it has one.
 
-    Raises
-    ------
-    FormError
-        It is of version 1, or damaged.
+    A `FormError` where it is of version 1, or damaged.
     """
 
     name = "APEv2"

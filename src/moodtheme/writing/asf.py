@@ -44,15 +44,7 @@ class _Attribute:
 class AsfTags:
     """The attributes of an ASF file.
 
-    Parameters
-    ----------
-    source
-        The file.
-
-    Raises
-    ------
-    FormError
-        Its header is damaged.
+    A `FormError` where its header is damaged.
     """
 
     name = "ASF attributes"

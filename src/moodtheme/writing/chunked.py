@@ -35,15 +35,8 @@ class ChunkedTags:
     Where a WAV file has an ``INFO`` list alone, its fields are put into the new tag too: many
     programs look at one of the two.
 
-    Parameters
-    ----------
-    source
-        The file.
-
-    Raises
-    ------
-    FormError
-        Its chunks are not what its header says, or the tag cannot be changed safely.
+    A `FormError` where its chunks are not what its header says, or the tag cannot be changed
+    safely.
     """
 
     def __init__(self, source: Source) -> None:

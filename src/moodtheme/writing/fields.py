@@ -27,7 +27,7 @@ MOST_BYTES = 1 << 26
 
 
 class TagForm(Protocol):
-    """The tags of a file, in the form that its format has.
+    """The tags of a file, in the form that its format has; made of a `Source` that is open.
 
     Attributes
     ----------

@@ -31,10 +31,7 @@ class FlacTags:
     start
         Where ``fLaC`` stands.
 
-    Raises
-    ------
-    FormError
-        Its blocks cannot be read.
+    A `FormError` where its blocks cannot be read.
     """
 
     name = "Vorbis comments"

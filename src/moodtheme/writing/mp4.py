@@ -32,15 +32,7 @@ class _Atom:
 class Mp4Tags:
     """The list of fields of an MP4 file.
 
-    Parameters
-    ----------
-    source
-        The file.
-
-    Raises
-    ------
-    FormError
-        It comes in fragments, is a QuickTime film, or is damaged.
+    A `FormError` where it comes in fragments, is a QuickTime film, or is damaged.
     """
 
     name = "MP4 atoms"

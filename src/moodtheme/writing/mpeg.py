@@ -16,20 +16,12 @@ class Id3Tags:
     ID3v1 and APEv2 tags behind the audio stay. Where ID3v1 is all there is, its fields are put into
     the new tag too: most programs look at one of the two alone.
 
-    Parameters
-    ----------
-    source
-        The file.
-
     Attributes
     ----------
     is_there
         Whether it has one.
 
-    Raises
-    ------
-    FormError
-        It cannot be changed safely.
+    A `FormError` where it cannot be changed safely.
     """
 
     def __init__(self, source: Source) -> None:

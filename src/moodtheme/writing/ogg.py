@@ -59,15 +59,7 @@ class _Page:
 class OggTags:
     """The comments of an Ogg file with one stream.
 
-    Parameters
-    ----------
-    source
-        The file.
-
-    Raises
-    ------
-    FormError
-        It holds several streams, or others than of audio, or is damaged.
+    A `FormError` where it holds several streams, or others than of audio, or is damaged.
     """
 
     def __init__(self, source: Source) -> None:
