@@ -1,7 +1,7 @@
 """The commands that find tracks of a library: by words, by sound, on the way between two."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,9 +78,10 @@ def search(
     with Library(library, write=save is not None) as opened:
         found = opened.search(query, among=relative_to, most=top)
         entries = [Entry(match.track, match.score) for match in found.matches]
-        write_lists(entries, m3u=m3u, csv=csv, json=json, absolute=absolute)
+        files = {"m3u": m3u, "csv": csv, "json": json}
+        write_lists(entries, files, absolute=absolute)
         if save is not None:
-            file = kept_file(m3u, csv, json)
+            file = kept_file(files)
             opened.playlists.keep(Playlist(save, query, relative_to, top, file, not absolute))
             then = "it is written anew after each scan"
             if file is None:
@@ -127,7 +128,8 @@ def similar(
 
     with Library(library) as opened:
         found = opened.similar(_sound_of(opened, file), most=top)
-    _show_neighbours(found, m3u, csv, json, absolute=absolute, quiet=quiet)
+    files = {"m3u": m3u, "csv": csv, "json": json}
+    _show_neighbours(found, files, absolute=absolute, quiet=quiet)
 
 
 def path(
@@ -150,7 +152,8 @@ def path(
 
     with Library(library) as opened:
         found = opened.path_between(first, last, length=length)
-    _show_neighbours(found, m3u, csv, json, absolute=absolute, quiet=quiet)
+    files = {"m3u": m3u, "csv": csv, "json": json}
+    _show_neighbours(found, files, absolute=absolute, quiet=quiet)
 
 
 def words() -> None:
@@ -189,18 +192,12 @@ def _sound_of(library: "Library", file: Path) -> "Path | FloatArray":
 
 
 def _show_neighbours(
-    found: "Sequence[Neighbour]",
-    m3u: Path | None,
-    csv: Path | None,
-    json: Path | None,
-    *,
-    absolute: bool,
-    quiet: bool,
+    found: "Sequence[Neighbour]", files: Mapping[str, Path | None], *, absolute: bool, quiet: bool
 ) -> None:
     from moodtheme.library.playlists import Entry
 
     entries = [Entry(one.track, one.likeness) for one in found]
-    write_lists(entries, m3u=m3u, csv=csv, json=json, absolute=absolute)
+    write_lists(entries, files, absolute=absolute)
     if not quiet:
         show_tracks("ALIKE", [(one.track.path, one.track.result.duration_s, f"{one.likeness:.3f}",
                                len(one.track.places) - 1, "") for one in found])  # fmt: skip

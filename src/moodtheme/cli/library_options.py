@@ -1,6 +1,6 @@
 """Options that the commands of a library share, and how they show tracks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,14 +38,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no table.")]
 
 
 def write_lists(
-    entries: "Sequence[Entry]",
-    *,
-    m3u: Path | None,
-    csv: Path | None,
-    json: Path | None,
-    absolute: bool,
+    entries: "Sequence[Entry]", files: Mapping[str, Path | None], *, absolute: bool
 ) -> None:
-    """Write tracks to the files that were asked for, and say so.
+    """Write tracks to the files that were asked for, by their kinds, and say so.
 
     Raises
     ------
@@ -56,15 +51,14 @@ def write_lists(
     from moodtheme.cli.streams import printable, say
     from moodtheme.library.playlists import ListKind, write_list
 
-    wanted = ((m3u, ListKind.M3U), (csv, ListKind.CSV), (json, ListKind.JSON))
-    for file, kind in wanted:
+    for kind, file in files.items():
         if file is not None:
             require_output(file)
-            write_list(file, entries, kind=kind, relative=not absolute)
+            write_list(file, entries, kind=ListKind(kind), relative=not absolute)
             say(f"{printable(file)}: {counted(len(entries), 'tracks')}")
 
 
-def kept_file(m3u: Path | None, csv: Path | None, json: Path | None) -> Path | None:
+def kept_file(files: Mapping[str, Path | None]) -> Path | None:
     """The one file of a playlist that is kept.
 
     Raises
@@ -72,7 +66,7 @@ def kept_file(m3u: Path | None, csv: Path | None, json: Path | None) -> Path | N
     UsageError
         There are several.
     """
-    files = [file for file in (m3u, csv, json) if file is not None]
-    if len(files) > 1:
+    named = [file for file in files.values() if file is not None]
+    if len(named) > 1:
         raise UsageError("a playlist is kept in one file; name one of --m3u, --csv, --json")
-    return files[0] if files else None
+    return named[0] if named else None
