@@ -58,14 +58,14 @@ def decoding_speed(rate: int) -> float:
 
 def training(system: str, recipe: Recipe, device: torch.device) -> Cost:
     """All epochs with their validations."""
-    cost = step_cost(recipe, n_tags=TAGS, device=device)
-    steps, seconds = TRAIN // recipe.schedule.batch_size, 0.0
+    whole_s, _, _ = step_cost(recipe, n_tags=TAGS, device=device)
+    batch, seconds = recipe.schedule.batch_size, 0.0
     for stage in recipe.stages:
         early = recipe.schedule.patience is not None
         epochs = min(stage.epochs, EPOCHS_EARLY) if early else stage.epochs
-        step_s = cost.step_s * (FORWARD if stage.frozen else 1)
-        seconds += epochs * (steps * step_s + VALIDATION * cost.track_s)
-    rate = f"{recipe.schedule.batch_size / cost.step_s:,.1f} tracks/s in a step of all layers"
+        step_s = whole_s * (FORWARD if stage.frozen else 1)
+        seconds += epochs * (TRAIN // batch * step_s + VALIDATION * FORWARD * whole_s / batch)
+    rate = f"{batch / whole_s:,.1f} tracks/s in a step of all layers"
     return Cost(f"train {system}", rate, seconds / 3600)
 
 

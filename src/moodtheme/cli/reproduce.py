@@ -235,9 +235,7 @@ def _announce(prepared: "Prepared", say: Callable[[str], None]) -> None:
     """Say how long each stage will take, before the first."""
     from moodtheme.reproduction.run import table_of
 
-    if not prepared.estimates.stages:
-        return
-    for stage, seconds, work in table_of(prepared.estimates):
+    for stage, seconds, work in table_of(prepared.estimates) if prepared.estimates else ():
         say(f"estimate: {stage}: {seconds} ({work})")
 
 

@@ -1,7 +1,7 @@
 """What must hold before anything starts: weights within reach, room on the disk, memory."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from moodtheme.errors import DownloadError, ReproductionError
 from moodtheme.fetched.weights import PublishedWeights
 from moodtheme.files import free_room
 from moodtheme.recipes import Recipe
-from moodtheme.reproduction.estimates import Estimates
+from moodtheme.reproduction.estimates import Estimate
 from moodtheme.training.kinds import kind_of
 
 
@@ -75,7 +75,7 @@ def fetch(needed: NeededWeights, *, offline: bool) -> Path:
         ) from error
 
 
-def check_room(estimates: Estimates, folder: Path) -> str:
+def check_room(estimates: Sequence[Estimate], folder: Path) -> str:
     """Compare what is to be written with what is free.
 
     Raises
@@ -83,14 +83,14 @@ def check_room(estimates: Estimates, folder: Path) -> str:
     ReproductionError
         If there is not enough room.
     """
-    free = free_room(folder)
-    line = f"about {estimates.disk_bytes / 1e9:.2f} GB of disk, {free / 1e9:.1f} GB are free"
-    if estimates.disk_bytes > free:
+    free, needed = free_room(folder), sum(stage.disk_bytes for stage in estimates)
+    line = f"about {needed / 1e9:.2f} GB of disk, {free / 1e9:.1f} GB are free"
+    if needed > free:
         raise ReproductionError(f"{folder} needs {line}; make room or choose another folder")
     return line
 
 
-def check_memory(estimates: Estimates, *, device: str) -> str:
+def check_memory(estimates: Sequence[Estimate], *, device: str) -> str:
     """Compare what the hungriest training needs with what there is.
 
     Raises
@@ -99,15 +99,16 @@ def check_memory(estimates: Estimates, *, device: str) -> str:
         If the machine has not as much, all told.
     """
     free, total = accelerator_memory() if device == "cuda" else machine_memory()
-    line = f"about {estimates.memory_bytes / 1e9:.2f} GB of memory for {estimates.memory_of}"
-    if total is not None and estimates.memory_bytes > total:
+    hungriest = max(estimates, key=lambda stage: stage.memory_bytes)
+    line = f"about {hungriest.memory_bytes / 1e9:.2f} GB of memory to {hungriest.stage}"
+    if total is not None and hungriest.memory_bytes > total:
         raise ReproductionError(
             f"{line}, and there are {total / 1e9:.1f} GB; make batches smaller, for instance "
             "with --set all.batch_size=8, or leave that system out with --systems"
         )
     if free is None:
         return line
-    more = "; other programs must make room" if estimates.memory_bytes > free else ""
+    more = "; other programs must make room" if hungriest.memory_bytes > free else ""
     return f"{line}, {free / 1e9:.1f} GB are free{more}"
 
 

@@ -17,7 +17,7 @@ from moodtheme.models.networks import choose_device
 from moodtheme.records import write_record
 from moodtheme.reproduction import checks, names
 from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
-from moodtheme.reproduction.estimates import Estimates, estimate
+from moodtheme.reproduction.estimates import Estimate, estimate
 from moodtheme.reproduction.examples import hear_examples
 from moodtheme.reproduction.inputs import make_inputs
 from moodtheme.reproduction.job import Console, Job, Request, corpus_folder
@@ -53,7 +53,7 @@ class Prepared:
     """
 
     job: Job
-    estimates: Estimates
+    estimates: Sequence[Estimate]
     problems: tuple[str, ...] = ()
 
 
@@ -120,10 +120,10 @@ def prepare(
     check(lambda: require_own_runs(job))
     for needed in checks.needed_weights(recipes):
         check(partial(checks.check_weights, needed, offline=request.offline))
-    estimates = Estimates() if stop_at_problems and request.source == DEMO else estimate(job)
-    if estimates.disk_bytes:
+    estimates = [] if stop_at_problems and request.source == DEMO else estimate(job)
+    if any(stage.disk_bytes for stage in estimates):
         check(lambda: checks.check_room(estimates, folder))
-    if estimates.memory_bytes:
+    if any(stage.memory_bytes for stage in estimates):
         check(lambda: checks.check_memory(estimates, device=device.type))
     return Prepared(job=job, estimates=estimates, problems=tuple(problems))
 
@@ -167,12 +167,11 @@ def reproduce(prepared: Prepared) -> Results:
     return read_results(job.folder)
 
 
-def table_of(estimates: Estimates) -> Sequence[tuple[str, str, str]]:
+def table_of(estimates: Sequence[Estimate]) -> Sequence[tuple[str, str, str]]:
     """Rows of stage, time and what the time is for, with a last one for all."""
-    rows = [(stage.stage, in_words(stage.seconds), stage.work) for stage in estimates.stages]
-    total = ("all of these", in_words(estimates.seconds), "one after the other")
-    rest = ("example tracks, report", "not timed", "seconds, whatever the collection")
-    return [*rows, total, rest]
+    rows = [(stage.stage, in_words(stage.seconds), stage.work) for stage in estimates]
+    total = sum(stage.seconds for stage in estimates)
+    return [*rows, ("all of these", in_words(total), "one after the other")]
 
 
 def _collection(request: Request, folder: Path, console: Console) -> Collection:
