@@ -279,6 +279,7 @@ def test_a_fork_while_another_thread_loads_or_opens_does_not_hang(
     path = write(tmp_path / f"a{suffix}", chirp(1.0, 44_100), 44_100)
     code = f"""
 import os, signal, sys, threading, time
+from importlib.machinery import PathFinder
 import soundfile
 from moodtheme.audio import read_audio
 
@@ -290,8 +291,11 @@ def wait():
 
 class Loading:
     def find_spec(self, name, path, target=None):
-        if name == {held!r}:
-            wait()
+        if name == {held!r}:  # not here: a finder holds the lock that every fork waits for
+            spec = PathFinder.find_spec(name, path)
+            create = spec.loader.create_module
+            spec.loader.create_module = lambda spec: wait() or create(spec)
+            return spec
 
 class Opening:
     lock = threading.Lock()
