@@ -20,7 +20,7 @@ import soundfile
 
 from moodtheme.audio import (
     Decoder,
-    Position,
+    ExcerptPolicy,
     ResampleQuality,
     Resampler,
     audio_identity,
@@ -135,7 +135,7 @@ def measure_excerpts(paths: list[Path]) -> None:
         if seconds is None or seconds < 60:
             continue
         excerpt = partial(
-            read_excerpt, path, sample_rate=16_000, length_s=10, position=Position.CENTRE
+            read_excerpt, path, sample_rate=16_000, length_s=10, policy=ExcerptPolicy.CENTRE
         )
         share = cpu_s(excerpt) / cpu_s(partial(stream, [path], 16_000))
         print(f"{path.suffix}\t{share:.3f}\t(10 s are {10 / seconds:.3f})")

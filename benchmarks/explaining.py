@@ -37,7 +37,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from moodtheme.audio import Position, find_audio_files, read_excerpt
+from moodtheme.audio import ExcerptPolicy, find_audio_files, read_excerpt
 from moodtheme.errors import AudioError
 from moodtheme.explaining.hearing import HeardPiece, readings
 from moodtheme.explaining.hiding import hide
@@ -70,7 +70,7 @@ def cut_piece(tagger: Tagger, file: Path, windows: int) -> HeardPiece | None:
     rate, seconds = member.sample_rate, windows * member.excerpt_s
     try:
         audio = read_excerpt(
-            file, sample_rate=rate, length_s=seconds, position=Position.CENTRE
+            file, sample_rate=rate, length_s=seconds, policy=ExcerptPolicy.CENTRE
         ).samples
         if len(audio) < seconds * rate:
             return None

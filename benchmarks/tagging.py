@@ -27,11 +27,10 @@ import msgspec
 import numpy as np
 import soundfile
 
-from moodtheme.audio import find_audio_files, open_audio, probe
+from moodtheme.audio import ExcerptPolicy, find_audio_files, open_audio, probe
 from moodtheme.errors import AudioError
 from moodtheme.tagging.answers import track_scores
 from moodtheme.tagging.batch import tag_files
-from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.bundle_files import read_manifest, write_bundle
 from moodtheme.tagging.models import embedded_folder
 from moodtheme.tagging.tagger import Tagger

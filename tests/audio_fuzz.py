@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from audio_files import EVERY_FORMAT, chirp, write
-from moodtheme.audio import Position, read_audio, read_excerpt
+from moodtheme.audio import ExcerptPolicy, read_audio, read_excerpt
 from moodtheme.errors import AudioError
 
 RATE = 48_000
@@ -49,7 +49,7 @@ def check(path: Path) -> str:
     """Read a file both ways; return what came out."""
     try:
         audio = read_audio(path, sample_rate=16_000)
-        read_excerpt(path, sample_rate=12_000, length_s=0.5, position=Position.CENTRE)
+        read_excerpt(path, sample_rate=12_000, length_s=0.5, policy=ExcerptPolicy.CENTRE)
     except AudioError as error:
         assert str(path) in str(error), error
         return type(error).__name__

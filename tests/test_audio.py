@@ -27,7 +27,7 @@ from audio_files import (
 from moodtheme.audio import (
     AudioStream,
     Decoder,
-    Position,
+    ExcerptPolicy,
     open_audio,
     probe,
     read_audio,
@@ -191,7 +191,7 @@ def test_an_excerpt_is_reached_by_seeking(
 def test_the_centre_excerpt_lies_in_the_middle(folder: Path, suffix: str) -> None:
     path = folder / f"chirp{suffix}"
     whole = read_audio(path, sample_rate=12_000).samples
-    centre = read_excerpt(path, sample_rate=12_000, length_s=2.0, position=Position.CENTRE)
+    centre = read_excerpt(path, sample_rate=12_000, length_s=2.0, policy=ExcerptPolicy.CENTRE)
     assert len(centre.samples) == 24_000
     claimed_s = probe(path).duration_s or len(whole) / 12_000
     start = round((claimed_s - 2.0) / 2 * 12_000)
@@ -201,11 +201,11 @@ def test_the_centre_excerpt_lies_in_the_middle(folder: Path, suffix: str) -> Non
 def test_excerpts_of_short_files_are_the_whole_file(folder: Path) -> None:
     path = folder / "chirp.flac"
     whole = read_audio(path, sample_rate=12_000)
-    for position in Position:
-        excerpt = read_excerpt(path, sample_rate=12_000, length_s=29.1, position=position)
+    for policy in ExcerptPolicy:
+        excerpt = read_excerpt(path, sample_rate=12_000, length_s=29.1, policy=policy)
         assert np.array_equal(excerpt.samples, whole.samples)
         assert excerpt.warnings == ()
-    start = read_excerpt(path, sample_rate=12_000, length_s=1.0, position=Position.START)
+    start = read_excerpt(path, sample_rate=12_000, length_s=1.0, policy=ExcerptPolicy.START)
     np.testing.assert_allclose(start.samples, whole.samples[:12_000], atol=1e-6)
 
 
@@ -348,7 +348,7 @@ def test_the_centre_of_a_file_that_states_no_length_is_decoded_once(
         return open_audio(*given, **more)
 
     monkeypatch.setattr(reading, "open_audio", counted)
-    wanted = {"sample_rate": sample_rate, "length_s": 5.0, "position": Position.CENTRE}
+    wanted = {"sample_rate": sample_rate, "length_s": 5.0, "policy": ExcerptPolicy.CENTRE}
     once = read_excerpt(path, **wanted)
     assert len(opened) == 1
     monkeypatch.setattr(reading, "_MOST_HELD", 1)  # a track that is too long to be held

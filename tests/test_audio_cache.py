@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from moodtheme.audio import Position, read_audio, read_excerpt
+from moodtheme.audio import ExcerptPolicy, read_audio, read_excerpt
 from moodtheme.errors import AudioError, DatasetError
 from moodtheme.feature_store import appending
 from moodtheme.training.audio_cache import AudioCache, build_cache, plan_cache
@@ -61,7 +61,7 @@ def test_channels_that_cancel_out_are_learnt_from_as_they_are_tagged(tmp_path: P
     assert build(tmp_path / "cache", [file]) == []
     step = 0.51 * np.abs(left).max() / 32_767
     np.testing.assert_allclose(opened(tmp_path / "cache").read(file), left, atol=step)
-    excerpt = read_excerpt(file, length_s=1.0, position=Position.CENTRE)
+    excerpt = read_excerpt(file, length_s=1.0, policy=ExcerptPolicy.CENTRE)
     np.testing.assert_array_equal(excerpt.samples, left[RATE // 2 :][:RATE])
 
 

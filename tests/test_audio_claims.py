@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audio_files import chirp, write, write_soundfile
-from moodtheme.audio import AudioInfo, Position, probe, read_audio, read_excerpt, reading
+from moodtheme.audio import AudioInfo, ExcerptPolicy, probe, read_audio, read_excerpt, reading
 from moodtheme.audio.mp3 import count_frames, first_frames
 from moodtheme.audio.opened import OpenFile
 
@@ -63,8 +63,8 @@ def test_a_missing_end_is_told_whatever_part_is_read(
         return
     for audio in (
         read_audio(cut),
-        read_excerpt(cut, length_s=1.0, position=Position.CENTRE),
-        read_excerpt(cut, length_s=1.0, position=Position.START),
+        read_excerpt(cut, length_s=1.0, policy=ExcerptPolicy.CENTRE),
+        read_excerpt(cut, length_s=1.0, policy=ExcerptPolicy.START),
     ):
         said = " ".join(audio.warnings)
         assert "missing" in said, said
@@ -112,7 +112,7 @@ def test_samples_are_read_to_the_end_of_the_file(
     np.testing.assert_array_equal(audio.samples, whole)
     unknown = size > 0x7000_0000
     assert ("goes on to 6.00 s" in " ".join(audio.warnings)) is not unknown
-    middle = read_excerpt(path, length_s=1.0, position=Position.CENTRE)
+    middle = read_excerpt(path, length_s=1.0, policy=ExcerptPolicy.CENTRE)
     np.testing.assert_array_equal(middle.samples, whole[5 * RATE // 2 : 7 * RATE // 2])
 
 
@@ -163,7 +163,7 @@ def test_flac_is_as_long_as_its_last_frame_says(
         assert duration_s == pytest.approx(LENGTH_S)
         assert len(audio.warnings) == 1
         assert "are missing" in audio.warnings[0]
-    read_excerpt(path, length_s=1.0, position=Position.CENTRE)
+    read_excerpt(path, length_s=1.0, policy=ExcerptPolicy.CENTRE)
     assert counted == [], "decoded twice"
 
 
@@ -177,7 +177,7 @@ def test_flac_that_ends_in_the_middle_of_a_frame_says_so(
     content[18:26] = packed.to_bytes(8, "big")
     path = tmp_path / "cut.flac"
     path.write_bytes(content[: len(content) // 2])
-    for audio in (read_audio(path), read_excerpt(path, length_s=1.0, position=Position.START)):
+    for audio in (read_audio(path), read_excerpt(path, length_s=1.0, policy=ExcerptPolicy.START)):
         cut = [said for said in audio.warnings if "in the middle of a frame" in said]
         assert len(cut) == 1
         assert "cannot be told" in cut[0]
@@ -220,7 +220,7 @@ def test_mp3_without_a_tag_is_not_decoded_to_learn_its_length(
     path.write_bytes(content)
     monkeypatch.setattr(reading, "_centre", lambda *given: pytest.fail("decoded whole"))
     assert probe(path).duration_s == pytest.approx(LENGTH_S, abs=0.1)
-    middle = read_excerpt(path, length_s=1.0, position=Position.CENTRE)
+    middle = read_excerpt(path, length_s=1.0, policy=ExcerptPolicy.CENTRE)
     assert middle.duration_s == pytest.approx(1.0)
 
 

@@ -12,7 +12,15 @@ import pytest
 import soundfile
 
 from audio_files import EVERY_FORMAT, chirp, write, write_soundfile
-from moodtheme.audio import Decoder, Position, open_audio, probe, read_audio, read_excerpt, to_mono
+from moodtheme.audio import (
+    Decoder,
+    ExcerptPolicy,
+    open_audio,
+    probe,
+    read_audio,
+    read_excerpt,
+    to_mono,
+)
 from moodtheme.errors import (
     AudioError,
     DecodeError,
@@ -133,7 +141,7 @@ def test_too_short_says_how_short(tmp_path: Path) -> None:
     path = write(tmp_path / "short.wav", chirp(0.2, RATE), RATE)
     refused(path, TooShortError, "0.20 s, at least 1 s is needed", minimum_s=1.0)
     with pytest.raises(TooShortError, match="at least 1 s"):
-        read_excerpt(path, length_s=20, position=Position.CENTRE, minimum_s=1.0)
+        read_excerpt(path, length_s=20, policy=ExcerptPolicy.CENTRE, minimum_s=1.0)
     assert read_audio(path, minimum_s=0.2).duration_s == 0.2
 
 
@@ -232,7 +240,7 @@ def test_a_truncated_file_gives_what_it_holds(
         assert f"{probe(path).duration_s:.2f} s" in " ".join(audio.warnings) or "broke off" in (
             " ".join(audio.warnings)
         )
-    centre = read_excerpt(path, length_s=1.0, position=Position.CENTRE, sample_rate=16_000)
+    centre = read_excerpt(path, length_s=1.0, policy=ExcerptPolicy.CENTRE, sample_rate=16_000)
     middle = round((audio.duration_s - 1.0) / 2 * 16_000)
     nearby = audio.samples[middle - 8_000 : middle + 24_000]
     # In the middle of what there is, to 0.5 s: its likeness is found near there.
@@ -295,7 +303,7 @@ def test_mp3_files_that_do_not_say_how_long_they_are_are_read_whole(tmp_path: Pa
     # Without its tag the encoder's delay stays in.
     assert audio.duration_s == pytest.approx(6.0, abs=0.1)
     assert np.std(audio.samples[-100_000:]) == pytest.approx(np.std(expected[-100_000:]), rel=0.02)
-    centre = read_excerpt(bare, length_s=2.0, position=Position.CENTRE)
+    centre = read_excerpt(bare, length_s=2.0, policy=ExcerptPolicy.CENTRE)
     middle = (len(audio.samples) - len(centre.samples)) // 2
     expected_centre = audio.samples[middle : middle + len(centre.samples)]
     np.testing.assert_allclose(centre.samples, expected_centre, atol=1e-6)

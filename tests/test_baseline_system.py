@@ -8,10 +8,9 @@ import pytest
 import soundfile
 import torch
 
-from moodtheme.audio import resample
+from moodtheme.audio import ExcerptPolicy, resample
 from moodtheme.models.mediaeval_baseline import Baseline, BaselineNetwork
 from moodtheme.recipes import EvaluationExcerpt
-from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.training.audio_cache import AudioCache, build_cache

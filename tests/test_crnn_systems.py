@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from moodtheme.audio import ExcerptPolicy
 from moodtheme.demo import Mood, compose_and_render
 from moodtheme.exporting.graph import Scores, export_graph
 from moodtheme.files import sha256_of
 from moodtheme.models.crnn import Crnn
 from moodtheme.recipes import Cell, find_recipe, with_values
-from moodtheme.tagging.bundle import FORMAT_VERSION, Bundle, ExcerptPolicy, Fusion, Member
+from moodtheme.tagging.bundle import FORMAT_VERSION, Bundle, Fusion, Member
 from moodtheme.tagging.bundle_files import write_bundle
 from moodtheme.tagging.tagger import Tagger
 from program import Program

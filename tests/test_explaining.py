@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moodtheme import Tagger, explain
+from moodtheme.audio import ExcerptPolicy
 from moodtheme.errors import MissingExtraError, SilentAudioError, UsageError
 from moodtheme.explaining import Described, Descriptor, description, sentence
 from moodtheme.explaining.descriptors import measure
@@ -28,7 +29,7 @@ from moodtheme.explaining.regions import (
     elsewhere,
     overlap,
 )
-from moodtheme.tagging.bundle import ExcerptPolicy, Output
+from moodtheme.tagging.bundle import Output
 from program import Program
 from toy_bundle import RATE, make_bundle, make_many_membered_bundle, toy_member
 

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from moodtheme import Tagger, tag_files
-from moodtheme.audio import audio_identity, open_audio, stream
+from moodtheme.audio import ExcerptPolicy, audio_identity, open_audio, stream
 from moodtheme.errors import BundleError, SilentAudioError
 from moodtheme.tagging.answers import (
     track_dimensions,
@@ -23,7 +23,7 @@ from moodtheme.tagging.answers import (
     track_scores,
     track_tags,
 )
-from moodtheme.tagging.bundle import ExcerptPolicy, Output
+from moodtheme.tagging.bundle import Output
 from moodtheme.tagging.following import over_time
 from toy_bundle import make_bundle, make_many_membered_bundle, toy_member
 

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from moodtheme import Tagger
+from moodtheme.audio import ExcerptPolicy
 from moodtheme.errors import AudioError, ReferenceMusicError
 from moodtheme.scores.decisions import standing
 from moodtheme.tagging import own_music
-from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Output
+from moodtheme.tagging.bundle import Bundle, Output
 from moodtheme.tagging.contradictions import contradictions
 from moodtheme.tagging.own_music import LEVELS, read_reference, reference_digest, reference_of
 from program import Program

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from moodtheme.tagging.bundle import ExcerptPolicy
+from moodtheme.audio import ExcerptPolicy
 from program import Program
 from toy_bundle import make_bundle
 

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from audio_files import EVERY_FORMAT, chirp, write
 from moodtheme import Tagger, tag_files
-from moodtheme.audio import read_audio, stream
+from moodtheme.audio import ExcerptPolicy, read_audio, stream
 from moodtheme.tagging.answers import track_scores
-from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.spread import spread_windows
 from moodtheme.tagging.windows import ScatteredWindows
 from toy_bundle import make_bundle, make_many_membered_bundle, toy_member

@@ -10,6 +10,7 @@ import soundfile
 import torch
 from torch import nn
 
+from moodtheme.audio import ExcerptPolicy
 from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import AudioError, UsageError, WeightsError
 from moodtheme.exporting.bundles import export_fused
@@ -22,7 +23,6 @@ from moodtheme.models.feature_network import DeepSpectrum, FeatureNetwork
 from moodtheme.models.image_networks import load_image_network
 from moodtheme.recipes import NINE_SYSTEMS, Cell, DeepSpectrumView, find_recipe, with_values
 from moodtheme.scores.decisions import calibrate
-from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.tagger import Tagger

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from moodtheme import Tagger
+from moodtheme.audio import ExcerptPolicy
 from moodtheme.errors import (
     AudioError,
     BundleError,
@@ -18,7 +19,7 @@ from moodtheme.errors import (
 from moodtheme.scores.fusion import FusionMethod
 from moodtheme.tagging.answers import TrackTags, rank
 from moodtheme.tagging.batch import tag_files
-from moodtheme.tagging.bundle import ExcerptPolicy, Fusion
+from moodtheme.tagging.bundle import Fusion
 from toy_bundle import RATE, SAMPLES, TAGS, make_bundle
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moodtheme.tagging.bundle import ExcerptPolicy
+from moodtheme.audio import ExcerptPolicy
 from moodtheme.tagging.windows import CentredWindows, cut_excerpt, loop_to_length, slide_windows
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import soundfile
 
 from moodtheme import Tagger
+from moodtheme.audio import ExcerptPolicy
 from moodtheme.library import Library
-from moodtheme.tagging.bundle import ExcerptPolicy, Output
+from moodtheme.tagging.bundle import Output
 from toy_bundle import RATE, make_many_membered_bundle, toy_member
 
 EVERYTHING = (Output.SCORES, Output.DIMENSIONS, Output.EMBEDDING)

@@ -16,7 +16,7 @@ from moodtheme.audio.known_files import KnownFiles
 from moodtheme.audio.mono import SILENCE_PEAK, mono_of_array, to_mono, varies
 from moodtheme.audio.reading import (
     Audio,
-    Position,
+    ExcerptPolicy,
     open_audio,
     probe,
     read_audio,
@@ -37,8 +37,8 @@ __all__ = [
     "AudioInfo",
     "AudioStream",
     "Decoder",
+    "ExcerptPolicy",
     "KnownFiles",
-    "Position",
     "ResampleQuality",
     "Resampler",
     "ScanAccount",

@@ -42,11 +42,16 @@ class Audio:
         return len(self.samples) / self.sample_rate
 
 
-class Position(StrEnum):
-    """Where in a track an excerpt lies."""
+class ExcerptPolicy(StrEnum):
+    """Which part of a track a model hears.
+
+    ``CENTRE`` and ``START`` are one excerpt; ``COVER`` is windows over the whole track whose
+    outputs are averaged.
+    """
 
     CENTRE = "centre"
     START = "start"
+    COVER = "cover"
 
 
 def probe(path: str | os.PathLike[str]) -> AudioInfo:
@@ -150,7 +155,7 @@ def read_excerpt(
     *,
     sample_rate: int | None = None,
     length_s: float,
-    position: Position,
+    policy: ExcerptPolicy,
     minimum_s: float = 0.0,
     quality: ResampleQuality = ResampleQuality.HIGH,
 ) -> Audio:
@@ -162,8 +167,9 @@ def read_excerpt(
         As for `open_audio`.
     length_s
         Length of the excerpt in seconds.
-    position
-        Where it lies. The centre is that of the audio that can be decoded.
+    policy
+        Where it lies; ``COVER`` gives the whole file. The centre is that of the audio that can be
+        decoded.
     minimum_s
         Least length in seconds that is of use.
 
@@ -172,11 +178,11 @@ def read_excerpt(
     AudioError
         As for `read_audio`.
     """
-    if position is Position.START:
+    if policy is not ExcerptPolicy.CENTRE:
         return read_audio(
             path,
             sample_rate=sample_rate,
-            duration_s=length_s,
+            duration_s=length_s if policy is ExcerptPolicy.START else None,
             minimum_s=minimum_s,
             quality=quality,
         )

@@ -12,6 +12,7 @@ import torch
 
 from moodtheme import __version__
 from moodtheme.arrays import Float64Array
+from moodtheme.audio import ExcerptPolicy
 from moodtheme.distillation.combination import feeling_readings
 from moodtheme.distillation.doubts import learn_doubts
 from moodtheme.distillation.official import Official, cross_validated, reliability
@@ -33,7 +34,6 @@ from moodtheme.tagging.bundle import (
     Bundle,
     Dimension,
     Doubts,
-    ExcerptPolicy,
     Fusion,
     Measurement,
     Member,

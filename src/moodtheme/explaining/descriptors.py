@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from moodtheme.arrays import FloatArray
-from moodtheme.audio import Position, read_excerpt
+from moodtheme.audio import ExcerptPolicy, read_excerpt
 from moodtheme.errors import MissingExtraError
 from moodtheme.scores.decisions import standing
 
@@ -123,7 +123,7 @@ def measure(path: str | os.PathLike[str]) -> dict[str, float]:
     import librosa
 
     audio = read_excerpt(
-        path, sample_rate=RATE, length_s=EXCERPT_S, position=Position.CENTRE, minimum_s=1.0
+        path, sample_rate=RATE, length_s=EXCERPT_S, policy=ExcerptPolicy.CENTRE, minimum_s=1.0
     ).samples
     spectrum = np.abs(librosa.stft(audio, n_fft=_N_FFT, hop_length=_HOP))
     power = spectrum**2

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from moodtheme.arrays import Float64Array, FloatArray
-from moodtheme.audio import SILENCE_PEAK, audio_identity, read_audio
+from moodtheme.audio import SILENCE_PEAK, ExcerptPolicy, audio_identity, read_audio
 from moodtheme.errors import SilentAudioError
 from moodtheme.explaining.hiding import HIDDEN_DB, drown, hide
 from moodtheme.explaining.regions import Region
 from moodtheme.scores.decisions import logit
 from moodtheme.tagging.answers import track_dimensions, track_scores
-from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.ears import HeardWindow, MemberListening
 from moodtheme.tagging.listening import MINIMUM_S, Listening
 from moodtheme.tagging.session import MemberSession

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from moodtheme import __version__
+from moodtheme.audio import ExcerptPolicy
 from moodtheme.errors import BundleError
 from moodtheme.exporting.conformance import write_conformance
 from moodtheme.exporting.graph import Scores, export_graph
@@ -16,7 +17,6 @@ from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 from moodtheme.tagging.bundle import (
     FORMAT_VERSION,
     Bundle,
-    ExcerptPolicy,
     Fusion,
     Measurement,
     Member,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from moodtheme.arrays import FloatArray
-from moodtheme.audio import Position, read_excerpt
+from moodtheme.audio import ExcerptPolicy, read_excerpt
 from moodtheme.engines import in_processes
 from moodtheme.errors import AudioError, NotAudioError
 from moodtheme.feature_store.extractor import Extractor
@@ -38,7 +38,7 @@ def read_track(file: Path, view: ExtractedView) -> FloatArray | AudioError:
             file,
             sample_rate=view.sample_rate,
             length_s=view.samples / view.sample_rate,
-            position=Position.START,
+            policy=ExcerptPolicy.START,
             minimum_s=MINIMUM_S,
         )
     except AudioError as error:

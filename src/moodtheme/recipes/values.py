@@ -33,7 +33,7 @@ class Precision(StrEnum):
 
 
 class EvaluationExcerpt(StrEnum):
-    """What of a track is scored outside training.
+    """What of a track is scored outside training; a bundle's members have an `ExcerptPolicy`.
 
     ``CENTRE`` is the excerpt in the middle, ``SECOND_HALF`` the one that begins at half the
     track's length (a track of up to two excerpts: at its start), ``COVER`` the mean over the whole

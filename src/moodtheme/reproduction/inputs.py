@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from moodtheme.audio import Position, read_excerpt
+from moodtheme.audio import ExcerptPolicy, read_excerpt
 from moodtheme.datasets import Split
 from moodtheme.errors import AudioError, ReproductionError
 from moodtheme.feature_store import build_features
@@ -115,7 +115,7 @@ def _unreadable(files: Sequence[Path], job: Job, progress: Progress) -> list[Aud
                 file,
                 sample_rate=rate,
                 length_s=_TRIED_S,
-                position=Position.CENTRE,
+                policy=ExcerptPolicy.CENTRE,
                 minimum_s=MINIMUM_S,
             )
         except AudioError as error:

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from moodtheme.audio import ExcerptPolicy
 from moodtheme.scores.fusion import FusionMethod
 
 FORMAT_VERSION = 2
@@ -32,18 +33,6 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 # Logits of scores are within ±13.8; a coefficient of such a size stays far from overflow, and is
 # more than any fit gives.
 Coefficient = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
-
-
-class ExcerptPolicy(StrEnum):
-    """Which part of a track a member hears.
-
-    ``CENTRE`` and ``START`` are one excerpt; ``COVER`` is windows over the whole track whose
-    outputs are averaged.
-    """
-
-    CENTRE = "centre"
-    START = "start"
-    COVER = "cover"
 
 
 class Output(StrEnum):

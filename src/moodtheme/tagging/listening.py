@@ -23,7 +23,7 @@ from moodtheme.audio import (
     MARGIN_S,
     SHORTFALL_S,
     AudioStream,
-    Position,
+    ExcerptPolicy,
     mono_of_array,
     open_audio,
     read_excerpt,
@@ -31,7 +31,7 @@ from moodtheme.audio import (
     varies,
 )
 from moodtheme.errors import TooShortError
-from moodtheme.tagging.bundle import Bundle, ExcerptPolicy, Member, Reference
+from moodtheme.tagging.bundle import Bundle, Member, Reference
 from moodtheme.tagging.ears import Cut, Ear, Feed, MemberListening
 from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.spread import plan_spread, play_spread
@@ -178,7 +178,7 @@ class Listener:
                     path,
                     sample_rate=ear.member.sample_rate,
                     length_s=ear.member.excerpt_s,
-                    position=Position(ear.member.policy.value),
+                    policy=ear.member.policy,
                     minimum_s=MINIMUM_S,
                 )
                 ear.hear_excerpt(audio.samples, decoded_s)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from moodtheme.audio import MARGIN_S, AudioStream
-from moodtheme.tagging.bundle import ExcerptPolicy, Member
+from moodtheme.audio import MARGIN_S, AudioStream, ExcerptPolicy
+from moodtheme.tagging.bundle import Member
 from moodtheme.tagging.ears import Cut, Ear, Feed
 from moodtheme.tagging.windows import ScatteredWindows
 

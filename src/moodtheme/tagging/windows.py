@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.arrays import FloatArray
-from moodtheme.tagging.bundle import ExcerptPolicy
+from moodtheme.audio import ExcerptPolicy
 
 _TAIL_SHARE = 0.25  # a rest shorter than this share of a window is not worth a window of its own
 _MOST_HELD = 8_000_000  # samples

@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from moodtheme.arrays import FloatArray
-from moodtheme.audio import Position, read_audio, read_excerpt
+from moodtheme.audio import ExcerptPolicy, read_excerpt
 from moodtheme.errors import AudioError
 from moodtheme.recipes import EvaluationExcerpt, SoundView
-from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.tagging.windows import cut_excerpt, loop_to_length, slide_windows
 from moodtheme.training.audio_cache import MINIMUM_S, AudioCache
 from moodtheme.training.examples import Stored, Weighted
@@ -114,17 +113,15 @@ def read_for_evaluation(file: Path, view: SoundView) -> Weighted:
     AudioError
         If the file cannot be decoded or is too short.
     """
-    if view.scored is EvaluationExcerpt.CENTRE:
-        # Only the excerpt is decoded, not the whole track.
-        audio = read_excerpt(
-            file,
-            sample_rate=view.sample_rate,
-            length_s=view.samples / view.sample_rate,
-            position=Position.CENTRE,
-            minimum_s=MINIMUM_S,
-        )
-    else:
-        audio = read_audio(file, sample_rate=view.sample_rate, minimum_s=MINIMUM_S)
+    # Of a centre only the excerpt is decoded, not the whole track.
+    centre = view.scored is EvaluationExcerpt.CENTRE
+    audio = read_excerpt(
+        file,
+        sample_rate=view.sample_rate,
+        length_s=view.samples / view.sample_rate,
+        policy=ExcerptPolicy.CENTRE if centre else ExcerptPolicy.COVER,
+        minimum_s=MINIMUM_S,
+    )
     return choose_excerpts(audio.samples, view.samples, view.scored)
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from torch import nn
 
+from moodtheme.audio import ExcerptPolicy
 from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError
 from moodtheme.fetched.weights import PublishedWeights
@@ -15,7 +16,6 @@ from moodtheme.files import sha256_of
 from moodtheme.models.crnn import Crnn, load_pretrained, published_weights
 from moodtheme.models.mediaeval_baseline import Baseline
 from moodtheme.recipes import BaselineView, CrnnView, EvaluationExcerpt, SoundView
-from moodtheme.tagging.bundle import ExcerptPolicy
 from moodtheme.training.audio_cache import (
     AudioCache,
     build_cache,
