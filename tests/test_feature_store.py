@@ -250,7 +250,12 @@ def test_a_build_killed_at_random_moments_ends_right(tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
         )
         assert child.stdout is not None and child.stdout.readline() == b"started\n"
-        time.sleep(rng.uniform(0.02, 0.3))
+        index = place(folder) / INDEX
+        wanted = stored[-1] + rng.integers(1, 20)
+        while child.poll() is None and not (
+            index.exists() and index.read_bytes().count(b"\n") >= wanted
+        ):
+            time.sleep(0.001)
         child.kill()
         child.communicate()
         if (place(folder) / "store.json").exists():
