@@ -19,7 +19,6 @@ def compare(
         typer.Argument(
             metavar="SYSTEM",
             help="Folders of trained runs, or score files; two or more.",
-            show_default=False,
         ),
     ],
     *,
@@ -29,7 +28,6 @@ def compare(
             "--truth",
             metavar="TRUTH",
             help="Labels of the tracks; runs bring their own.",
-            show_default=False,
         ),
     ] = None,
     against: Annotated[
@@ -38,7 +36,6 @@ def compare(
             "--against",
             metavar="NAME",
             help="Compare all others with this one; otherwise every pair.",
-            show_default=False,
         ),
     ] = None,
     bootstrap: Annotated[
@@ -54,7 +51,6 @@ def compare(
         typer.Option(
             metavar="DIR",
             help="Stored features of the runs; by default their own.",
-            show_default=False,
         ),
     ] = None,
     device: Device = "auto",

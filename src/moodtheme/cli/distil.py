@@ -16,21 +16,17 @@ def distil(
         typer.Argument(
             metavar="TABLE",
             help="CSV of music: path, duration_s and the group column.",
-            show_default=False,
         ),
     ],
     run: Annotated[
         Path,
-        typer.Option(
-            metavar="DIR", help="Folder for everything the run makes.", show_default=False
-        ),
+        typer.Option(metavar="DIR", help="Folder for everything the run makes."),
     ],
     teachers: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
             help="The teachers' weights, NAME.pth; fetched if left out.",
-            show_default=False,
         ),
     ] = None,
     answers: Annotated[
@@ -38,7 +34,6 @@ def distil(
         typer.Option(
             metavar="FILE",
             help="CSV of listeners' answers: path and nine feelings.",
-            show_default=False,
         ),
     ] = None,
     official: Annotated[
@@ -47,7 +42,6 @@ def distil(
             metavar="TRUTH SCORES TSV",
             help="Official test truth, the baseline's scores on it, and its table of tracks: for "
             "probabilities and decisions.",
-            show_default=False,
         ),
     ] = None,
     group_column: Annotated[
@@ -66,7 +60,6 @@ def distil(
         typer.Option(
             metavar="FILE",
             help="A trained student.pt: make anew only what is read from it.",
-            show_default=False,
         ),
     ] = None,
     jobs: Annotated[

@@ -35,7 +35,6 @@ def evaluate(
             help="Folder of a trained run, which is tested on its own test tracks; of several, "
             "trained with --seeds or --folds; or score files: .npz with names, .csv, .parquet, "
             ".npy (tracks, tags), or .npz with a system a member; FILE.npz:MEMBER picks one.",
-            show_default=False,
         ),
     ],
     *,
@@ -47,7 +46,6 @@ def evaluate(
             help="Labels of the score files' tracks, bool (tracks, tags), as `moodtheme dataset "
             "truth` writes them; without names (.npy) rows and columns must be in the scores' "
             "order.",
-            show_default=False,
         ),
     ] = None,
     tags: Tags = None,
@@ -59,7 +57,6 @@ def evaluate(
             metavar="TRAINING_TRUTH.npy",
             help="Add the popularity baseline as a system: always the tag most frequent in "
             "these labels.",
-            show_default=False,
         ),
     ] = None,
     bootstrap: Annotated[
@@ -70,7 +67,6 @@ def evaluate(
             min=0,
             help="Resamples for 95 % intervals, of whole artists where they are known; 0 for none, "
             "as for score files by default; 1000 for runs.",
-            show_default=False,
         ),
     ] = None,
     artists: Artists = None,
@@ -83,7 +79,6 @@ def evaluate(
             metavar="NAME",
             help="Also compare every system with this one, paired resample by resample, corrected "
             "for the number of comparisons.",
-            show_default=False,
         ),
     ] = None,
     long: Annotated[
@@ -97,7 +92,6 @@ def evaluate(
         typer.Option(
             metavar="DIR",
             help="Stored features of a run; by default those in its folder.",
-            show_default=False,
         ),
     ] = None,
     device: Device = "auto",

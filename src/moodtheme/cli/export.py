@@ -18,7 +18,6 @@ def export(
         typer.Argument(
             metavar="RUN...",
             help="Folders of finished runs on one dataset; several are fused by their mean.",
-            show_default=False,
         ),
     ],
     output: Annotated[
@@ -28,14 +27,12 @@ def export(
             "-o",
             metavar="DIR",
             help="The bundle's folder; RUN/bundle by default.",
-            show_default=False,
         ),
     ] = None,
     name: Annotated[
         str | None,
         typer.Option(
             help="The bundle's name; by default the system's, or the folder's for several runs.",
-            show_default=False,
         ),
     ] = None,
     licence: Annotated[

@@ -226,9 +226,7 @@ def _give_way(level: int) -> None:
 def forget(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="PATH...", help="Files and folders to let go of.", show_default=False
-        ),
+        typer.Argument(metavar="PATH...", help="Files and folders to let go of."),
     ] = None,
     *,
     missing: Annotated[

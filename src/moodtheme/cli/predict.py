@@ -25,7 +25,7 @@ from moodtheme.errors import MissingExtraError, UsageError
 def predict(
     run: Annotated[
         Path,
-        typer.Argument(metavar="RUN", help="Folder of a finished run.", show_default=False),
+        typer.Argument(metavar="RUN", help="Folder of a finished run."),
     ],
     output: Annotated[
         Path,
@@ -35,7 +35,6 @@ def predict(
             metavar="FILE.npz",
             help="Scores with the names of tracks and tags; .csv and .parquet have them too, .npy "
             "has the numbers alone.",
-            show_default=False,
         ),
     ],
     dataset: Annotated[
@@ -43,7 +42,6 @@ def predict(
         typer.Option(
             metavar="TABLE",
             help="Tracks to score; by default the dataset that the run was trained on.",
-            show_default=False,
         ),
     ] = None,
     part: Part = "test",
@@ -53,7 +51,6 @@ def predict(
         typer.Option(
             metavar="centre|second-half|cover",
             help="Excerpts to score: by default the recipe's; cover averages the whole track.",
-            show_default=False,
         ),
     ] = None,
     features: Annotated[
@@ -62,7 +59,6 @@ def predict(
             metavar="DIR",
             help="Stored features, to which missing ones are added; by default those in the run's "
             "folder. For own-…: the folder of your own features.",
-            show_default=False,
         ),
     ] = None,
     weights: ImageWeights = None,

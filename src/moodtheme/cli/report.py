@@ -46,7 +46,6 @@ def table1(
             metavar="DIR",
             help="Folder with crnn-lstm.npy ... ds-5s-blstm.npy; lines whose files are missing "
             "are left open.",
-            show_default=False,
         ),
     ],
     *,
@@ -57,7 +56,6 @@ def table1(
             "--validation",
             metavar="VALIDATION_TRUTH VALIDATION_DIR",
             help="Fill the validation column too, from files of the same names.",
-            show_default=False,
         ),
     ] = None,
     bootstrap: Bootstrap = 0,
@@ -113,9 +111,7 @@ def plots(
     truth: Truth,
     output: Annotated[
         Path,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Folder for the pictures.", show_default=False
-        ),
+        typer.Option("--output", "-o", metavar="DIR", help="Folder for the pictures."),
     ],
     tags: Tags = None,
     bootstrap: Bootstrap = 1000,
@@ -128,12 +124,11 @@ def plots(
             "--tag",
             metavar="NAME",
             help="Also draw this tag's two curves large; may be given several times.",
-            show_default=False,
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
         list[Format] | None,
-        typer.Option("--format", help="png, svg; both unless given.", show_default=False),
+        typer.Option("--format", help="png, svg; both unless given."),
     ] = None,
     allow_seen: AllowSeen = False,
 ) -> None:
@@ -198,7 +193,6 @@ def page(
         typer.Argument(
             metavar="RUN_DIR",
             help="Folder of a finished `moodtheme reproduce`.",
-            show_default=False,
         ),
     ],
 ) -> None:

@@ -37,7 +37,6 @@ def reproduce(
         typer.Argument(
             metavar="RUN_DIR",
             help="Folder for everything; the same command goes on with it.",
-            show_default=False,
         ),
     ],
     dataset: Annotated[
@@ -46,7 +45,6 @@ def reproduce(
             metavar="demo|TABLE|jamendo:DIR",
             help="The demo corpus, which is composed first; a CSV or TSV table with splits; or "
             "MTG-Jamendo in the folder it was downloaded to. For a dry run also jamendo alone.",
-            show_default=False,
         ),
     ],
     systems: Annotated[
@@ -55,7 +53,6 @@ def reproduce(
             metavar="NAMES",
             help="Systems or groups (crnn, ds, ds-1s, ds-5s, nine, baseline, opensmile, own), with "
             "commas between them; by default the nine and the MediaEval baseline.",
-            show_default=False,
         ),
     ] = None,
     preset: Annotated[
@@ -63,7 +60,6 @@ def reproduce(
         typer.Option(
             help="paper: the recipes as they are; quick: everything small and short. By default "
             "quick for the demo corpus, paper otherwise.",
-            show_default=False,
         ),
     ] = None,
     values: Annotated[
@@ -73,7 +69,6 @@ def reproduce(
             metavar="SCOPE.NAME=VALUE",
             help="Set a recipe's value for a system, a group or all: crnn.units=128, "
             "ds-1s-gru.epochs=3, all.precision=bfloat16; may be repeated.",
-            show_default=False,
         ),
     ] = None,
     sweep: Annotated[
@@ -101,7 +96,6 @@ def reproduce(
             metavar="DIR",
             help="Take MTG-Jamendo's lists from this copy of its repository (or of its folder "
             "data) instead of fetching them.",
-            show_default=False,
         ),
     ] = None,
     device: Device = "auto",
@@ -116,7 +110,6 @@ def reproduce(
         typer.Option(
             metavar="DIR",
             help="Decoded audio and features, for several runs to share; by default in RUN_DIR.",
-            show_default=False,
         ),
     ] = None,
     licence: Annotated[

@@ -56,7 +56,6 @@ def train(
             metavar="SYSTEM",
             help=f"One of {', '.join(RECIPES)}; or a recipe's file, as --show --format toml "
             "prints it, FILE.toml.",
-            show_default=False,
         ),
     ],
     dataset: Annotated[
@@ -64,7 +63,6 @@ def train(
         typer.Option(
             metavar="TABLE",
             help="Tracks with splits: a CSV or TSV table, a folder, or jamendo:FOLDER.",
-            show_default=False,
         ),
     ] = None,
     run: Annotated[
@@ -72,7 +70,6 @@ def train(
         typer.Option(
             metavar="DIR",
             help="Folder for everything the run makes; the same command goes on with it.",
-            show_default=False,
         ),
     ] = None,
     values: RecipeValues = None,
@@ -108,7 +105,6 @@ def train(
         typer.Option(
             metavar="DIR",
             help="Decoded audio, for several runs to share; by default in the run's folder.",
-            show_default=False,
         ),
     ] = None,
     features: Annotated[
@@ -117,7 +113,6 @@ def train(
             metavar="DIR",
             help="Stored features, for several runs to share; by default in the run's folder. For "
             "own-…: the folder of your own features, a .npy or .npz file a track.",
-            show_default=False,
         ),
     ] = None,
     skip_unreadable: SkipUnreadable = False,
@@ -132,7 +127,6 @@ def train(
             help="Also log to one of Lightning's loggers, such as WandbLogger:project=moods or "
             "MLFlowLogger, or to a class of your own, package.module.Class; its package must be "
             "installed. May be repeated.",
-            show_default=False,
         ),
     ] = None,
     offline: Offline = False,
