@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ from toy_bundle import make_bundle
 from toy_music import write_music
 
 clean_environment()
+
+# Tests started in the background ignore interrupts, and so would the programs that they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Examples are the same in every run, and how long one takes says nothing: machines are busy.
 settings.register_profile("moodtheme", deadline=None, derandomize=True)

@@ -111,13 +111,9 @@ def test_a_signal_keeps_what_was_finished_under_another_name(
         os.link(first, music / f"{i:04}.wav")  # linked files count once, so these are copies
         (music / f"{i:04}.wav").unlink()
         (music / f"{i:04}.wav").write_bytes(first.read_bytes())
-    code = (
-        "import signal; from moodtheme.cli.app import main\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler); main()"
-    )
     partial = tmp_path / f"{name}.partial"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "tag", str(music), "--model", str(model), "--jobs", "1",
+        [sys.executable, "-m", "moodtheme", "tag", str(music), "--model", str(model), "--jobs", "1",
          "-o", str(tmp_path / name)],
         stderr=subprocess.PIPE, encoding="utf-8",
     )  # fmt: skip

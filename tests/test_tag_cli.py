@@ -312,13 +312,6 @@ def test_resuming_tags_only_what_is_missing(program: Program, model: Path, tmp_p
             assert second[entry["path"]] == entry
 
 
-# Tests started in the background ignore interrupts, and so would the programs they start.
-INTERRUPTIBLE = """
-import signal
-from moodtheme.cli.app import main
-signal.signal(signal.SIGINT, signal.default_int_handler)
-main()
-"""
 FILES = 400  # so many that the run is at work whenever a busy machine looks
 
 
@@ -333,7 +326,7 @@ def test_an_interruption_leaves_finished_results_intact(model: Path, tmp_path: P
         shutil.copyfile(first, music / f"{i:03}.flac")
     target = tmp_path / "out.json"
     run = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTIBLE, "tag", str(music),
+        [sys.executable, "-m", "moodtheme", "tag", str(music),
          "--model", str(model), "--format", "json", "--jobs", "1", "--output", str(target)],
         stderr=subprocess.PIPE, encoding="utf-8",
     )  # fmt: skip

@@ -411,13 +411,9 @@ def test_without_the_extra_the_commands_say_what_to_install(tmp_path: Path) -> N
 def test_a_signal_ends_a_training_with_its_status(
     collection: Path, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
-    code = (
-        "import signal; from moodtheme.cli.app import main\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler); main()"
-    )
     words = map(str, arguments(collection, tmp_path / "run", "epochs=5000"))
     run = subprocess.Popen(
-        [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, encoding="utf-8"
+        [sys.executable, "-m", "moodtheme", *words], stderr=subprocess.PIPE, encoding="utf-8"
     )
     assert run.stderr is not None
     for line in run.stderr:
