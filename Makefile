@@ -62,7 +62,7 @@ site: $(VENV)/.dev  ## Build the documentation into build/site
 	@echo "Open build/site/index.html"
 
 test-slow: $(VENV)/.dev browser  ## Run every test, slow ones too
-	$(BIN)/pytest -m "slow or not slow"
+	$(BIN)/pytest -n auto -m "slow or not slow"
 
 format: $(VENV)/.dev  ## Put the code into shape
 	$(BIN)/ruff check --fix .
