@@ -3,7 +3,8 @@
 import json
 import math
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -88,6 +89,20 @@ class Student(nn.Module):
         return loss + others.mean() if others.numel() else loss
 
 
+@contextmanager
+def _without_denormals() -> Iterator[None]:
+    """Numbers next to zero are zero: they teach nothing and take many times as long.
+
+    It is a state of the processor, and what comes after may need such numbers.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@_without_denormals()
 def fit_student(
     material: Path,
     run: Path,
@@ -118,7 +133,6 @@ def fit_student(
         Called with a line an epoch.
     """
     torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
     torch.manual_seed(schedule.seed)
     half = device == "cuda"
     training = _Windows(open_material(material, Part.TRAIN), device)
