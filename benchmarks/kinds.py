@@ -22,10 +22,11 @@ from pathlib import Path
 import numpy as np
 
 from intervals import share, wilson
-from listened_models import Ours, Said, TeachersTogether
+from listened_models import Ours, Said
 from listened_music import (
     LEAST_S,
     Figures,
+    asked_teachers,
     in_quadrants,
     recordings,
     tracks_of,
@@ -181,12 +182,7 @@ def main() -> None:
         rows = [row for row in map(json.loads, file) if row["error"] is None]
     held_out = set(tracks_of(options.held_out or []))
     kinds = divided(rows, held_out)
-    teachers = None
-    if options.teachers:
-        if not options.emotify:
-            parser.error("--teachers needs --emotify, whose odd half fits their readings")
-        folder = None if options.teachers == "fetch" else Path(options.teachers)
-        teachers = TeachersTogether(folder, options.cache, recordings(options.emotify, 1))
+    teachers = asked_teachers(parser, options)
     head = ["kind", "pieces", "nothing stands out", "groups", "commonest top tag", "noted"]
     lines = [[kind, *line(model, of)] for kind, of in kinds.items()]
     if teachers is not None:

@@ -1,5 +1,6 @@
 """Music about which people said something, and how well models agree with them."""
 
+import argparse
 import csv
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from intervals import interval
-from listened_models import Model, Said
+from listened_models import Model, Said, TeachersTogether
 from moodtheme.audio import find_audio_files
 from moodtheme.distillation.combination import FEELINGS, composites
 
@@ -191,3 +192,15 @@ def _in_one(named: dict[Path, set[str]], loud: list[str], quiet: list[str]) -> d
         for file, found in named.items()
         if found & {*loud, *quiet} and bool(found & wider[0]) != bool(found & wider[1])
     }
+
+
+def asked_teachers(
+    parser: argparse.ArgumentParser, options: argparse.Namespace
+) -> TeachersTogether | None:
+    """The teachers, where ``--teachers`` asks for them: a folder, or ``fetch``."""
+    if not options.teachers:
+        return None
+    if not options.emotify:
+        parser.error("--teachers needs --emotify, whose odd half fits their readings")
+    folder = None if options.teachers == "fetch" else Path(options.teachers)
+    return TeachersTogether(folder, options.cache, recordings(options.emotify, 1))

@@ -42,6 +42,7 @@ from intervals import interval
 from listened_models import RATE, Model, Ours, TeachersTogether, Vibenet
 from listened_music import (
     Figures,
+    asked_teachers,
     by_name,
     clips,
     emotify,
@@ -186,12 +187,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=KINDS, default=KINDS, help="some figures")
     parser.add_argument("--changes", nargs="+", choices=list(CHANGES), default=list(CHANGES))
     options = parser.parse_args()
-    teachers = None
-    if options.teachers:
-        if not options.emotify:
-            parser.error("--teachers needs --emotify, whose odd half fits their readings")
-        folder = None if options.teachers == "fetch" else Path(options.teachers)
-        teachers = TeachersTogether(folder, options.cache, recordings(options.emotify, 1))
+    teachers = asked_teachers(parser, options)
     kinds = [Vibenet if name.endswith(".onnx") else Ours for name in options.models]
     models: list[Model] = [
         kind(name, options.cache) for kind, name in zip(kinds, options.models, strict=True)

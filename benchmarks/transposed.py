@@ -22,8 +22,8 @@ import numpy as np
 import soxr
 
 from intervals import bounds
-from listened_models import RATE, Ours, TeachersTogether, whole
-from listened_music import recordings, tracks_of
+from listened_models import RATE, Ours, whole
+from listened_music import asked_teachers, tracks_of
 from moodtheme.distillation.agreement import spearman_per_tag
 from moodtheme.errors import AudioError
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES
@@ -90,16 +90,13 @@ def main() -> None:
     parser.add_argument("--emotify", type=Path)
     parser.add_argument("--cache", type=Path, default=Path("teachers-said"))
     options = parser.parse_args()
-    if bool(options.teachers) != bool(options.emotify):
-        parser.error("--teachers needs --emotify, whose odd half fits their readings")
+    together = asked_teachers(parser, options)
     pieces = windows_of(options.music, options.sample)
     print(f"{len(pieces)} pieces".ljust(26) + "".join(f"{way:32}" for way in [*WAYS][1:]).rstrip())
     for name in options.models:
         model = Ours(name)
         show(model.name, model.score, pieces)
-    if options.teachers:
-        folder = None if options.teachers == "fetch" else Path(options.teachers)
-        together = TeachersTogether(folder, options.cache, recordings(options.emotify, 1))
+    if together is not None:
         for name, part in together.columns.logits.items():
             show(name, lambda audio, part=part: together.ask(audio)[part], pieces)
         show(together.name, together.score, pieces)
