@@ -1,6 +1,7 @@
 """Several seeds and folds: what belongs together, means and deviations, and the commands."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from evaluation_cases import case
 from moodtheme.datasets import Split, group_folds, load_dataset
 from moodtheme.errors import TrainingError
 from moodtheme.evaluation import Evaluation, ScoredSet
-from moodtheme.evaluation.repeated import mean_figures
-from moodtheme.training.series import places, plan_series, read_series
+from moodtheme.evaluation.repeated import mean_difference, mean_figures
+from moodtheme.records import write_record
+from moodtheme.training.series import SERIES, Member, Series, places, plan_series, read_series
 from program import Program
 from toy_collection import write_collection
 from toy_reproduction import arguments
+from toy_results import write_run
 
 TRACKS, ARTISTS = 60, 15
 
@@ -113,6 +116,68 @@ def test_folds_have_more_artists_together_than_each_alone() -> None:
     assert without["roc_auc_macro"].low is None
 
 
+def test_differences_are_of_means_over_the_same_resamples() -> None:
+    folds = {fold: evaluated("ab", seed=fold) for fold in (1, 2, 3, 4)}
+    one, two = (
+        [e.repetition(name, fold=fold, seed=0) for fold, e in folds.items()] for name in "ab"
+    )
+    found = mean_difference(one, two)["roc_auc_macro"]
+    each = [e.difference("a", "b")["roc_auc_macro"] for e in folds.values()]
+    assert found.value == pytest.approx(np.mean([gap.value for gap in each]))
+    assert found.low < found.value < found.high and 0 < found.p <= 1
+    assert found.high - found.low < 0.8 * min(gap.high - gap.low for gap in each)
+    assert mean_difference(one[:1], two[:1])["roc_auc_macro"] == each[0]
+    # Paired: narrower than the systems' own intervals would make it.
+    alone = mean_figures(one)["roc_auc_macro"]
+    assert found.high - found.low < alone.high - alone.low
+
+
+def test_rows_of_reproductions_are_compared_over_their_folds(run: Program, tmp_path: Path) -> None:
+    systems = ["crnn-gru", "crnn-lstm", "ds-1s-gru"]
+    members = []
+    for fold, tracks in enumerate((40, 50, 60), start=1):
+        write_run(tmp_path / "cv" / f"fold-{fold}", systems=systems, tracks=tracks, baseline=False)
+        members.append(Member(folder=f"fold-{fold}", dataset="", fold=fold, seed=0))
+    series = Series(source="tracks.csv", folds=3, seeds=(0,), members=tuple(members))
+    write_record(tmp_path / "cv" / SERIES, series)
+    command = ["compare", tmp_path / "cv", "--bootstrap", 30]
+    status, out, err = run(*command, "--json", tmp_path / "out.json")
+    assert status == 0, err
+    assert "crnn-gru minus crnn-lstm" in out and "popularity" not in out
+    document = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert document["bootstrap"]["over"] == "150 tracks"
+    assert len(document["comparisons"]) == 3
+    singles = []
+    for fold in (1, 2, 3):
+        place = tmp_path / "cv" / f"fold-{fold}"
+        status, _, err = run("compare", place, "--bootstrap", 30, "--json", tmp_path / "one.json")
+        assert status == 0, err
+        singles.append(json.loads((tmp_path / "one.json").read_text("utf-8"))["comparisons"][0])
+    gap = document["comparisons"][0]["roc_auc_macro"]
+    assert gap["value"] == pytest.approx(
+        np.mean([one["roc_auc_macro"]["value"] for one in singles])
+    )
+    # The named pairs alone are made and corrected for.
+    pairs = ["--pair", "ds-1s-gru,crnn-gru", "--pair", "ds-1s-gru, crnn-lstm"]
+    status, out, _ = run(*command, *pairs)
+    assert status == 0
+    assert [line.split("\t")[0] for line in out.splitlines()[-2:]] == [
+        "ds-1s-gru minus crnn-gru", "ds-1s-gru minus crnn-lstm",
+    ]  # fmt: skip
+    for wrong, said in (
+        (["--pair", "ds-1s-gru"], "give two names with a comma"),
+        (["--pair", "ds-1s-gru,vggish"], "vggish is none of crnn-gru, crnn-lstm"),
+        (["--pair", "ds-1s-gru,ds-1s-gru"], "each two once"),
+        (["--against", "ds-1s-gru", *pairs], "give one of them"),
+        ([tmp_path / "cv" / "fold-1"], "others on one test set"),
+        (["--truth", tmp_path / "cv/fold-1/truth/test.npy"], "folds bring their own"),
+    ):
+        status, _, err = run(*command, *wrong)
+        assert status == 2 and said in err
+    status, _, err = run("evaluate", tmp_path / "cv")
+    assert status == 2 and "moodtheme compare" in err
+
+
 @pytest.mark.slow
 def test_runs_of_a_series_are_trained_tested_averaged_and_compared(
     run: Program, tmp_path: Path
@@ -148,7 +213,12 @@ def test_runs_of_a_series_are_trained_tested_averaged_and_compared(
     assert "seed-0 minus seed-1" in out
     assert scored.stat().st_mtime_ns == before
     status, _, err = run("compare", tmp_path / "s", two[0])
-    assert status == 2 and "holds several runs" in err
+    assert status == 2 and "was tested on folds 1, 2, 3, others on one test set" in err
+    shutil.copytree(tmp_path / "s", tmp_path / "again")
+    status, out, err = run("compare", tmp_path / "s", tmp_path / "again", "--bootstrap", 20)
+    assert status == 0, err
+    last = out.splitlines()[-1].split("\t")
+    assert last[0] == "s minus again" and last[1].startswith("+0.0000")
     status, out, err = run("evaluate", two[0], "--bootstrap", 0, "--device", "cpu")
     assert status == 0, err
     assert out.splitlines()[0].split("\t")[:5] == [

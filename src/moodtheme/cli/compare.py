@@ -1,8 +1,11 @@
 """``moodtheme compare``: which differences between systems are beyond chance."""
 
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,13 +15,19 @@ from moodtheme.cli.progress import progress_bar
 from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import UsageError
 
+if TYPE_CHECKING:
+    from moodtheme.cli.compared import Fold
+    from moodtheme.evaluation import PairedFigure, SystemFigures
+    from moodtheme.evaluation.ratings import RatingDifference, RatingFigures
+
 
 def compare(
     systems: Annotated[
         list[str],
         typer.Argument(
             metavar="SYSTEM",
-            help="Folders of trained runs, or score files; two or more.",
+            help="Two or more: score files, folders of trained runs, of reproductions, or of "
+            "several of either by --seeds or --folds.",
         ),
     ],
     *,
@@ -36,6 +45,14 @@ def compare(
             "--against",
             metavar="NAME",
             help="Compare all others with this one; otherwise every pair.",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pair",
+            metavar="NAME,OTHER",
+            help="Compare these two, and no others that are not named so; may be repeated.",
         ),
     ] = None,
     bootstrap: Annotated[
@@ -60,8 +77,10 @@ def compare(
 ) -> None:
     """Compare systems in pairs on the same test tracks.
 
-    A star marks what is beyond chance when all comparisons made are corrected for (Holm).
+    A star marks what is beyond chance when all comparisons made are corrected for (Holm). Figures
+    of several seeds or folds are averaged before they are compared.
     """
+    from moodtheme.cli.compared import gather
     from moodtheme.cli.figure_tables import (
         print_differences,
         print_figures,
@@ -71,57 +90,30 @@ def compare(
         resampled,
     )
     from moodtheme.cli.outputs import require_output
-    from moodtheme.cli.run_scores import Scoring, gather
-    from moodtheme.cli.score_files import marked, rated, row_as_json, write_json
-    from moodtheme.evaluation import Evaluation, ScoredSet
-    from moodtheme.evaluation.ratings import compare_ratings
-    from moodtheme.scores.vocabulary import tags_for
+    from moodtheme.cli.run_scores import Scoring
+    from moodtheme.cli.score_files import row_as_json, write_json
 
     require_output(json, inputs=[truth, *systems])
     with warnings_as_lines():
-        labels, found = gather(systems, truth, Scoring(device, jobs, features, offline))
-        found = marked(found, allow_seen=allow_seen)
-        names = [system.name for system in found]
-        against = next((name for name in names if name == f"{against} (seen)"), against)
-        if len(names) < 2:
-            raise UsageError(f"{names[0]} alone cannot be compared; name two systems or more")
-        if against is not None and against not in names:
-            raise UsageError(f"--against {against}: is none of {', '.join(names)}")
-        pairs = [
-            (one, other)
-            for one, other in combinations(names, 2)
-            if against is None or against in (one, other)
-        ]
-        pairs = [(b, a) if a == against else (a, b) for a, b in pairs]
-        over = artists_of(labels, table=artists, group=group, resamples=bootstrap)
-        with progress_bar("Resampling") as progress:
-            evaluation = Evaluation(
-                ScoredSet(labels.values, {system.name: system.values for system in found}, over),
-                tags=labels.names.tags or tags_for(labels.values.shape[1]),
-                resamples=bootstrap,
-                seed=seed,
-                progress=progress,
-            )
-            rows = [evaluation.figures(name) for name in names]
-            gaps = evaluation.differences(pairs)
-        ratings = rated(labels, found, over, resamples=bootstrap, seed=seed)
-        rating_gaps = (
-            compare_ratings(
-                labels.ratings,
-                {s.name: s.ratings for s in found if s.ratings is not None},
-                [pair for pair in pairs if set(pair) <= set(ratings)],
-                artists=over or (),
-                resamples=bootstrap,
-                seed=seed,
-            )
-            if labels.ratings is not None
-            else []
+        scoring = Scoring(device, jobs, features, offline)
+        folds = gather(systems, truth, scoring, allow_seen=allow_seen)
+        pairs = _pairs(folds[0].systems, against, only or ())
+        folds = [fold.only({name for pair in pairs for name in pair}) for fold in folds]
+        drawing = _Drawing(
+            [
+                artists_of(fold.truth, table=artists, group=group, resamples=bootstrap)
+                for fold in folds
+            ],
+            bootstrap,
+            seed,
         )
+        rows, gaps = _compared(folds, pairs, drawing)
+        ratings, rating_gaps = _compared_ratings(folds, pairs, drawing)
     if json is not None:
         write_json(
             json,
             {
-                "bootstrap": {"resamples": bootstrap, "seed": seed, "over": evaluation.units.name},
+                "bootstrap": {"resamples": bootstrap, "seed": seed, "over": rows[0].over},
                 "rows": [row_as_json(row, ratings) for row in rows],
                 "comparisons": [
                     {"name": one, "against": other}
@@ -131,11 +123,131 @@ def compare(
                 "rating_comparisons": [rating_difference_as_json(gap) for gap in rating_gaps],
             },
         )
+    note = resampled(rows[0])
     print_figures(rows)
     print_differences(
         [(f"{a} minus {b}", gap) for (a, b), gap in zip(pairs, gaps, strict=True)],
         head="difference",
-        note=resampled(rows[0]),
+        note=note,
     )
-    print_ratings(ratings, resampled(rows[0]))
-    print_rating_differences(rating_gaps, resampled(rows[0]))
+    print_ratings(ratings, note)
+    print_rating_differences(rating_gaps, note)
+
+
+def _pairs(names: Sequence[str], against: str | None, only: Sequence[str]) -> list[tuple[str, str]]:
+    """Who is compared with whom: first minus second."""
+    if len(names) < 2:
+        raise UsageError(f"{names[0]} alone cannot be compared; name two systems or more")
+
+    def known(name: str, option: str) -> str:
+        for there in (name, f"{name} (seen)"):
+            if there in names:
+                return there
+        raise UsageError(f"{option}: {name} is none of {', '.join(names)}")
+
+    if against is not None and only:
+        raise UsageError("--against and --pair both say what to compare; give one of them")
+    if against is not None:
+        other = known(against, f"--against {against}")
+        return [(name, other) for name in names if name != other]
+    if not only:
+        return list(combinations(names, 2))
+    pairs = []
+    for text in only:
+        one, comma, two = text.partition(",")
+        if not comma:
+            raise UsageError(f"--pair {text}: give two names with a comma between them")
+        pair = known(one.strip(), f"--pair {text}"), known(two.strip(), f"--pair {text}")
+        if pair[0] == pair[1] or pair in pairs or pair[::-1] in pairs:
+            raise UsageError(f"--pair {text}: compare two systems, and each two once")
+        pairs.append(pair)
+    return pairs
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What is drawn, and how often: each fold's artists, None where tracks are drawn alone."""
+
+    artists: Sequence[tuple[str, ...] | None]
+    resamples: int
+    seed: int
+
+
+def _compared(
+    folds: "Sequence[Fold]", pairs: Sequence[tuple[str, str]], drawing: _Drawing
+) -> "tuple[list[SystemFigures], list[dict[str, PairedFigure]]]":
+    """Figures of every system, and of every pair their difference, means over its trainings."""
+    from moodtheme.evaluation import Evaluation, ScoredSet, SystemFigures
+    from moodtheme.evaluation.repeated import Repetition, mean_difference, mean_figures
+    from moodtheme.evaluation.spread import corrected
+    from moodtheme.evaluation.units import all_together
+    from moodtheme.scores.vocabulary import tags_for
+
+    found: dict[str, list[Repetition]] = {name: [] for name in folds[0].systems}
+    evaluations = []
+    for fold, artists in zip(folds, drawing.artists, strict=True):
+        bar = f"Resampling fold {fold.number}" if fold.number else "Resampling"
+        with progress_bar(bar) as progress:
+            evaluation = Evaluation(
+                ScoredSet(
+                    fold.truth.values,
+                    {one.name: one.scores.values for one in fold.trainings},
+                    artists,
+                ),
+                tags=fold.truth.names.tags or tags_for(fold.truth.values.shape[1]),
+                resamples=drawing.resamples,
+                seed=drawing.seed + fold.number,
+                progress=progress,
+            )
+            for one in fold.trainings:
+                found[one.system].append(
+                    evaluation.repetition(one.name, fold=fold.number, seed=one.seed)
+                )
+        evaluations.append(evaluation)
+    if all(len(repetitions) == 1 for repetitions in found.values()):
+        rows = [
+            replace(evaluations[0].figures(one.name), name=one.system) for one in folds[0].trainings
+        ]
+    else:
+        over = all_together([evaluation.units for evaluation in evaluations])
+        rows = [
+            SystemFigures(
+                name=name,
+                resamples=drawing.resamples,
+                figures=mean_figures(repetitions),
+                tags=(),
+                over=over,
+            )
+            for name, repetitions in found.items()
+        ]
+    return rows, corrected([mean_difference(found[one], found[two]) for one, two in pairs])
+
+
+def _compared_ratings(
+    folds: "Sequence[Fold]", pairs: Sequence[tuple[str, str]], drawing: _Drawing
+) -> "tuple[dict[str, list[RatingFigures]], list[RatingDifference]]":
+    """The same of ratings, where listeners and systems gave some."""
+    from moodtheme.cli.score_files import rated
+    from moodtheme.evaluation.ratings import compare_ratings
+
+    fold, artists = folds[0], drawing.artists[0]
+    if fold.truth.ratings is None:
+        return {}, []
+    found = [replace(one.scores, name=one.system) for one in fold.trainings]
+    if len(folds) > 1 or len(found) > len(fold.systems):
+        print(
+            "moodtheme: ratings are not compared over seeds and folds; name two runs to compare "
+            "theirs",
+            file=sys.stderr,
+        )
+        return {}, []
+    ratings = rated(fold.truth, found, artists, resamples=drawing.resamples, seed=drawing.seed)
+    gaps = compare_ratings(
+        fold.truth.ratings,
+        {system.name: system.ratings for system in found if system.ratings is not None},
+        [pair for pair in pairs if set(pair) <= set(ratings)],
+        artists=artists or (),
+        resamples=drawing.resamples,
+        seed=drawing.seed,
+    )
+    return ratings, gaps

@@ -18,7 +18,7 @@ from moodtheme.cli.options import (
     ThresholdsFrom,
 )
 from moodtheme.cli.progress import progress_bar
-from moodtheme.cli.run_scores import Scoring, is_run, is_series
+from moodtheme.cli.run_scores import Scoring, is_reproduction, is_run, is_series
 from moodtheme.cli.score_files import add_popularity, rated, row_as_json, usable, write_json
 from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import EvaluationError, UsageError
@@ -118,7 +118,7 @@ def evaluate(
     from moodtheme.scores.vocabulary import load_tags, tags_for
 
     require_output(json, inputs=[truth, *scores, tags, popularity, *(thresholds_from or ())])
-    if any(is_run(path) or is_series(path) for path in scores):
+    if any(is_run(path) or is_series(path) or is_reproduction(path) for path in scores):
         if len(scores) > 1 or truth or tags or thresholds_from or popularity or artists or against:
             raise UsageError(
                 f"{scores[0]}: a run brings its own truth, tags, artists and thresholds and is "

@@ -10,6 +10,7 @@ from moodtheme.cli.artists import Group, artists_of
 from moodtheme.cli.figure_tables import (
     COLUMNS,
     RATING_COLUMNS,
+    figure_cell,
     print_figures,
     print_long,
     print_ratings,
@@ -19,9 +20,10 @@ from moodtheme.cli.figure_tables import (
 from moodtheme.cli.progress import progress_bar
 from moodtheme.cli.run_scores import Scoring, is_series, scores_of
 from moodtheme.cli.score_files import rated, row_as_json
-from moodtheme.cli.tables import print_table, with_interval
-from moodtheme.evaluation import Evaluation, Figure, RatingFigures, ScoredSet, SystemFigures
-from moodtheme.evaluation.repeated import RepeatedFigure, Repetition, mean_figures, repeated
+from moodtheme.cli.tables import print_table
+from moodtheme.evaluation import Evaluation, RatingFigures, ScoredSet, SystemFigures
+from moodtheme.evaluation.repeated import Repetition, mean_figures, repeated
+from moodtheme.evaluation.results import RepeatedFigure
 
 RESAMPLES = 1000
 """Unless ``--bootstrap`` says otherwise: a run is evaluated in full."""
@@ -92,7 +94,7 @@ def evaluate_series(
         print_table(
             ["run", *(COLUMNS[key] for key in shown)],
             [
-                [name, *(_cell(figures[key]) for key in shown)]
+                [name, *(figure_cell(figures[key]) for key in shown)]
                 for name, figures in [*((row.name, row.figures) for row in rows), (mean, means)]
             ],
             title=f"Macro averages over tags{note}",
@@ -105,7 +107,7 @@ def evaluate_series(
             [
                 *rating_rows(ratings),
                 *(
-                    [mean, dimension, "", *map(_cell, figures.values())]
+                    [mean, dimension, "", *map(figure_cell, figures.values())]
                     for dimension, figures in mean_ratings.items()
                 ),
             ],
@@ -189,11 +191,3 @@ def _mean_ratings(
 def _as_json(figure: RepeatedFigure) -> dict[str, Any]:
     ends = [figure.low, figure.high]
     return {"value": figure.value, "deviation": figure.deviation, "interval": ends}
-
-
-def _cell(figure: Figure) -> str:
-    text = with_interval(figure.value, (figure.low, figure.high), decimals=4)
-    if isinstance(figure, RepeatedFigure) and figure.deviation is not None:
-        value, space, ends = text.partition(" ")
-        return f"{value} ± {figure.deviation:.4f}{space}{ends}"
-    return text

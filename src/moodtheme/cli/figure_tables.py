@@ -5,6 +5,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from moodtheme.cli.tables import Cell, print_table, with_interval
+from moodtheme.evaluation.results import RepeatedFigure
 
 if TYPE_CHECKING:
     from moodtheme.evaluation import Figure, PairedFigure, SystemFigures
@@ -33,7 +34,7 @@ def print_figures(systems: "Sequence[SystemFigures]") -> None:
     print_table(
         ["system", *shown.values()],
         [
-            [s.name, *(_cell(s.figures[key], 4 if resamples else 6) for key in shown)]
+            [s.name, *(figure_cell(s.figures[key], 4 if resamples else 6) for key in shown)]
             for s in systems
         ],
         title="Macro averages over tags" + resampled(systems[0]),
@@ -175,8 +176,13 @@ def resampled(system: "SystemFigures") -> str:
     return f", 95 % intervals from {system.resamples} bootstrap resamples of {system.over}"
 
 
-def _cell(figure: "Figure", decimals: int) -> str:
-    return with_interval(figure.value, (figure.low, figure.high), decimals=decimals)
+def figure_cell(figure: "Figure", decimals: int = 4) -> str:
+    """A figure with its interval, and its deviation over seeds: ``0.86 ± 0.01 [0.84, 0.88]``."""
+    text = with_interval(figure.value, (figure.low, figure.high), decimals=decimals)
+    if isinstance(figure, RepeatedFigure) and figure.deviation is not None:
+        value, space, ends = text.partition(" ")
+        return f"{value} ± {figure.deviation:.{decimals}f}{space}{ends}"
+    return text
 
 
 def _starred(note: str, comparisons: int) -> str:
@@ -185,6 +191,6 @@ def _starred(note: str, comparisons: int) -> str:
 
 
 def _signed(figure: "PairedFigure") -> str:
-    text = _cell(figure, 4)
+    text = figure_cell(figure)
     sign = "" if text[0] == "-" else "+"
     return f"{sign}{text}{BEYOND_CHANCE if figure.beyond_chance else ''}"

@@ -14,8 +14,8 @@ import numpy as np
 
 from moodtheme.arrays import Float64Array
 from moodtheme.evaluation.figures import Figures
-from moodtheme.evaluation.intervals import FEWEST, NONE, share_interval
-from moodtheme.evaluation.results import Figure
+from moodtheme.evaluation.intervals import FEWEST, NONE, difference_interval, share_interval
+from moodtheme.evaluation.results import PairedFigure, RepeatedFigure
 from moodtheme.evaluation.spread import Spread
 
 
@@ -42,17 +42,13 @@ class Repetition:
     units: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class RepeatedFigure(Figure):
-    """A mean over trainings.
+@dataclass(frozen=True)
+class _Mean:
+    """A figure's mean over trainings: on the test sets, on resamples, with each unit left out."""
 
-    Attributes
-    ----------
-    deviation
-        Standard deviation over seeds, each averaged over the folds; None with one seed.
-    """
-
-    deviation: float | None = None
+    value: float
+    drawn: Float64Array | None
+    left_out: Float64Array | None
 
 
 def mean_figures(repetitions: Sequence[Repetition]) -> dict[str, RepeatedFigure]:
@@ -63,14 +59,43 @@ def mean_figures(repetitions: Sequence[Repetition]) -> dict[str, RepeatedFigure]
     repetitions
         All of one system, every seed in every fold.
     """
-    folds: dict[int, list[Repetition]] = {}
-    for one in repetitions:
-        folds.setdefault(one.fold, []).append(one)
     seeds = sorted({one.seed for one in repetitions})
-    return {
-        key: _mean(key, list(folds.values()), _deviation(key, repetitions, seeds))
-        for key in repetitions[0].point.summary
-    }
+    figures = {}
+    for key in repetitions[0].point.summary:
+        mean, found = _mean(key, repetitions), NONE
+        if mean.drawn is not None and mean.left_out is not None:
+            found = share_interval(mean.value, mean.drawn, mean.left_out)
+        figures[key] = RepeatedFigure(
+            value=_plain(mean.value),
+            low=_plain(found.low),
+            high=_plain(found.high),
+            deviation=_deviation(key, repetitions, seeds),
+        )
+    return figures
+
+
+def mean_difference(
+    first: Sequence[Repetition], second: Sequence[Repetition]
+) -> dict[str, PairedFigure]:
+    """Macro and micro figures of one system minus another's, each the mean over its trainings.
+
+    Parameters
+    ----------
+    first, second
+        All of a system, every seed in every fold. Both have the same folds, drawn on the same
+        resamples; seeds need not be the same.
+    """
+    figures = {}
+    for key in first[0].point.summary:
+        one, two = _mean(key, first), _mean(key, second)
+        apart, found = one.value - two.value, NONE
+        if one.drawn is not None and two.drawn is not None:
+            assert one.left_out is not None and two.left_out is not None
+            found = difference_interval(apart, one.drawn - two.drawn, one.left_out - two.left_out)
+        figures[key] = PairedFigure(
+            value=_plain(apart), low=_plain(found.low), high=_plain(found.high), p=_plain(found.p)
+        )
+    return figures
 
 
 def repeated(of_seeds: Sequence[float]) -> RepeatedFigure:
@@ -79,19 +104,18 @@ def repeated(of_seeds: Sequence[float]) -> RepeatedFigure:
     return RepeatedFigure(value=_plain(float(np.mean(of_seeds))), deviation=_plain(deviation))
 
 
-def _mean(
-    key: str, folds: Sequence[Sequence[Repetition]], deviation: float | None
-) -> RepeatedFigure:
+def _mean(key: str, repetitions: Sequence[Repetition]) -> _Mean:
+    by_fold: dict[int, list[Repetition]] = {}
+    for one in repetitions:
+        by_fold.setdefault(one.fold, []).append(one)
+    folds = [by_fold[number] for number in sorted(by_fold)]
     value = float(np.mean([_values(key, fold).mean() for fold in folds]))
-    found = NONE
-    if all(one.spread for fold in folds for one in fold) and _enough(folds):
-        drawn = np.mean([_drawn(key, fold) for fold in folds], axis=0)
-        # What leaving out an artist does to its fold, the mean of all folds feels in part.
-        effects = [_left_out(key, fold) - _values(key, fold).mean() for fold in folds]
-        found = share_interval(value, drawn, value + np.concatenate(effects) / len(folds))
-    return RepeatedFigure(
-        value=_plain(value), low=_plain(found.low), high=_plain(found.high), deviation=deviation
-    )
+    if not all(one.spread for one in repetitions) or not _enough(folds):
+        return _Mean(value, None, None)
+    drawn = np.asarray(np.mean([_drawn(key, fold) for fold in folds], axis=0))
+    # What leaving out an artist does to its fold, the mean of all folds feels in part.
+    effects = [_left_out(key, fold) - _values(key, fold).mean() for fold in folds]
+    return _Mean(value, drawn, value + np.concatenate(effects) / len(folds))
 
 
 def _deviation(key: str, repetitions: Sequence[Repetition], seeds: Sequence[int]) -> float | None:

@@ -35,6 +35,19 @@ class Figure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RepeatedFigure(Figure):
+    """A mean over trainings.
+
+    Attributes
+    ----------
+    deviation
+        Standard deviation over seeds, each averaged over the folds; None with one seed.
+    """
+
+    deviation: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PairedFigure(Figure):
     """A difference of two systems' figures.
 
@@ -146,6 +159,13 @@ class SystemFigures:
         row: dict[str, Any] = {"name": self.name} | _values(self.figures)
         if resampled:
             row |= {"over": self.over, "intervals": _intervals(self.figures)}
+        deviations = {
+            key: figure.deviation
+            for key, figure in self.figures.items()
+            if isinstance(figure, RepeatedFigure) and figure.deviation is not None
+        }
+        if deviations:
+            row["deviations"] = deviations
         if self.difference is not None:
             row["difference"] = {"against": self.against, "comparisons": self.comparisons} | {
                 key: figure.as_json(resampled=resampled) for key, figure in self.difference.items()

@@ -44,7 +44,17 @@ class Units:
     @property
     def name(self) -> str:
         """In words: ``327 artists``."""
-        return f"{self.count} {self.group}{'' if self.count == 1 else 's'}"
+        return all_together([self])
+
+
+def all_together(sets: Sequence[Units]) -> str:
+    """What several test sets are drawn of, in words: ``385 artists`` of all folds."""
+    counts: dict[Group, int] = {}
+    for units in sets:
+        counts[units.group] = counts.get(units.group, 0) + units.count
+    return " and ".join(
+        f"{count} {group}{'' if count == 1 else 's'}" for group, count in counts.items()
+    )
 
 
 def units_of(n_tracks: int, artists: Sequence[str] | None) -> Units:

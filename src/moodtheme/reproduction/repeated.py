@@ -13,8 +13,9 @@ from pathlib import Path
 from moodtheme.datasets import Split, load_dataset
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import Evaluation, ScoredSet
-from moodtheme.evaluation.repeated import RepeatedFigure, Repetition, mean_figures
-from moodtheme.evaluation.units import units_of
+from moodtheme.evaluation.repeated import Repetition, mean_figures
+from moodtheme.evaluation.results import RepeatedFigure
+from moodtheme.evaluation.units import all_together
 from moodtheme.files import replacing
 from moodtheme.records import write_record
 from moodtheme.reproduction.collection import DEMO, open_collection
@@ -112,8 +113,7 @@ def average(folder: Path, series: Series, *, resamples: int) -> Means:
     for member, place, dataset in places(folder, series):
         by_fold.setdefault(member.fold, []).append((member.seed, place, dataset))
     found: dict[str, list[Repetition]] = {}
-    drawn = 0
-    over = ""
+    drawn = []
     for fold, runs in by_fold.items():
         results = {seed: read_results(place) for seed, place, _ in runs}
         common = [
@@ -134,9 +134,7 @@ def average(folder: Path, series: Series, *, resamples: int) -> Means:
             resamples=resamples,
             seed=fold,
         )
-        units = units_of(len(sets[Split.TEST].truth), artists)
-        drawn += units.count
-        over = replace(units, count=drawn).name
+        drawn.append(evaluation.units)
         for seed in results:
             for name in common:
                 one = evaluation.repetition(_key(seed, name), fold=fold, seed=seed)
@@ -145,7 +143,7 @@ def average(folder: Path, series: Series, *, resamples: int) -> Means:
     return Means(
         series=series,
         resamples=resamples,
-        over=over,
+        over=all_together(drawn),
         rows={name: mean_figures(many) for name, many in complete.items()},
     )
 
