@@ -76,9 +76,12 @@ def robustness(
 
 
 def _agreement(before: np.ndarray, after: np.ndarray) -> str:
-    def median(drawn: np.ndarray) -> float:
-        return float(np.nanmedian(spearman_per_tag(before[drawn], after[drawn])))
+    def known(drawn: np.ndarray) -> np.ndarray:
+        # Without a piece that differs from another nothing can be ranked, as where one is drawn
+        # again and again.
+        each = spearman_per_tag(before[drawn], after[drawn])
+        return each[~np.isnan(each)] if not np.isnan(each).all() else np.array([np.nan])
 
-    low, high = bounds(median, len(before))
-    each = spearman_per_tag(before, after)
-    return f"{np.nanmedian(each):.3f} [{low:.3f}, {high:.3f}] {np.nanmin(each):.3f}"
+    low, high = bounds(lambda drawn: float(np.median(known(drawn))), len(before))
+    each = known(np.arange(len(before)))
+    return f"{np.median(each):.3f} [{low:.3f}, {high:.3f}] {each.min():.3f}"

@@ -87,6 +87,33 @@ def test_report_table1_prints_paper_and_measurement(run: Program, tmp_path: Path
     assert run("report", "table1", tmp_path, "--truth", folder / "truth.npy")[0] == 2
 
 
+def test_table1_is_no_test_of_what_was_trained_on(run: Program, tmp_path: Path) -> None:
+    folder = write_scores(tmp_path / "scores", NINE[:3])
+    truth = np.load(folder / "truth.npy")
+    tags, ids = [f"tag {n}" for n in range(truth.shape[1])], [f"t{n}" for n in range(len(truth))]
+    np.savez(folder / "truth.npz", truth=truth, tags=tags, ids=ids)
+    for name in NINE[:3]:
+        seen = ["train" if name == "crnn-gru" and row < 7 else "" for row in range(len(truth))]
+        scores = np.load(folder / f"{name}.npy")
+        np.savez(folder / f"{name}.npz", scores=scores, tags=tags, ids=ids, seen=seen)
+        (folder / f"{name}.npy").unlink()
+    (folder / "truth.npy").unlink()
+    command = ["report", "table1", folder, "--truth", folder / "truth.npz"]
+    status, out, err = run(*command)
+    assert status == 1 and not out
+    assert "crnn-gru.npz: 7 of 60 recordings were trained on" in err and "--allow-seen" in err
+    status, out, err = run(*command, "--allow-seen", "--json", tmp_path / "t.json")
+    assert status == 0 and "crnn-gru.npz: 7 of 60 recordings were trained on" in err
+    # The system is marked, and the fusion that it is part of.
+    marked = [line.split("\t")[0] for line in out.splitlines() if "(seen)" in line]
+    assert marked == ["crnn-gru (seen)", "all CRNN (seen)"]
+    rows = json.loads((tmp_path / "t.json").read_text("utf-8"))
+    assert [row["paper"]["name"] for row in rows if row["seen"]] == ["crnn-gru", "all CRNN"]
+    # The validation column is held to the same.
+    known = ["--validation", folder / "truth.npz", folder]
+    assert run(*command, *known)[0] == 1
+
+
 def test_figures_with_intervals_are_written_briefly() -> None:
     assert with_interval(0.74247, [0.736, None], decimals=4) == "0.7425"
     assert with_interval(0.74247, [0.736, 0.7497], decimals=1, scale=100) == "74.2 [73.6, 75.0]"

@@ -80,14 +80,16 @@ def table1(
         labels = read_truth(truth)
         known = None if validation is None else read_truth(validation[0])
         over = artists_of(labels, table=artists, group=group, resamples=bootstrap)
+        systems, seen = _known_systems(folder, labels, allow_seen=allow_seen)
+        scored = None
+        if validation is not None and known is not None:
+            chosen, also_seen = _known_systems(validation[1], known, allow_seen=allow_seen)
+            scored, seen = ScoredSet(known.values, chosen), seen | also_seen
         rows = compare_with_paper(
             labels.values,
-            _known_systems(folder, labels, allow_seen=allow_seen),
-            validation=None
-            if validation is None or known is None
-            else ScoredSet(
-                known.values, _known_systems(validation[1], known, allow_seen=allow_seen)
-            ),
+            systems,
+            validation=scored,
+            seen=seen,
             artists=over,
             resamples=bootstrap,
             seed=seed,
@@ -207,7 +209,8 @@ def page(
 
 def _known_systems(
     folder: Path, truth: "TruthMatrix", *, allow_seen: bool
-) -> "dict[str, ScoreMatrix]":
+) -> "tuple[dict[str, ScoreMatrix], set[str]]":
+    """Scores by the paper's names, and which of the systems were trained on these tracks."""
     from moodtheme.cli.score_files import marked
     from moodtheme.recipes import TABLE_1
     from moodtheme.scores.matrices import load_systems
@@ -225,8 +228,9 @@ def _known_systems(
             + ", ".join(f"{name}.npz (or .npy)" for name in names)
         )
     systems = load_systems(present, like=truth)
-    marked(systems, allow_seen=allow_seen)  # rows keep the paper's names: a warning marks them
-    return {system.name: system.values for system in systems}
+    after = marked(systems, allow_seen=allow_seen)
+    seen = {a.name for a, b in zip(systems, after, strict=True) if a.name != b.name}
+    return {system.name: system.values for system in systems}, seen
 
 
 def _print_table1(rows: "list[Table1Row]", *, with_validation: bool, resampled: str) -> None:
@@ -238,7 +242,7 @@ def _print_table1(rows: "list[Table1Row]", *, with_validation: bool, resampled: 
         difference = None if row.test is None else f"{100 * row.test - row.paper.test:+.2f}"
         lines.append(
             [
-                row.paper.name,
+                f"{row.paper.name} (seen)" if row.seen else row.paper.name,
                 with_interval(row.paper.validation, None, decimals=1),
                 with_interval(row.validation, None, decimals=1, scale=100),
                 with_interval(row.paper.test, None, decimals=1),

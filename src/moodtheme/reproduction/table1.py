@@ -1,6 +1,6 @@
 """The paper's Table 1 beside the same figures computed from score files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from moodtheme.errors import EvaluationError
@@ -25,6 +25,8 @@ class Table1Row:
         Macro ROC-AUC, None if not measured.
     interval
         95 % bootstrap interval of `test`, None without resamples.
+    seen
+        Whether a member was trained on tracks that it was measured on.
     """
 
     paper: PaperRow
@@ -32,6 +34,7 @@ class Table1Row:
     test: float | None = None
     validation: float | None = None
     interval: tuple[float, float] | None = None
+    seen: bool = False
 
 
 def compare_with_paper(
@@ -39,6 +42,7 @@ def compare_with_paper(
     systems: Mapping[str, ScoreMatrix],
     *,
     validation: ScoredSet | None = None,
+    seen: Collection[str] = (),
     artists: Sequence[str] | None = None,
     resamples: int = 0,
     seed: int = 0,
@@ -54,6 +58,8 @@ def compare_with_paper(
         Scores by system name; those the table does not know are left out.
     validation
         Validation truth and scores, for the table's other column; systems may be missing.
+    seen
+        Systems that were trained on what they are measured on; their rows are marked.
     artists, resamples, seed, progress
         As for `moodtheme.evaluation.evaluate_systems`.
 
@@ -79,7 +85,12 @@ def compare_with_paper(
     rows = []
     for paper in TABLE_1:
         missing = tuple(name for name in paper.members if name not in systems)
-        row = Table1Row(paper, missing=missing, validation=validated.get(paper.name))
+        row = Table1Row(
+            paper,
+            missing=missing,
+            validation=validated.get(paper.name),
+            seen=not missing and any(name in seen for name in paper.members),
+        )
         if figure := measured.get(paper.name):
             ends = None
             if figure.low is not None and figure.high is not None:
