@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from moodtheme.cli.options import TrainingSeed
-from moodtheme.errors import MissingExtraError
+from moodtheme.errors import needing_extra
 
 
 def distil(
@@ -73,13 +73,11 @@ def distil(
     well it agrees with the first teacher on groups it never heard. Stopped at any moment, the same
     command goes on.
     """
-    try:
+    with needing_extra("distilling a model"):
         from moodtheme.distillation.fit import Schedule
         from moodtheme.distillation.official import read_official
         from moodtheme.distillation.run import Settings
         from moodtheme.distillation.run import distil as run_distillation
-    except ImportError as error:
-        raise MissingExtraError("distilling a model") from error
     from moodtheme.files import claimed_folder
 
     settings = Settings(

@@ -9,7 +9,7 @@ from moodtheme.cli.options import (
     ImageWeights,
     Offline,
 )
-from moodtheme.errors import MissingExtraError, UsageError
+from moodtheme.errors import UsageError, needing_extra
 
 
 def export(
@@ -57,11 +57,9 @@ def export(
     """
     if output is None and len(runs) > 1:
         raise UsageError("several runs make one bundle; say where with --output DIR")
-    try:
+    with needing_extra("exporting a trained system"):
         from moodtheme.exporting.bundles import export_fused, mean_ratings_against
         from moodtheme.training.trained import load_trained, load_validation
-    except ImportError as error:
-        raise MissingExtraError("exporting a trained system") from error
 
     systems = [load_trained(run) for run in runs]
     truth, found = load_validation(runs)

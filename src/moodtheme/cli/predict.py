@@ -19,7 +19,7 @@ from moodtheme.cli.options import (
     SkipUnreadable,
     Threads,
 )
-from moodtheme.errors import MissingExtraError, UsageError
+from moodtheme.errors import UsageError, needing_extra
 
 
 def predict(
@@ -75,14 +75,12 @@ def predict(
     `moodtheme dataset truth` writes the labels. Recordings that the run was trained or chosen on,
     known by their audio whatever they are called, are refused as a test.
     """
-    try:
+    with needing_extra("predicting with a trained system"):
         import torch
 
         from moodtheme.models.networks import choose_device
         from moodtheme.training.prediction import predict_table, require_unseen
         from moodtheme.training.trained import dataset_of, features_of, load_trained
-    except ImportError as error:
-        raise MissingExtraError("predicting with a trained system") from error
     from moodtheme.cli.outputs import require_output
     from moodtheme.cli.progress import progress_bar
     from moodtheme.cli.recipe_options import with_own_features

@@ -20,7 +20,7 @@ from moodtheme.cli.options import (
     Workers,
 )
 from moodtheme.cli.progress import progress_bar
-from moodtheme.errors import MissingExtraError, MoodthemeError, UsageError
+from moodtheme.errors import MoodthemeError, UsageError, needing_extra
 from moodtheme.files import claimed_folder
 from moodtheme.reproduction.selection import Preset, Weights, choose_systems
 
@@ -125,11 +125,9 @@ def reproduce(
     With --seeds or --folds all of it is done that often, each in a folder of its own, and the means
     are in report.md.
     """
-    try:
+    with needing_extra("reproducing the paper"):
         from moodtheme.reproduction.job import Console, Request, default_preset
         from moodtheme.reproduction.run import REPORT_PAGE
-    except ImportError as error:
-        raise MissingExtraError("reproducing the paper") from error
     if folder.is_file():
         raise UsageError(f"{folder} is a file; name a folder")
     request = Request(

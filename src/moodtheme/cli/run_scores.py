@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moodtheme.errors import MissingExtraError, UsageError
+from moodtheme.errors import UsageError, needing_extra
 
 if TYPE_CHECKING:
     from moodtheme.training.testing import RunScores
@@ -52,11 +52,9 @@ def scores_of(folder: Path, scoring: Scoring) -> "RunScores":
             f"{folder}: a reproduction is evaluated when it is made, see its report.html; "
             "`moodtheme compare` has the paired differences"
         )
-    try:
+    with needing_extra("evaluating a run"):
         from moodtheme.models.networks import choose_device
         from moodtheme.training.testing import score_test
-    except ImportError as error:
-        raise MissingExtraError("evaluating a run") from error
     from moodtheme.cli.progress import progress_bar
 
     return score_test(

@@ -29,7 +29,7 @@ from moodtheme.cli.recipe_options import (
     weights_file,
     with_own_features,
 )
-from moodtheme.errors import MissingExtraError, UsageError
+from moodtheme.errors import UsageError, needing_extra
 from moodtheme.files import claimed_folder
 from moodtheme.recipes import RECIPES, Recipe, departures, describe, to_toml
 from moodtheme.training.settings import Machine, Settings, is_first_process
@@ -145,11 +145,9 @@ def train(
         return
     if dataset is None or run is None:
         raise UsageError("training needs --dataset TABLE and --run DIR; give both, or --show")
-    try:
+    with needing_extra("training a system"):
         from moodtheme.training.loggers import find_logger
         from moodtheme.training.system_run import train_system
-    except ImportError as error:
-        raise MissingExtraError("training a system") from error
     from moodtheme.datasets import leaks, load_dataset
 
     settings = Settings(
@@ -242,15 +240,13 @@ def _show(recipe: Recipe) -> None:
     for sentence in departures(recipe):
         console.print(f"\n{sentence}", highlight=False)
     console.print()
-    try:
+    with needing_extra("showing the layers"):
         from moodtheme.models.networks import (
             layer_table,
             parameter_count,
             second_bias_parameters,
         )
         from moodtheme.training.kinds import kind_of
-    except ImportError as error:
-        raise MissingExtraError("showing the layers") from error
     kind = kind_of(recipe)
     network = kind.make_network(n_tags=_PAPERS_TAGS, n_features=kind.n_features)
     layers = Table("layer", "kind", "parameters", box=None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from moodtheme.arrays import FloatArray
-from moodtheme.errors import MissingExtraError
+from moodtheme.errors import needing_extra
 from moodtheme.feature_store.extractor import (
     RANDOM_WEIGHTS,
     Extractor,
@@ -73,10 +73,8 @@ def uses_accelerator(device: str) -> bool:
 
 
 def _place(device: str) -> "torch.device":
-    try:
+    with needing_extra("an image network's features"):
         from moodtheme.models.networks import choose_device
-    except ImportError as error:
-        raise MissingExtraError("an image network's features") from error
     return choose_device(device)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from moodtheme.arrays import FloatArray
-from moodtheme.errors import MissingExtraError, UsageError
+from moodtheme.errors import UsageError, needing_extra
 from moodtheme.feature_store.extractor import Extractor, ExtractorInfo
 from moodtheme.recipes import OpenSmileView
 
@@ -54,10 +54,8 @@ def _open(view: OpenSmileView) -> Any:
             f"openSMILE's descriptors need windows of at least {_SHORTEST_WINDOW_S} s, not "
             f"{view.window_s:g} s; set window_s"
         )
-    try:
+    with needing_extra("computing openSMILE's descriptors", "opensmile"):
         import opensmile
-    except ImportError as error:
-        raise MissingExtraError("computing openSMILE's descriptors", "opensmile") from error
     return opensmile.Smile(
         feature_set=opensmile.FeatureSet[view.feature_set.value],
         feature_level=opensmile.FeatureLevel.LowLevelDescriptors,

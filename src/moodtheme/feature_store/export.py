@@ -9,7 +9,7 @@ from typing import IO
 import msgspec
 import numpy as np
 
-from moodtheme.errors import MissingExtraError
+from moodtheme.errors import needing_extra
 from moodtheme.feature_store.append_store import Record
 from moodtheme.feature_store.store import FeatureStore
 from moodtheme.files import csv_line, replacing
@@ -106,11 +106,9 @@ def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
 def _write_parquet(
     store: FeatureStore, tracks: Sequence[str], records: Sequence[Record], path: Path
 ) -> None:
-    try:
+    with needing_extra("writing Parquet files", "parquet"):
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError as error:
-        raise MissingExtraError("writing Parquet files", "parquet") from error
 
     schema = pa.schema(
         [

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moodtheme.errors import MissingExtraError
+from moodtheme.errors import needing_extra
 from moodtheme.files import csv_line, replacing
 from moodtheme.reproduction.page import numbers
 from moodtheme.reproduction.page.content import page_content
@@ -88,10 +88,8 @@ def environment() -> "Environment":
     MissingExtraError
         Jinja2 is not installed.
     """
-    try:
+    with needing_extra("writing a report"):
         from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError as error:
-        raise MissingExtraError("writing a report") from error
     made = Environment(
         loader=PackageLoader("moodtheme.reproduction.page"),
         # Names of tracks, artists and tags are whatever the collection says.
