@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from moodtheme.errors import AudioError, DatasetError
 from moodtheme.feature_store import appending, feature_statistics, find_stores
-from moodtheme.feature_store import build as building
 from moodtheme.feature_store.append_store import INDEX
 from moodtheme.feature_store.extractor import Extractor, ExtractorInfo
 from moodtheme.feature_store.store import FEATURES, FeatureStore
@@ -308,7 +307,7 @@ def test_too_little_room_is_said_before_anything_is_extracted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = write_tracks(tmp_path / "music", 3)
-    monkeypatch.setattr(building, "free_room", lambda path: 3 * ROW - 1)
+    monkeypatch.setattr(appending, "free_room", lambda path: 3 * ROW - 1)
     with pytest.raises(DatasetError, match="make room"):
         build(tmp_path / "features", files)
     assert held(tmp_path / "features") == 0

@@ -61,7 +61,7 @@ def trained(session: Session, tmp_path: Path) -> Path:
 
 def test_training_says_what_it_does(session: Session) -> None:
     assert "validation ROC-AUC" in session.out and "waiting for data" in session.out
-    assert "12 of 12 tracks to decode" in session.err and "GB are free" in session.err
+    assert "12 of 12 tracks to decode" in session.err and " are free" in session.err
     assert "stage 2, epoch 2/2: loss" in session.err
 
 

@@ -2,13 +2,14 @@
 
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Generic
 
 import msgspec
 import numpy as np
+from rich.filesize import decimal
 
 from moodtheme.audio import KnownFiles
 from moodtheme.errors import AudioError, DatasetError
@@ -22,7 +23,7 @@ from moodtheme.feature_store.append_store import (
     Numbers,
     Record,
 )
-from moodtheme.files import locked, make_folder
+from moodtheme.files import free_room, locked, make_folder
 from moodtheme.records import write_record
 from moodtheme.work import Progress, Report
 
@@ -166,7 +167,8 @@ def fill(
     files: Sequence[Path],
     *,
     jobs: int,
-    announce: Callable[[Mapping[str, Path], int], None],
+    doing: str,
+    room: Callable[[Collection[Path]], int],
     compute: Callable[[Mapping[str, Path]], Iterable[Mapping[str, Made | AudioError]]],
     report: Report,
     progress: Progress,
@@ -184,9 +186,10 @@ def fill(
         One a track; some may hold the same audio.
     jobs
         Files identified at once.
-    announce
-        Called before anything is made, if anything is missing: with a file for each audio, and how
-        many there are in all. It may refuse.
+    doing
+        What happens to the tracks, as a verb, for the line that is reported before they are made.
+    room
+        Bytes that the numbers of files will take.
     compute
         Makes numbers, some tracks at a time, from a file for each audio.
     report, progress
@@ -200,7 +203,7 @@ def fill(
     Raises
     ------
     DatasetError
-        As `appending`, or if the disk is full.
+        As `appending`, or if there is not enough room on the disk.
     """
     make_folder(folder.parent)
     known = KnownFiles(folder.parent)
@@ -214,7 +217,8 @@ def fill(
     with appending(folder, form, about) as appender:
         work = {audio: of[0] for audio, of in files_of.items() if audio not in appender.audio}
         if work:
-            announce(work, len(files_of))
+            counted = f"{len(work)} of {len(files_of)} tracks to {doing}"
+            _require_room(folder, len(work), room(work.values()), counted, report)
         done = 0
         for made in compute(work) if work else ():
             errors = {audio: e for audio, e in made.items() if isinstance(e, AudioError)}
@@ -236,6 +240,20 @@ def fill(
                 done += 1
                 progress(done, len(work))
     return [failures[file] for file in dict.fromkeys(files) if file in failures]
+
+
+def _require_room(folder: Path, tracks: int, needed: int, what: str, report: Report) -> None:
+    """Say how much is to be written; refuse it if there is not enough room."""
+    free = free_room(folder)
+    report(
+        f"{what} to {folder}: {decimal(needed)} ({decimal(needed // tracks)} a track), "
+        f"{decimal(free)} are free"
+    )
+    if needed > free:
+        raise DatasetError(
+            f"{folder}: {tracks} tracks take {decimal(needed)} and {decimal(free)} are free; make "
+            "room or choose another folder"
+        )
 
 
 def _to_disk(file: IO[bytes]) -> None:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from rich.filesize import decimal
-
 from moodtheme.engines import Engine, Workers, run_units
-from moodtheme.errors import AudioError, DatasetError
+from moodtheme.errors import AudioError
 from moodtheme.feature_store.appending import Made, fill
 from moodtheme.feature_store.extraction import (
     MakeExtractor,
@@ -25,7 +23,6 @@ from moodtheme.feature_store.extractor import (
     uses_accelerator,
 )
 from moodtheme.feature_store.store import FEATURES, FeatureStore
-from moodtheme.files import free_room
 from moodtheme.recipes import ExtractedView
 from moodtheme.work import Progress, Report, no_progress, no_report
 
@@ -133,26 +130,14 @@ def build_store(
     With `on_device` this process drives the extractor's device, and workers decode for it.
     """
     place = folder / info.key
-
-    def announce(missing: Mapping[str, Path], wanted: int) -> None:
-        needed, free = len(missing) * info.row_bytes, free_room(place)
-        report(
-            f"{len(missing)} of {wanted} tracks to extract to {place}: {decimal(needed)} "
-            f"({decimal(info.row_bytes)} a track), {decimal(free)} are free"
-        )
-        if needed > free:
-            raise DatasetError(
-                f"{place}: the features of {len(missing)} tracks take {decimal(needed)} and "
-                f"{decimal(free)} are free; make room or choose another folder"
-            )
-
     failures = fill(
         place,
         FEATURES,
         info,
         files,
         jobs=workers.jobs,
-        announce=announce,
+        doing="extract",
+        room=lambda files: len(files) * info.row_bytes,
         compute=lambda work: _extract(info, make, work, workers, on_device=on_device),
         report=report,
         progress=progress,

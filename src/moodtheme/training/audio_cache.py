@@ -20,7 +20,6 @@ from moodtheme.audio import KnownFiles, probe, read_audio
 from moodtheme.errors import AudioError, DatasetError
 from moodtheme.feature_store.append_store import AppendStore, Description, Form, Record
 from moodtheme.feature_store.appending import Made, fill
-from moodtheme.files import free_room
 from moodtheme.work import Progress, Report, no_progress, no_report, read_ahead
 
 MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging
@@ -194,18 +193,6 @@ def build_cache(
     """
     place, known = rate_folder(folder, sample_rate), _durations(files, durations)
 
-    def announce(missing: Mapping[str, Path], wanted: int) -> None:
-        needed, free = _needed(missing.values(), known, sample_rate), free_room(place)
-        report(
-            f"{len(missing)} of {wanted} tracks to decode to {place}: {needed / 1e9:.2f} GB, "
-            f"{free / 1e9:.1f} GB are free"
-        )
-        if needed > free:
-            raise DatasetError(
-                f"{place}: decoded audio takes {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are "
-                "free; make room or choose another folder"
-            )
-
     def decode_all(work: Mapping[str, Path]) -> Iterator[Mapping[str, Made | AudioError]]:
         decoded = read_ahead(lambda file: _decode(file, sample_rate), work.values(), jobs=jobs)
         for audio, found in zip(work, decoded, strict=True):
@@ -217,7 +204,8 @@ def build_cache(
         SoundInfo(sample_rate),
         files,
         jobs=jobs,
-        announce=announce,
+        doing="decode",
+        room=lambda files: _needed(files, known, sample_rate),
         compute=decode_all,
         report=report,
         progress=progress,
