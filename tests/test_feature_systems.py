@@ -13,18 +13,20 @@ import numpy as np
 import pytest
 import torch
 
-from moodtheme.datasets import Split, load_dataset
+from moodtheme.datasets import Split, TrackTable, load_dataset
 from moodtheme.errors import TrainingError, WeightsError
 from moodtheme.models.feature_network import FeatureNetwork
 from moodtheme.models.networks import parameter_count
 from moodtheme.recipes import Cell, Recipe, find_recipe, with_values
+from moodtheme.scores.names import Seen
 from moodtheme.training.history import read_best
 from moodtheme.training.kinds import kind_of
 from moodtheme.training.module import SystemModule
+from moodtheme.training.prediction import predict_table
 from moodtheme.training.run_folder import read_run, stage_folder
 from moodtheme.training.settings import Machine, Settings
 from moodtheme.training.system_run import train_system
-from moodtheme.training.trained import load_trained, score_files
+from moodtheme.training.trained import TrainedSystem, load_trained
 from program import Program
 from toy_collection import write_collection
 
@@ -139,19 +141,30 @@ def test_a_runs_own_features_are_found_again(
     assert status == 0 and "to extract" not in err
 
 
+def tracks(system: TrainedSystem, *files: Path) -> TrackTable:
+    """A table of files about which nothing else is known."""
+    tags = tuple(system.run.tags)
+    return TrackTable(
+        tracks=tuple(file.stem for file in files),
+        paths=tuple(map(str, files)),
+        tags=tags,
+        labels=np.zeros((len(files), len(tags)), dtype=bool),
+    )
+
+
 def test_what_cannot_be_scored_is_named(collection: Path, trained: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.flac"
     broken.write_bytes(b"not audio" * 100)
-    good = collection.parent / "test-0.flac"
-    calls = []
-    scores, failures = score_files(
-        load_trained(trained),
-        [broken, good],
+    system, good, calls = load_trained(trained), collection.parent / "test-0.flac", []
+    predicted = predict_table(
+        system,
+        tracks(system, broken, good),
+        [Seen.NOTHING] * 2,
         device=CPU,
         progress=lambda done, of: calls.append((done, of)),
     )
-    assert np.isnan(scores[0]).all() and np.isfinite(scores[1]).all()
-    assert [failure.path for failure in failures] == [broken]
+    assert predicted.names.ids == ("test-0",) and np.isfinite(predicted.scores).all()
+    assert [failure.path for failure in predicted.failures] == [broken]
     assert calls[-1] == (2, 2)
 
 
@@ -160,8 +173,9 @@ def test_other_weights_than_those_of_the_training_are_refused(
 ) -> None:
     system = load_trained(trained)
     other = replace(system, run=replace(system.run, weights="efficientnet-lite0 0123"))
+    table = tracks(system, collection.parent / "test-0.flac")
     with pytest.raises(WeightsError, match="give the weights of the training with --weights"):
-        score_files(other, [collection.parent / "test-0.flac"], device=CPU)
+        predict_table(other, table, [Seen.NOTHING], device=CPU)
 
 
 def test_unreadable_tracks_stop_a_run_or_are_left_out(program: Program, tmp_path: Path) -> None:

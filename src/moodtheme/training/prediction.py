@@ -1,6 +1,7 @@
 """A finished run's scores for the tracks of a table, with names and what the run saw of each."""
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +14,14 @@ from moodtheme.errors import AudioError, EvaluationError
 from moodtheme.scores.names import Names, Seen, columns_like
 from moodtheme.scores.ratings import Ratings
 from moodtheme.scores.vocabulary import tag_key
-from moodtheme.training.examples import split_outputs
+from moodtheme.training.examples import Weighted, score_inputs, split_outputs
+from moodtheme.training.kinds import kind_of
 from moodtheme.training.seen import overlap, seen_before
-from moodtheme.training.trained import TrainedSystem, score_files
+from moodtheme.training.settings import Machine, Settings
+from moodtheme.training.trained import TrainedSystem
 from moodtheme.work import Progress, Report, no_progress, no_report
+
+_AT_ONCE = 8  # excerpts of a file given to the network in one call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,22 +114,55 @@ def predict_table(
     report: Report = no_report,
     progress: Progress = no_progress,
 ) -> Predicted:
-    """Score a table's tracks; see `moodtheme.training.trained.score_files`.
+    """Score a table's tracks, each by itself, so that a score does not depend on the others.
 
     Columns are in the table's order where it has the run's tags, else in the run's; both go by the
     tags' keys, and ``names.tags`` says which it is.
+
+    Parameters
+    ----------
+    system
+        Its recipe's view says what of a file is scored.
+    table
+        The tracks.
+    seen
+        What the run saw of each.
+    device
+        Where networks compute.
+    jobs
+        Files decoded, or their features extracted, at once.
+    features
+        Folder of stored features; what it lacks is added. None has features extracted and thrown
+        away. Only systems that hear features need any.
+    weights
+        File of the image network's weights; None has the published ones fetched.
+    offline
+        Never touch the network.
+    report
+        Called with lines about what is done.
+    progress
+        Called after each file with files done and files to do; for features that are missing
+        first, then for scores.
+
+    Raises
+    ------
+    WeightsError
+        If the image network's weights are not those of the training.
     """
-    outputs, failures = score_files(
-        system,
-        table.files,
-        device=device,
-        jobs=jobs,
-        features=features,
+    settings = Settings(
+        recipe=system.run.recipe,
+        dataset=system.run.dataset,
         weights=weights,
         offline=offline,
-        report=report,
-        progress=progress,
+        features=features,
+        jobs=jobs,
+        machine=Machine(accelerator=str(device)),
     )
+    with tempfile.TemporaryDirectory(prefix="moodtheme-features-") as scratch:
+        source = kind_of(system.run.recipe).open_source(settings, Path(scratch))
+        source.check(system.run)
+        inputs = source.read(table.files, report=report, progress=progress)
+        outputs, failures = _score(system, inputs, len(table), device, progress)
     scores, ratings = split_outputs(outputs, system.run)
     names = replace(table.names, tags=tuple(system.run.tags), seen=tuple(seen))
     if {*map(tag_key, names.tags)} == {*map(tag_key, table.tags)}:
@@ -138,3 +176,26 @@ def predict_table(
         ratings=ratings and ratings.rows(read),
         failures=tuple(failures),
     )
+
+
+def _score(
+    system: TrainedSystem,
+    inputs: Iterable[Weighted | AudioError],
+    count: int,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[FloatArray, list[AudioError]]:
+    """Outputs of files, float32 (files, tags + dimensions); NaN and an error where one fails."""
+    network = system.network.eval().to(device)
+    scores = np.full((count, system.run.n_outputs), np.nan, np.float32)
+    failures = []
+    with torch.inference_mode():
+        for row, found in enumerate(inputs):
+            if isinstance(found, AudioError):
+                failures.append(found)
+            else:
+                tensor = torch.tensor(found.values).to(device)
+                each = score_inputs(network, tensor, at_once=_AT_ONCE)
+                scores[row] = np.average(each, axis=0, weights=found.weights)
+            progress(row + 1, count)
+    return scores, failures

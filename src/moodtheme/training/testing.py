@@ -67,7 +67,7 @@ def score_test(
     folder
         Of a finished run.
     device, jobs, features, offline
-        As for `moodtheme.training.trained.score_files`; `features` None takes the run's own.
+        As for `moodtheme.training.prediction.predict_table`; `features` None takes the run's own.
     report
         Called with lines about what is done.
     bar

@@ -1,20 +1,16 @@
-"""Trained systems: read back from their folders, and put to work on audio files."""
+"""Trained systems, read back from their folders."""
 
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
-from moodtheme.arrays import FloatArray
 from moodtheme.datasets.collections import COLLECTIONS
 from moodtheme.datasets.jamendo import SUBSETS
-from moodtheme.errors import AudioError, DatasetError, TrainingError, UsageError
+from moodtheme.errors import DatasetError, TrainingError, UsageError
 from moodtheme.scores.matrices import SystemScores, Truth, load_systems, read_truth
-from moodtheme.training.examples import Weighted, score_inputs
 from moodtheme.training.history import read_best
 from moodtheme.training.kinds import kind_of
 from moodtheme.training.kinds.features import FEATURES
@@ -27,10 +23,6 @@ from moodtheme.training.run_folder import (
     read_run,
     stage_folder,
 )
-from moodtheme.training.settings import Machine, Settings
-from moodtheme.work import Progress, Report, no_progress, no_report
-
-_AT_ONCE = 8  # excerpts of a file given to the network in one call
 
 
 @dataclass(frozen=True)
@@ -124,94 +116,6 @@ def load_validation(folders: Sequence[Path]) -> tuple[Truth, list[SystemScores]]
             )
     files = [folder / VALIDATION_SCORES for folder in folders]
     return truth, load_systems(files, like=truth)
-
-
-def score_files(
-    system: TrainedSystem,
-    files: Sequence[Path],
-    *,
-    device: torch.device,
-    jobs: int = 1,
-    features: Path | None = None,
-    weights: Path | None = None,
-    offline: bool = False,
-    report: Report = no_report,
-    progress: Progress = no_progress,
-) -> tuple[FloatArray, list[AudioError]]:
-    """Score files, each by itself, so that a score does not depend on the others.
-
-    Parameters
-    ----------
-    system
-        Its recipe's view says what of a file is scored.
-    files
-        One a track.
-    device
-        Where networks compute.
-    jobs
-        Files decoded, or their features extracted, at once.
-    features
-        Folder of stored features; what it lacks is added. None has features extracted and thrown
-        away. Only systems that hear features need any.
-    weights
-        File of the image network's weights; None has the published ones fetched.
-    offline
-        Never touch the network.
-    report
-        Called with lines about what is done.
-    progress
-        Called after each file with files done and files to do; for features that are missing
-        first, then for scores.
-
-    Returns
-    -------
-    scores
-        float32 (files, tags + dimensions); a dimension's is a share of its scale, see
-        `moodtheme.training.examples.split_outputs`. The rows of files that failed are NaN.
-    failures
-        One error a file that could not be used.
-
-    Raises
-    ------
-    WeightsError
-        If the image network's weights are not those of the training.
-    """
-    settings = Settings(
-        recipe=system.run.recipe,
-        dataset=system.run.dataset,
-        weights=weights,
-        offline=offline,
-        features=features,
-        jobs=jobs,
-        machine=Machine(accelerator=str(device)),
-    )
-    with tempfile.TemporaryDirectory(prefix="moodtheme-features-") as scratch:
-        source = kind_of(system.run.recipe).open_source(settings, Path(scratch))
-        source.check(system.run)
-        inputs = source.read(files, report=report, progress=progress)
-        return _score(system, inputs, len(files), device, progress)
-
-
-def _score(
-    system: TrainedSystem,
-    inputs: Iterable[Weighted | AudioError],
-    count: int,
-    device: torch.device,
-    progress: Progress,
-) -> tuple[FloatArray, list[AudioError]]:
-    network = system.network.eval().to(device)
-    scores = np.full((count, system.run.n_outputs), np.nan, np.float32)
-    failures = []
-    with torch.inference_mode():
-        for row, found in enumerate(inputs):
-            if isinstance(found, AudioError):
-                failures.append(found)
-            else:
-                tensor = torch.tensor(found.values).to(device)
-                each = score_inputs(network, tensor, at_once=_AT_ONCE)
-                scores[row] = np.average(each, axis=0, weights=found.weights)
-            progress(row + 1, count)
-    return scores, failures
 
 
 def features_of(run: Path) -> Path | None:
