@@ -4,8 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from figures import Figure, Fold, Row, make_fold, measure, roc_auc_difference
+from figures import RESAMPLES, Fold, Folds, Row, measure
 from sklearn.metrics import roc_auc_score
+
+from moodtheme.evaluation import evaluate_systems
 
 CLIPS = 60
 
@@ -21,21 +23,21 @@ def some_fold(seed: int) -> tuple[Fold, np.ndarray, np.ndarray, np.ndarray]:
     truth = [truth_of(part.tolist()) for part in quadrants]
     scores = [rng.random((CLIPS, 4)) * 0.6 + 0.4 * part for part in truth]
     songs = [f"song {clip // 3}" for clip in range(CLIPS)]
-    fold = make_fold(truth[0], truth[1], songs, seed=seed)
+    fold = Fold(truth[0], truth[1], songs)
     return fold, quadrants[1], scores[0].astype(np.float32), scores[1].astype(np.float32)
 
 
 def measured(*seeds: int) -> Row:
     folds, _, validation, test = zip(*map(some_fold, seeds), strict=True)
-    return measure("a system", folds, validation, test)
+    return measure("a system", Folds(folds), validation, test)
 
 
 def test_arousal_and_valence_are_read_off_the_quadrant() -> None:
     # Q1 aroused and pleasant, Q2 aroused, Q3 neither, Q4 pleasant.
     truth = truth_of([0, 0, 0, 0, 2, 2])
     said = truth_of([0, 1, 2, 3, 2, 1]).astype(np.float32)
-    fold = make_fold(truth, truth, list("abcdef"), seed=0)
-    by = measure("a system", [fold], [said], [said]).scores
+    fold = Folds([Fold(truth, truth, list("abcdef"))])
+    by = measure("a system", fold, [said], [said]).scores
     assert by.quadrant.value == pytest.approx(2 / 6)
     assert by.arousal.value == pytest.approx(3 / 6)
     assert by.valence.value == pytest.approx(4 / 6)
@@ -62,30 +64,35 @@ def test_more_folds_are_more_certain() -> None:
     assert all(many < few for few, many in pairwise(widths))
 
 
-def test_songs_are_resampled_whole() -> None:
-    fold, *_ = some_fold(1)
-    assert (fold.weights[:, 0] == 1).all()
-    by_song = fold.weights.reshape(-1, 3, fold.weights.shape[1])
-    assert (by_song == by_song[:, :1]).all()
-    assert (fold.weights[:, 1:].sum(axis=0) == CLIPS).all()  # songs of one length
+def test_songs_are_drawn_and_left_out_whole() -> None:
+    folds = Folds([some_fold(1)[0], some_fold(2)[0]])
+    songs = CLIPS // 3
+    for number, weights in enumerate(folds.weights):
+        assert weights.shape == (CLIPS, 1 + RESAMPLES + 2 * songs)
+        assert (weights[:, 0] == 1).all()
+        by_song = weights.reshape(-1, 3, weights.shape[1])
+        assert (by_song == by_song[:, :1]).all()
+        assert (weights[:, 1 : 1 + RESAMPLES].sum(axis=0) == CLIPS).all()  # songs of one length
+        kept = weights[:, 1 + RESAMPLES :].sum(axis=0)
+        own = slice(number * songs, (number + 1) * songs)
+        assert (kept[own] == CLIPS - 3).all() and kept.sum() == 2 * songs * CLIPS - CLIPS
+
+
+def test_one_fold_has_the_intervals_of_the_command() -> None:
+    fold, _, validation, test = some_fold(1)
+    found = measure("a system", Folds([fold]), [validation], [test]).roc_auc_macro
+    (own,) = evaluate_systems(fold.truth, {"": test}, artists=fold.songs, resamples=RESAMPLES)
+    figure = own.figures["roc_auc_macro"]
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (figure.value, figure.low, figure.high)
+    )
 
 
 def test_a_calibration_on_validation_lowers_the_error_of_scores_that_are_off() -> None:
     fold, _, validation, test = some_fold(1)
+    folds = Folds([fold])
     off = [np.square(validation), np.square(test)]
-    row = measure("a system", [fold], [off[0]], [off[1]])
-    assert row.brier_probabilities.value < row.brier_scores.value
-    same = measure("a system", [fold], [validation], [test])
+    row = measure("a system", folds, [off[0]], [off[1]])
+    assert row.brier_probabilities < row.brier_scores
+    same = measure("a system", folds, [validation], [test])
     assert row.roc_auc_macro == same.roc_auc_macro
-
-
-def test_differences_are_paired() -> None:
-    fold, _, _, test = some_fold(1)
-    other = test.copy()
-    other[:, 0] = np.random.default_rng(5).random(CLIPS)
-    assert roc_auc_difference([fold], [test], [test]) == Figure(0.0, 0.0, 0.0)
-    difference = roc_auc_difference([fold], [test], [other])
-    areas = [roc_auc_score(fold.truth, scores) for scores in (test, other)]
-    assert difference.value == pytest.approx(areas[0] - areas[1])
-    alone = measure("a system", [fold], [test], [test]).roc_auc_macro
-    assert difference.high - difference.low < 2 * (alone.high - alone.low)

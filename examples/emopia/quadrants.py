@@ -1,14 +1,16 @@
-"""Print and write the figures of finished `moodtheme reproduce` runs on EMOPIA.
+"""Print and write the figures of a finished `moodtheme reproduce` on EMOPIA.
 
-The official split, and beside its rows three runs of openSMILE systems:
+The official split, and beside its rows other systems' scores of it:
 
-    python examples/emopia/quadrants.py --run emopia/tracks.csv emopia-run \
-        --system egemaps-lstm runs/egemaps-lstm/validation-scores.npy egemaps-lstm.npy ...
+    python examples/emopia/quadrants.py emopia-run \
+        --system egemaps-lstm runs/egemaps-lstm/validation-scores.npz egemaps-lstm.npz ...
 
-Folds of a cross-validation, together and each by itself:
+A cross-validation, all folds together, and one row fold by fold; with several seeds each seed has
+rows of its own:
 
-    python examples/emopia/quadrants.py --run emopia/fold-1.csv cv/fold-1 \
-        --run emopia/fold-2.csv cv/fold-2 ... --row "all systems"
+    python examples/emopia/quadrants.py cv --row "all systems"
+
+Paired differences are what `moodtheme compare` prints.
 """
 
 import argparse
@@ -18,72 +20,72 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from figures import (
-    QUADRANTS,
-    Fold,
-    Row,
-    Scores,
-    make_fold,
-    measure,
-    roc_auc_difference,
-)
+from figures import QUADRANTS, Fold, Folds, Row, Scores, measure
 
-from moodtheme.datasets import Split, TrackTable, load_dataset
+from moodtheme.datasets import Split
 from moodtheme.files import replacing
 from moodtheme.reproduction.results import Kind, read_results
-from moodtheme.scores.matrices import load_systems
+from moodtheme.scores.matrices import Truth, load_systems, read_truth
+from moodtheme.training.series import is_series, places, read_series
 
 
 @dataclass(frozen=True)
 class Run:
-    """A fold, and the scores of its systems and fusions on validation and test."""
+    """A reproduction: its fold, and the scores of its rows on validation and test."""
 
+    name: str
     fold: Fold
-    clips: int
-    songs: int
+    truth: tuple[Truth, Truth]
     scores: dict[str, tuple[Scores, Scores]]
 
 
-def read_run(table_file: str, folder: Path, *, seed: int) -> Run:
-    """Read one reproduction and the table it was made from."""
-    table = load_dataset(table_file, check_files=False)
-    if table.tags != QUADRANTS:
-        raise SystemExit(f"{table_file} has the tags {', '.join(table.tags)}, not Q1 to Q4")
-    validation, test = table.part(Split.VALIDATION), table.part(Split.TEST)
-    rows = [row for row in read_results(folder).rows if row.kind is not Kind.POPULARITY]
+def read_runs(folder: Path) -> dict[str, list[Run]]:
+    """The folds of each seed, in order; one fold of one seed where there is no series."""
+    if not is_series(folder):
+        return {"": [read_run(folder, folder.name)]}
+    series = read_series(folder)
+    found: dict[str, list[Run]] = {}
+    for member, place, _ in places(folder, series):
+        seed = f", seed {member.seed}" if len(series.seeds) > 1 else ""
+        found.setdefault(seed, []).append(read_run(place, member.folder))
+    return found
+
+
+def read_run(folder: Path, name: str) -> Run:
+    """Read one reproduction."""
+    results = read_results(folder)
+    if results.dataset.tags != QUADRANTS:
+        raise SystemExit(f"{folder} has the tags {', '.join(results.dataset.tags)}, not Q1 to Q4")
+    files = results.dataset.truth
+    validation = read_truth(folder / files[Split.VALIDATION].path)
+    test = read_truth(folder / files[Split.TEST].path)
     return Run(
-        fold=make_fold(validation.labels, test.labels, test.artists, seed=seed),
-        clips=len(test),
-        songs=len(set(test.artists)),
+        name=name,
+        fold=Fold(validation.values, test.values, test.names.artists),
+        truth=(validation, test),
         scores={
             row.name: (
                 read_scores(folder / row.validation_scores.path, validation),
                 read_scores(folder / row.test_scores.path, test),
             )
-            for row in rows
+            for row in results.rows
+            if row.kind is not Kind.POPULARITY
         },
     )
 
 
-def read_scores(file: Path, part: TrackTable) -> Scores:
-    """Scores of a part's clips."""
-    (system,) = load_systems([file])
-    if system.values.shape != part.labels.shape:
-        raise SystemExit(f"{file}: shape {system.values.shape}, the part {part.labels.shape}")
+def read_scores(file: Path, truth: Truth) -> Scores:
+    """Scores of a part's clips, in the order of its truth."""
+    (system,) = load_systems([file], like=truth)
     return np.asarray(system.values, np.float32)
 
 
-def measure_runs(runs: Sequence[Run]) -> list[Row]:
-    """Figures of all rows that every run has."""
+def measure_runs(runs: Sequence[Run], seed: str) -> list[Row]:
+    """Figures of all rows that every fold has."""
     names = [name for name in runs[0].scores if all(name in run.scores for run in runs)]
-    folds = [run.fold for run in runs]
+    folds = Folds([run.fold for run in runs])
     return [
-        measure(
-            name,
-            folds,
-            [run.scores[name][0] for run in runs],
-            [run.scores[name][1] for run in runs],
-        )
+        measure(name + seed, folds, *zip(*(run.scores[name] for run in runs), strict=True))
         for name in names
     ]
 
@@ -101,25 +103,14 @@ def as_markdown(rows: Sequence[Row]) -> str:
         )
     lines += [
         "",
-        "| calibrated on validation | four quadrants | arousal | valence | Brier, from | to |",
-        "|---|---|---|---|---|---|",
+        "| calibrated on validation | four quadrants | arousal | valence | Brier |",
+        "|---|---|---|---|---|",
     ]
     for row in rows:
-        by, was, now = row.probabilities, row.brier_scores.value, row.brier_probabilities.value
+        by, was, now = row.probabilities, row.brier_scores, row.brier_probabilities
         lines.append(
-            f"| {row.name} | {by.quadrant} | {by.arousal} | {by.valence} | {was:.3f} | {now:.3f} |"
+            f"| {row.name} | {by.quadrant} | {by.arousal} | {by.valence} | {was:.3f} → {now:.3f} |"
         )
-    return "\n".join(lines)
-
-
-def compare(runs: Sequence[Run], name: str, others: Sequence[str]) -> str:
-    """Paired differences of macro ROC-AUC between a row and all others, as a table."""
-    folds = [run.fold for run in runs]
-    lines = [f"| {name} minus | macro ROC-AUC, points |", "|---|---|"]
-    for other in others:
-        if other != name:
-            one, two = ([run.scores[row][1] for run in runs] for row in (name, other))
-            lines.append(f"| {other} | {roc_auc_difference(folds, one, two)} |")
     return "\n".join(lines)
 
 
@@ -128,40 +119,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--run", nargs=2, action="append", required=True, metavar=("TABLE", "FOLDER")
-    )
+    parser.add_argument("folder", type=Path, help="of `moodtheme reproduce`")
     parser.add_argument(
         "--system", nargs=3, action="append", default=[], metavar=("NAME", "VALIDATION", "TEST")
     )
-    parser.add_argument(
-        "--row", metavar="NAME", help="this row's figures in every run, and above every other row"
-    )
+    parser.add_argument("--row", metavar="NAME", help="also this row's figures fold by fold")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
-    runs = [
-        read_run(table, Path(folder), seed=seed) for seed, (table, folder) in enumerate(options.run)
-    ]
-    if options.system and len(runs) > 1:
-        raise SystemExit("--system goes with a single --run")
+    by_seed = read_runs(options.folder)
+    if options.system and is_series(options.folder):
+        raise SystemExit("--system goes with a single division into parts")
     for name, *files in options.system:
-        table = load_dataset(options.run[0][0], check_files=False)
-        parts = [table.part(split) for split in (Split.VALIDATION, Split.TEST)]
+        (run,) = by_seed[""]
         validation, test = (
-            read_scores(Path(file), part) for file, part in zip(files, parts, strict=True)
+            read_scores(Path(file), truth) for file, truth in zip(files, run.truth, strict=True)
         )
-        runs[0].scores[name] = (validation, test)
-    rows = measure_runs(runs)
-    clips, songs = sum(run.clips for run in runs), sum(run.songs for run in runs)
+        run.scores[name] = validation, test
+    rows = [row for seed, runs in by_seed.items() for row in measure_runs(runs, seed)]
+    folds = [run.fold for run in next(iter(by_seed.values()))]
+    clips = sum(len(fold.truth) for fold in folds)
+    songs = sum(len(set(fold.songs)) for fold in folds)
     print(f"{clips} clips of {songs} songs; percent, with 95 % intervals over songs\n")
     print(as_markdown(rows))
     if options.row:
-        of_runs = [
-            measure(Path(folder).name, [run.fold], *([s] for s in run.scores[options.row]))
-            for (_, folder), run in zip(options.run, runs, strict=True)
+        of_folds = [
+            measure(run.name, Folds([run.fold]), *([part] for part in run.scores[options.row]))
+            for runs in by_seed.values()
+            for run in runs
         ]
-        print(f"\n{options.row}, by run\n\n{as_markdown(of_runs)}")
-        print(f"\n{compare(runs, options.row, [row.name for row in rows])}")
+        print(f"\n{options.row}, fold by fold\n\n{as_markdown(of_folds)}")
     if options.json:
         with replacing(options.json) as temporary:
             figures = json.dumps([asdict(row) for row in rows], indent=1)
