@@ -1,6 +1,7 @@
 """A few windows of a track in place of all of it: where they lie, and when all is heard instead."""
 
 import itertools
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,54 +58,65 @@ def test_windows_lie_in_the_middle_of_equal_parts_and_in_the_spans(
         toy_member(str(n), policy, sample_rate=1_000 * (n + 1), samples=length)
         for n, (policy, length) in enumerate(zip(policies, lengths, strict=False))
     ]
-    found = spread_windows(members, duration_s, windows)
+    found = spread_windows(members, 44_100, duration_s, windows)
     parts = [windows if member.policy is COVER else 1 for member in members]
     fits = all(duration_s > n * m.excerpt_s for n, m in zip(parts, members, strict=True))
     assert (found is not None) == fits
     if found is None:
         return
-    for member, starts, n in zip(members, found.starts, parts, strict=True):
-        middles = [start / member.sample_rate + member.excerpt_s / 2 for start in starts]
-        expected = [(i + 0.5) * duration_s / n for i in range(n)]
+    for member, stretches, n in zip(members, found.stretches, parts, strict=True):
+        rate = member.sample_rate
+        joined = len(stretches) // n
+        longest = max(1, min(math.ceil(12 / windows), int(member.excerpt_s / 3.6)))
+        assert joined == (longest if member.policy is COVER else 1)
+        for at in range(0, len(stretches), joined):
+            assert sum(length for _, length in stretches[at : at + joined]) == member.samples
+        middles = [(start + length / 2) / rate for start, length in stretches]
+        expected = [(i + 0.5) * duration_s / len(stretches) for i in range(len(stretches))]
         if member.policy is START:
-            assert starts == (0,)
+            assert stretches == ((0, member.samples),)
         else:
             assert middles == pytest.approx(expected, abs=1e-3)
-        assert all(b - a >= member.samples - 1 for a, b in itertools.pairwise(starts))
-        for start in starts:
-            assert start >= -1 and start + member.samples <= duration_s * member.sample_rate + 1
-            start_s = start / member.sample_rate
+        assert all(b[0] >= a[0] + a[1] - 1 for a, b in itertools.pairwise(stretches))
+        for start, length in stretches:
+            assert start >= -1 and start + length <= duration_s * rate + 1
             assert any(
-                begin <= max(start_s, 0) and start_s + member.excerpt_s <= end + 1e-3
+                begin <= max(start / rate, 0) and (start + length) / rate <= end + 1e-3
                 for begin, end in found.spans
             )
+    rates = [44_100, *(member.sample_rate for member in members)]
+    assert all((begin * rate).denominator == 1 for begin, _ in found.spans for rate in rates)
     assert all(a[1] < b[0] for a, b in zip(found.spans, found.spans[1:], strict=False))
 
 
 @given(
     starts=st.lists(st.integers(0, 300), min_size=1, max_size=5, unique=True),
-    samples=st.integers(1, 60),
+    lengths=st.lists(st.integers(1, 30), min_size=1, max_size=3),
     block=st.integers(1, 90),
     gap=st.integers(0, 40),
 )
-def test_scattered_windows_are_those_of_the_track_whatever_the_blocks(
-    starts: list[int], samples: int, block: int, gap: int
+def test_scattered_windows_are_what_lies_there_joined_whatever_the_blocks(
+    starts: list[int], lengths: list[int], block: int, gap: int
 ) -> None:
     track = np.arange(400, dtype=np.float32)
-    cutter = ScatteredWindows(samples=samples, starts=starts)
-    found, at = [], min(starts)
+    starts = sorted(starts) * len(lengths)  # each stretch as often as a window has some
+    stretches = [(s, lengths[n % len(lengths)]) for n, s in enumerate(sorted(starts))]
+    cutter = ScatteredWindows(samples=sum(lengths), stretches=stretches)
+    found, at = [], stretches[0][0]
     cutter.go_to(at)
     while at < len(track):
         found += list(cutter.push(track[at : at + block]))
         at += block
-        left = [start for start in starts if start not in {w.start for w in found}]
-        if left and min(left) > at + gap:  # nobody needs what lies between
-            at = min(left)
+        if not cutter.full and cutter.is_past(at + gap):  # nobody needs what lies between
+            at = next(start for start, _ in stretches if start >= at + gap)
             cutter.go_to(at)
-    assert [window.start for window in found] == sorted(starts)
     assert cutter.full and cutter.is_past(0)
-    for window in found:
-        np.testing.assert_array_equal(window.audio, track[window.start :][:samples])
+    joined = len(lengths)
+    windows = [stretches[at : at + joined] for at in range(0, len(stretches), joined)]
+    assert [window.start for window in found] == [window[0][0] for window in windows]
+    for window, parts in zip(found, windows, strict=True):
+        expected = np.concatenate([track[start:][:length] for start, length in parts])
+        np.testing.assert_array_equal(window.audio, expected)
 
 
 @pytest.mark.parametrize("suffix", EVERY_FORMAT)
@@ -132,6 +144,26 @@ def test_the_windows_are_what_lies_there_in_every_format(folder: Path, suffix: s
     assert heard.audio == tagger.listen(path).audio
 
 
+@pytest.mark.parametrize(("windows", "stretches"), [(1, 8), (2, 6), (4, 3), (6, 2)])
+def test_few_long_windows_are_joined_from_stretches_over_the_track(
+    tmp_path: Path, windows: int, stretches: int
+) -> None:
+    member = toy_member("long", COVER, sample_rate=1_000, samples=31_200)
+    make_many_membered_bundle(tmp_path / "long", [member])
+    steps = np.repeat(np.linspace(0.1, 0.9, 9), 30 * 1_000)  # louder every half minute
+    soundfile.write(tmp_path / "steps.wav", steps * chirp(270.0, 1_000, 1)[:, 0], 1_000)
+    tagger = Tagger.load(tmp_path / "long")
+    (heard,) = tagger.listen(tmp_path / "steps.wav", windows=windows).members
+    audio = read_audio(tmp_path / "steps.wav", sample_rate=1_000).samples
+    assert len(heard.track) == windows
+    length, places = 31_200 // stretches, windows * stretches
+    for number, window in enumerate(heard.track):
+        middles = [number * stretches + n + 0.5 for n in range(stretches)]
+        starts = [round(middle * 270_000 / places - length / 2) for middle in middles]
+        expected = np.concatenate([audio[start:][:length] for start in starts])
+        np.testing.assert_allclose(window.scores[0], tagger.score(expected, 1_000), atol=1e-6)
+
+
 def test_a_file_is_opened_once_and_little_of_it_is_decoded(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +188,7 @@ def test_a_file_is_opened_once_and_little_of_it_is_decoded(
     monkeypatch.setattr(stream, "open_source", counted)
     Tagger.load(folder / "cover").tag(folder / "music.flac", windows=3)
     assert opened == 1
-    assert decoded_s < 3 * (2.0 + 3.0)  # a window, its margin and whole blocks of 1 s
+    assert decoded_s < 3 * (2.0 + 0.5)  # a window and its margins
 
 
 def test_members_that_hear_an_excerpt_hear_it_as_ever(folder: Path) -> None:

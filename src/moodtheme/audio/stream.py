@@ -71,7 +71,7 @@ class AudioStream:
         )
         self._quality = quality
         self.varies = False
-        self._position = 0
+        self._position = self._pause = 0
         self._delivered = 0
         self._not_finite = 0
         self._broken: str | None = None
@@ -102,9 +102,13 @@ class AudioStream:
         """Start there, in seconds, instead; before iteration, where the header decides on it."""
         self._start = round(start_s * self.sample_rate)
 
-    def skip_to(self, start_s: float) -> None:
-        """Go on there, in seconds, if it lies ahead; between blocks, at the file's own rate."""
+    def skip_to(self, start_s: float, *, pause_s: float = 0.0) -> None:
+        """Go on there, in seconds, if it lies ahead; between blocks, at the file's own rate.
+
+        A block ends at `pause_s`, so that no more need be decoded than what is wanted.
+        """
         frame = round(start_s * self.info.sample_rate)
+        self._pause = round(pause_s * self.info.sample_rate)
         if frame > self._position:
             self._move_to(frame, seek=self.can_seek)
 
@@ -159,7 +163,8 @@ class AudioStream:
         """Blocks at the wanted rate, without the first ``drop`` samples, cut to what is wanted."""
         resampler = Resampler(self.info.sample_rate, self.sample_rate, quality=self._quality)
         while not self._ended:
-            native = self._read(self._block)
+            left = self._pause - self._position
+            native = self._read(left if 0 < left < self._block else self._block)
             self._ended = not len(native)
             block = resampler.finish() if self._ended else resampler.push(native)
             dropped = min(drop, len(block))

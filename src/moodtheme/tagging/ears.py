@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Self
 
 import numpy as np
@@ -28,7 +29,8 @@ class HeardWindow:
     Attributes
     ----------
     start_s, end_s
-        Where it lies; shorter than the member's excerpt in a track that was looped.
+        Where it lies; shorter than the member's excerpt in a track that was looped. One that was
+        joined from stretches (see `Spread`) starts where the first does, and is as long as all.
     weight
         Its share in the track's mean: 1, or less for a last window that overlaps the one before.
     scores
@@ -134,14 +136,14 @@ class Ear:
     def _cuts(self) -> list[Cut]:
         return [cut for cut in (self.track, self.steps) if cut is not None]
 
-    def go_to(self, place_s: int) -> None:
-        """What is taken next lies at that second of the track; for windows with gaps between."""
+    def go_to(self, place_s: Fraction) -> None:
+        """What is taken next lies there in the track, in seconds; for windows with gaps between."""
         for cut in self._cuts:
             if isinstance(cut.cutter, ScatteredWindows):
-                cut.cutter.go_to(place_s * self.member.sample_rate)
+                cut.cutter.go_to(int(place_s * self.member.sample_rate))
 
     def is_past(self, place_s: float) -> bool:
-        """Whether all windows with gaps between that start before that second were given."""
+        """Whether all that is wanted before that second, where there are gaps, was given."""
         place = place_s * self.member.sample_rate
         return all(
             cut.cutter.is_past(place)

@@ -41,7 +41,7 @@ class Window:
     Attributes
     ----------
     start
-        Position of its first sample in the track.
+        Position of its first sample in the track; of a joined one's first stretch.
     length
         Samples of the track it shows; less than ``len(audio)`` when the track was looped.
     weight
@@ -186,29 +186,32 @@ class Excerpt:
 
 
 class ScatteredWindows:
-    """Whole windows at chosen places, out of blocks between which some of the track is left out.
+    """Whole windows, each joined from stretches of a track of which the rest is left out.
 
     Parameters
     ----------
     samples
         Length of a window.
-    starts
-        Where they start, in samples of the track.
+    stretches
+        Start and length of each, in samples of the track, in order; as many as have the length of
+        a window are one.
     """
 
-    def __init__(self, *, samples: int, starts: Iterable[int]) -> None:
-        self._samples, self._starts = samples, deque(sorted(starts))
+    def __init__(self, *, samples: int, stretches: Iterable[tuple[int, int]]) -> None:
+        self._samples, self._stretches = samples, deque(stretches)
         self._held = np.empty(0, dtype=np.float32)
         self._first = 0
+        self._joined: list[FloatArray] = []
+        self._start = 0
 
     @property
     def full(self) -> bool:
         """Whether all windows were given."""
-        return not self._starts
+        return not self._stretches
 
     def is_past(self, place: float) -> bool:
-        """Whether no window that starts before that sample of the track is to come."""
-        return not self._starts or self._starts[0] >= place
+        """Whether no stretch that starts before that sample of the track is to come."""
+        return not self._stretches or self._stretches[0][0] >= place
 
     def go_to(self, place: int) -> None:
         """The next block begins at that sample of the track."""
@@ -217,12 +220,18 @@ class ScatteredWindows:
     def push(self, block: FloatArray) -> Iterator[Window]:
         """Take the next block; give the windows that it completes."""
         self._held = np.concatenate([self._held, block])
-        while self._starts:
-            unneeded = min(max(self._starts[0] - self._first, 0), len(self._held))
+        while self._stretches:
+            start, length = self._stretches[0]
+            unneeded = min(max(start - self._first, 0), len(self._held))
             self._held, self._first = self._held[unneeded:], self._first + unneeded
-            if self._first > self._starts[0] or len(self._held) < self._samples:
+            if self._first > start or len(self._held) < length:
                 return
-            yield Window(self._starts.popleft(), self._samples, 1.0, self._held[: self._samples])
+            self._stretches.popleft()
+            self._start = self._start if self._joined else start
+            self._joined.append(self._held[:length])
+            if sum(map(len, self._joined)) == self._samples:
+                yield Window(self._start, self._samples, 1.0, np.concatenate(self._joined))
+                self._joined = []
 
     def finish(self) -> Iterator[Window]:
         """Give nothing: what is not whole by now is not in the track."""
