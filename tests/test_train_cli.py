@@ -279,6 +279,19 @@ def test_a_finished_run_trained_longer_ends_as_one_that_was_to_be_longer(
         assert status == 1 and f"schedule.{change.partition('=')[0]} " in err
 
 
+def test_a_learning_rate_far_too_high_leaves_a_run_that_can_be_used(
+    program: Program, collection: Path, tmp_path: Path
+) -> None:
+    status, out, err = program(*arguments(collection, tmp_path / "run", "learning_rate=1e30"))
+    assert status == 0, err
+    assert "diverged in epoch 2 and ended there; epoch 1, the best before, is kept" in err
+    assert "Train with a lower learning rate" in err and "validation ROC-AUC" in out
+    status, _, err = program("export", tmp_path / "run", "-o", tmp_path / "bundle")
+    assert status == 0, err
+    noise = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    assert np.isfinite(Tagger.load(tmp_path / "bundle").score(noise, 16_000)).all()
+
+
 def test_missing_files_stop_a_run_with_their_names(program: Program, tmp_path: Path) -> None:
     table = write_collection(tmp_path / "collection")
     for number in (1, 3):

@@ -28,7 +28,7 @@ from moodtheme.training.examples import (
     score_inputs,
 )
 from moodtheme.training.fit import fit
-from moodtheme.training.history import read_best
+from moodtheme.training.history import Epoch, gone_astray, read_best
 from moodtheme.training.module import SystemModule
 from moodtheme.training.resident import keep_resident
 from moodtheme.training.run_folder import RESULT, stage_folder
@@ -295,6 +295,18 @@ def test_a_training_that_diverges_at_once_says_what_to_try(
     with pytest.raises(TrainingError, match="epoch 1, before any epoch was done") as caught:
         train(tmp_path)
     assert "learning_rate=" in str(caught.value) and "clip_norm=1" in str(caught.value)
+
+
+def test_a_loss_that_is_a_number_can_be_astray() -> None:
+    epochs = [
+        Epoch(
+            epoch=number, stage=1, learning_rate=1.0, train_loss=loss, validation_roc_auc=0.5,
+            seconds=1.0, waiting_s=0.0,
+        )
+        for number, loss in enumerate((2.5, 1e9, 1e12), start=1)
+    ]  # fmt: skip
+    assert gone_astray(epochs) is epochs[1]
+    assert gone_astray(epochs[:1]) is None
 
 
 def test_tensorboard_logs_hold_loss_and_metric(tmp_path: Path) -> None:

@@ -15,6 +15,10 @@ from moodtheme.files import replacing
 
 BEST = "best.pt"
 
+ASTRAY = 50.0
+"""A training loss above it has gone astray: saying one half of every tag costs 0.69, and weights of
+rare tags make that a few."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
@@ -55,6 +59,11 @@ def out_of_patience(epochs: Sequence[Epoch], patience: int | None) -> bool:
     if patience is None or not epochs:
         return False
     return epochs[-1].epoch - best_epoch(epochs).epoch >= patience
+
+
+def gone_astray(epochs: Sequence[Epoch]) -> Epoch | None:
+    """The first epoch whose loss was beyond all measure, though a number."""
+    return next((epoch for epoch in epochs if epoch.train_loss > ASTRAY), None)
 
 
 def write_history(path: Path, epochs: Sequence[Epoch]) -> None:

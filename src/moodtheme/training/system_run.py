@@ -10,9 +10,10 @@ from moodtheme.models.networks import parameter_count, second_bias_parameters
 from moodtheme.scores.forms import Content, write_matrix
 from moodtheme.training.examples import TrackSet, split_outputs
 from moodtheme.training.fit import advice, fit
-from moodtheme.training.history import read_best
+from moodtheme.training.history import gone_astray, read_best, read_history
 from moodtheme.training.kinds import Source, kind_of
 from moodtheme.training.run_folder import (
+    HISTORY,
     VALIDATION_SCORES,
     VALIDATION_TRUTH,
     Result,
@@ -103,6 +104,12 @@ def train_system(
         report(
             f"{recipe.system}: training diverged in epoch {result.diverged_in} and ended there; "
             f"epoch {result.best_epoch}, the best before, is kept. {advice(recipe).capitalize()}"
+        )
+    elif astray := gone_astray(read_history(folder / HISTORY)):
+        report(
+            f"{recipe.system}: training went astray, with a loss of {astray.train_loss:.3g} in "
+            f"epoch {astray.epoch}; epoch {result.best_epoch}, the best on validation, is kept. "
+            f"{advice(recipe).capitalize()}"
         )
     best = read_best(stage_folder(folder, result.best_stage))
     validation = parts[Split.VALIDATION]
