@@ -21,14 +21,13 @@ from audio_cache import SYNTHETIC_S, write_synthetic
 from moodtheme.audio import read_audio
 from moodtheme.models.networks import choose_device
 from moodtheme.recipes import Precision, Recipe
-from moodtheme.reproduction.estimates import FORWARD, step_cost, windows_a_second
+from moodtheme.reproduction.estimates import epochs_of, training_cost, windows_a_second
 from moodtheme.reproduction.names import audio_rates, feature_stages
 from moodtheme.reproduction.selection import DEFAULT_SYSTEMS, Preset, Weights, choose_recipes
 
 TAGS = 56
 TRAIN, VALIDATION, TEST = 9949, 3802, 4231  # tracks of division 0
 LEARNT_HOURS = 834  # of music in the first two, by the lists' durations: what is decoded whole
-EPOCHS_EARLY = 100
 
 
 @dataclass(frozen=True)
@@ -58,15 +57,10 @@ def decoding_speed(rate: int) -> float:
 
 def training(system: str, recipe: Recipe, device: torch.device) -> Cost:
     """All epochs with their validations."""
-    whole_s, _, _ = step_cost(recipe, n_tags=TAGS, device=device)
-    batch, seconds = recipe.schedule.batch_size, 0.0
-    for stage in recipe.stages:
-        early = recipe.schedule.patience is not None
-        epochs = min(stage.epochs, EPOCHS_EARLY) if early else stage.epochs
-        step_s = whole_s * (FORWARD if stage.frozen else 1)
-        seconds += epochs * (TRAIN // batch * step_s + VALIDATION * FORWARD * whole_s / batch)
-    rate = f"{batch / whole_s:,.1f} tracks/s in a step of all layers"
-    return Cost(f"train {system}", rate, seconds / 3600)
+    track_s, _, _ = training_cost(recipe, n_tags=TAGS, device=device)
+    _, tracks = epochs_of(recipe, training=TRAIN, validation=VALIDATION)
+    rate = f"{1 / track_s:,.1f} tracks/s in a step of all layers"
+    return Cost(f"train {system}", rate, tracks * track_s / 3600)
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """How long a reproduction will take here, and how much disk and memory.
 
-Each stage takes so many tracks, windows or steps, times what one of them takes, of which a few are
-timed. What comes after the trainings is one row: it is minutes wherever they are hours.
+Three rates are timed on a few seconds of work: music decoded, windows turned into features, tracks
+trained on. A stage takes as much as there is of that, divided by its rate. What comes after the
+trainings is one row: it is minutes wherever they are hours.
 """
 
 import time
@@ -31,9 +32,9 @@ from moodtheme.training.module import tagging_loss
 from moodtheme.work import cores
 
 # Measured on a core of a cloud machine: MP3 decoded, in real time's multiples, for files that are
-# not there; seconds a model's export, and a track's tag in a resample of one row.
-_DECODING, _EXPORT_S, _CELL_S = 500.0, 5.0, 7e-8
-FORWARD = 1 / 3  # of a step: backward takes two products for each one forward
+# not there; seconds from a trained system to its model and figures.
+_DECODING, _MODEL_S = 500.0, 7.0
+_FORWARD = 1 / 3  # of a step: backward takes two products for each one forward
 _PATIENCES = 2  # after how many patiences a training that ends early is taken to end
 _COPIES = 6  # of weights: three checkpoints, one of them with the optimiser's; two models
 _BASE_BYTES = 700_000_000  # Python with PyTorch and Lightning, before they do anything
@@ -52,13 +53,13 @@ class Estimate:
 
 def estimate(job: Job) -> list[Estimate]:
     """All that is not done, in order; what is known to be in the caches is left out."""
+    return [*_inputs(job), *_systems(job)]
+
+
+def _inputs(job: Job) -> Iterator[Estimate]:
+    """Audio, then features."""
     job.console.say("timing decoding")
     decoding = _decoding_speed(job)
-    return [*_inputs(job, decoding), *_systems(job, decoding)]
-
-
-def _inputs(job: Job, decoding: float) -> Iterator[Estimate]:
-    """Audio, then features."""
     learnt, done = job.tracks_of(Split.TRAIN, Split.VALIDATION), job.stages.is_done
     durations = learnt.durations.tolist()  # where the table states none the file's header does
     for rate in names.audio_rates(job.recipes):
@@ -76,37 +77,27 @@ def _inputs(job: Job, decoding: float) -> Iterator[Estimate]:
             yield Estimate(stage, seconds, f"{windows:,} windows at {speed:.1f} a second", stored)
 
 
-def _systems(job: Job, decoding: float) -> Iterator[Estimate]:
+def _systems(job: Job) -> Iterator[Estimate]:
     """Trainings, and what follows them."""
     training, validation, test = (len(job.table.part(part)) for part in Split)
-    n_tags, resamples, heard = len(job.table.tags), job.request.resamples, validation + test
-    later_s, written = 0.0, 0
+    n_tags, later_s = len(job.table.tags), _MODEL_S * len(job.recipes)
     for system, recipe in job.recipes.items():
-        later_s += _EXPORT_S + _CELL_S * heard * n_tags * resamples
-        images = IMAGE_NETWORKS.get(view.extractor) if (view := recipe.view.extracted) else None
-        written += images.download_bytes if images else 0
         stage = names.train(system)
         if job.stages.is_done(stage):
             continue
         job.console.say(f"timing {stage}")
-        step_s, weights, memory = step_cost(recipe, n_tags=n_tags, device=job.device)
-        schedule, track_s = recipe.schedule, FORWARD * step_s / recipe.schedule.batch_size
+        track_s, weights, memory = training_cost(recipe, n_tags=n_tags, device=job.device)
         times = CONFIGURATIONS if job.request.sweep and system in names.swept(job.recipes) else 1
-        steps, seconds, epochs = max(1, training // schedule.batch_size), 0.0, 0
-        for part in recipe.stages:
-            likely = times * min(part.epochs, _PATIENCES * (schedule.patience or part.epochs))
-            share = FORWARD if part.frozen else 1
-            seconds += likely * (steps * share * step_s + validation * track_s)
-            epochs += likely
-        kept = times * len(recipe.stages) * _COPIES * weights
-        work = f"about {epochs} epochs of {steps} steps"
-        yield Estimate(stage, seconds, work, kept, memory)
-        sound = recipe.view.sound
-        decoded_s = sound.samples / sound.sample_rate / decoding if sound else 0.0
-        later_s += heard * (track_s + decoded_s)
+        epochs, tracks = epochs_of(recipe, training=training, validation=validation)
+        work = f"{times * epochs} epochs of {training:,} tracks, {1 / track_s:.1f} a second"
+        images = IMAGE_NETWORKS.get(view.extractor) if (view := recipe.view.extracted) else None
+        written = times * len(recipe.stages) * _COPIES * weights
+        written += images.download_bytes if images else 0  # the model holds it too
+        yield Estimate(stage, times * tracks * track_s, work, written, memory)
+        later_s += _FORWARD * track_s * (validation + test)
     if not job.stages.is_done(names.EVALUATE):
-        work = f"{heard:,} tracks, {len(job.recipes)} models, {resamples} resamples"
-        yield Estimate("scores, models, figures", later_s, work, written)
+        work = f"{validation + test:,} tracks, {len(job.recipes)} models"
+        yield Estimate("scores, models, figures", later_s, work)
 
 
 def _without_features(job: Job, view: ExtractedView) -> int:
@@ -140,8 +131,18 @@ def windows_a_second(view: ExtractedView, device: str) -> float:
     return 4 * tracks * short.windows / seconds
 
 
-def step_cost(recipe: Recipe, *, n_tags: int, device: torch.device) -> tuple[float, int, int]:
-    """Seconds of a step of training on random inputs; bytes of its weights; bytes of memory."""
+def epochs_of(recipe: Recipe, *, training: int, validation: int) -> tuple[int, float]:
+    """Epochs that a training will have, and tracks trained on in them that would take as long."""
+    patience, count, tracks = recipe.schedule.patience, 0, 0.0
+    for stage in recipe.stages:
+        epochs = min(stage.epochs, _PATIENCES * (patience or stage.epochs))
+        tracks += epochs * (training * (_FORWARD if stage.frozen else 1) + validation * _FORWARD)
+        count += epochs
+    return count, tracks
+
+
+def training_cost(recipe: Recipe, *, n_tags: int, device: torch.device) -> tuple[float, int, int]:
+    """Seconds a track of training on random inputs; bytes of weights; bytes of memory."""
     kind, schedule = kind_of(recipe), recipe.schedule
     # On a processor time grows with tracks, unless a step is quick; batch normalisation needs two.
     few = device.type == "cpu" and not kind.quick
@@ -167,11 +168,11 @@ def step_cost(recipe: Recipe, *, n_tags: int, device: torch.device) -> tuple[flo
         step()
     for weights in network.parameters():
         kept.pop(weights.untyped_storage().data_ptr(), None)
-    seconds, weights_bytes = _timed(step), 4 * parameter_count(network)
+    weights_bytes = 4 * parameter_count(network)
     # Weights, gradients, the two numbers of each that Adam keeps, and a batch's activations.
-    share, activations = schedule.batch_size / tracks, sum(kept.values())
-    memory_bytes = _BASE_BYTES + 4 * weights_bytes + round(share * activations)
-    return share * seconds, weights_bytes, memory_bytes
+    activations = round(schedule.batch_size / tracks * sum(kept.values()))
+    memory_bytes = _BASE_BYTES + 4 * weights_bytes + activations
+    return _timed(step) / tracks, weights_bytes, memory_bytes
 
 
 def _timed(work: Callable[[], object]) -> float:
