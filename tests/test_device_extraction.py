@@ -100,7 +100,7 @@ def test_tf32_is_a_named_choice_and_float32_where_there_are_no_tensor_cores(
         for precision in (Precision.FLOAT32, Precision.TF32)
     )
     extractors = make_extractor(exact), make_extractor(rounded)
-    assert extractors[0].key != extractors[1].key
+    assert extractors[0].info.key != extractors[1].info.key
     np.testing.assert_array_equal(*(extractor.compute(windows[:2]) for extractor in extractors))
     with pytest.raises(UsageError, match="not right in bfloat16; choose float32, tf32"):
         load_image_network("efficientnet-lite0", precision=Precision.BFLOAT16, pretrained=False)

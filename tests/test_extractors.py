@@ -49,8 +49,8 @@ def deep() -> Extractor:
 def test_deep_spectrum_features_are_the_image_networks_of_the_plots(deep: Extractor) -> None:
     audio = tracks(DEEP, 2)
     found = deep(audio)
-    assert found.shape == (2, 3, 1280) == (2, deep.windows, deep.n_features)
-    assert (deep.sample_rate, deep.samples) == (16_000, 24_000)
+    assert found.shape == (2, 3, 1280) == (2, deep.info.windows, deep.info.n_features)
+    assert (deep.info.view.sample_rate, deep.info.view.samples) == (16_000, 24_000)
     network = load_image_network("efficientnet-lite0", pretrained=False)
     pictures = mel_plots(audio.reshape(6, 8_000), 16_000)
     np.testing.assert_allclose(found.reshape(6, -1), network.extract(pictures), atol=1e-4)
@@ -72,7 +72,7 @@ def test_silence_has_finite_features_all_alike(deep: Extractor) -> None:
 
 def test_what_the_recipe_leaves_open_is_named_and_counts(deep: Extractor) -> None:
     info = describe_extractor(DEEP)
-    assert info == deep.info and info.key == deep.key
+    assert info == deep.info
     assert info.view.layer == "features" and info.view.preprocessing is Preprocessing.STANDARD
     assert info.weights == "random" and info.feature_names[-1] == "features_1279"
     said = msgspec.structs.replace(DEEP, layer="features", preprocessing=Preprocessing.STANDARD)

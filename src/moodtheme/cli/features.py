@@ -169,9 +169,8 @@ def export(
         )
         raise typer.Exit(1)
     export_features(store, table.tracks, table.files, output, kind=ExportFormat(kind))
-    print(
-        f"{output}: {len(table)} tracks, {store.windows} windows of {store.n_features:,} features"
-    )
+    info = store.info
+    print(f"{output}: {len(table)} tracks, {info.windows} windows of {info.n_features:,} features")
 
 
 @app.command()

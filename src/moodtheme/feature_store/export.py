@@ -86,7 +86,7 @@ def _write_csv(
 def _write_npz(
     store: FeatureStore, tracks: Sequence[str], records: Sequence[Record], path: Path
 ) -> None:
-    shape = (len(records), store.windows, store.n_features)
+    shape = (len(records), store.info.windows, store.info.n_features)
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     # Not np.savez, which wants all of an array in memory.
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -114,7 +114,7 @@ def _write_parquet(
         [
             ("track", pa.string()),
             ("window", pa.int32()),
-            ("features", pa.list_(pa.float32(), store.n_features)),
+            ("features", pa.list_(pa.float32(), store.info.n_features)),
         ],
         metadata={
             "moodtheme.extractor": msgspec.json.encode(store.info),
@@ -127,8 +127,8 @@ def _write_parquet(
             values = np.concatenate(
                 [store.read_record(record).reshape(-1) for record in records[some]]
             )
-            features = pa.FixedSizeListArray.from_arrays(pa.array(values), store.n_features)
-            names = np.repeat(np.array(tracks[some], dtype=object), store.windows)
-            windows = np.tile(np.arange(store.windows, dtype=np.int32), len(records[some]))
+            features = pa.FixedSizeListArray.from_arrays(pa.array(values), store.info.n_features)
+            names = np.repeat(np.array(tracks[some], dtype=object), store.info.windows)
+            windows = np.tile(np.arange(store.info.windows, dtype=np.int32), len(records[some]))
             columns = [pa.array(names, pa.string()), pa.array(windows), features]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))

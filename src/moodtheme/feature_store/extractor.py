@@ -129,31 +129,6 @@ class Extractor:
     begin: Callable[[FloatArray], Waiting] | None = None
     windows_at_once: int = _WINDOWS_AT_ONCE
 
-    @property
-    def key(self) -> str:
-        """See `ExtractorInfo.key`."""
-        return self.info.key
-
-    @property
-    def n_features(self) -> int:
-        """Length of a window's vector."""
-        return self.info.n_features
-
-    @property
-    def windows(self) -> int:
-        """Windows a track."""
-        return self.info.windows
-
-    @property
-    def sample_rate(self) -> int:
-        """Of the audio, in Hz."""
-        return self.info.view.sample_rate
-
-    @property
-    def samples(self) -> int:
-        """Samples a track."""
-        return self.info.view.samples
-
     def __call__(self, audio: FloatArray) -> FloatArray:
         """Features of tracks.
 
@@ -168,10 +143,12 @@ class Extractor:
         """
         self._check(audio)
         at_once = self.info.tracks_of(self.windows_at_once)
-        features = np.empty((len(audio), self.windows, self.n_features), np.float32)
+        features = np.empty((len(audio), self.info.windows, self.info.n_features), np.float32)
         for start in range(0, len(audio), at_once):
             found = self.compute(self._windows(audio[start : start + at_once]))
-            features[start : start + at_once] = found.reshape(-1, self.windows, self.n_features)
+            features[start : start + at_once] = found.reshape(
+                -1, self.info.windows, self.info.n_features
+            )
         return features
 
     def start(self, audio: FloatArray) -> Waiting:
@@ -181,14 +158,14 @@ class Extractor:
             return lambda: computed
         self._check(audio)
         waiting = self.begin(self._windows(audio))
-        return lambda: waiting().reshape(len(audio), self.windows, self.n_features)
+        return lambda: waiting().reshape(len(audio), self.info.windows, self.info.n_features)
 
     def _windows(self, audio: FloatArray) -> FloatArray:
         return audio.reshape(-1, self.info.view.window_samples)
 
     def _check(self, audio: FloatArray) -> None:
-        if audio.ndim != 2 or audio.shape[1] != self.samples:
-            raise ValueError(f"audio must be (tracks, {self.samples}), not {audio.shape}")
+        if audio.ndim != 2 or audio.shape[1] != self.info.view.samples:
+            raise ValueError(f"audio must be (tracks, {self.info.view.samples}), not {audio.shape}")
 
 
 def describe_extractor(

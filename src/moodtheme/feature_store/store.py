@@ -89,16 +89,6 @@ class FeatureStore:
     def __len__(self) -> int:
         return len(self._store.records)
 
-    @property
-    def n_features(self) -> int:
-        """Length of a window's vector."""
-        return self.info.n_features
-
-    @property
-    def windows(self) -> int:
-        """Windows a track."""
-        return self.info.windows
-
     def has(self, file: Path) -> bool:
         """Whether a file's audio is there; a file that is not known yet is read to find out.
 

@@ -33,13 +33,16 @@ class Precision(StrEnum):
 
 
 class EvaluationExcerpt(StrEnum):
-    """What of a track is scored outside training; a bundle's members have an `ExcerptPolicy`.
+    """What of a track is scored outside training.
 
     ``CENTRE`` is the excerpt in the middle, ``SECOND_HALF`` the one that begins at half the
     track's length (a track of up to two excerpts: at its start), ``COVER`` the mean over the whole
     track, an excerpt at a time.
     """
 
+    # Not `moodtheme.audio.ExcerptPolicy`, by which a bundle's members hear: no bundle may say
+    # second-half, for other runtimes know three policies, and no recipe may say start. As one, both
+    # would take a word that they then have to refuse.
     CENTRE = "centre"
     SECOND_HALF = "second-half"
     COVER = "cover"
