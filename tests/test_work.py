@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moodtheme.work import Display, Pace, console_for, cores, in_words, read_ahead
+from moodtheme.work import (
+    Display,
+    Pace,
+    clock,
+    clock_ticks,
+    console_for,
+    cores,
+    in_words,
+    read_ahead,
+)
 
 
 @given(items=st.lists(st.integers(), max_size=40), jobs=st.integers(1, 5), ahead=st.integers(1, 9))
@@ -108,3 +117,11 @@ def test_a_display_that_is_off_says_nothing(capsys: pytest.CaptureFixture[str]) 
     with Display("work", unit="files", line_every_s=0, shown=False) as display:
         display.show(2, 2)
     assert capsys.readouterr() == ("", "")
+
+
+@given(duration_s=st.floats(0.0, 40 * 3_600))
+def test_an_axis_of_time_has_few_round_marks_from_the_start_on(duration_s: float) -> None:
+    ticks = clock_ticks(duration_s)
+    assert ticks[0] == 0 and ticks[-1] <= duration_s and len(ticks) <= 11
+    assert len({*map(clock, ticks)}) == len(ticks)
+    assert duration_s < 2 or len(ticks) >= 3

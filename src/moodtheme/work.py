@@ -153,6 +153,15 @@ def clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
+
+
+def clock_ticks(duration_s: float, *, most: int = 10) -> list[float]:
+    """Seconds to mark with `clock` on an axis of time: round ones, about `most` at the most."""
+    step_s = next((step for step in _STEPS_S if duration_s / step <= most), 4 * 3_600)
+    return [float(tick) for tick in range(0, int(duration_s) + 1, step_s)]
+
+
 # --- shown to people ---------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moodtheme.cli.artists import Artists, GroupBy, artists_of
-from moodtheme.cli.options import AllowSeen, Device, Jobs, Json, Offline, Seed
+from moodtheme.cli.options import AllowSeen, Device, Jobs, Json, Offline, RunFeatures, Seed
 from moodtheme.cli.progress import progress_bar
 from moodtheme.cli.streams import warnings_as_lines
 from moodtheme.errors import UsageError
@@ -63,13 +63,7 @@ def compare(
     group: GroupBy = None,
     seed: Seed = 0,
     allow_seen: AllowSeen = False,
-    features: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Stored features of the runs; by default their own.",
-        ),
-    ] = None,
+    features: RunFeatures = None,
     device: Device = "auto",
     jobs: Jobs = 2,
     offline: Offline = False,

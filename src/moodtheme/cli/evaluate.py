@@ -13,6 +13,7 @@ from moodtheme.cli.options import (
     Jobs,
     Json,
     Offline,
+    RunFeatures,
     Seed,
     Tags,
     ThresholdsFrom,
@@ -87,13 +88,7 @@ def evaluate(
     ] = False,
     json: Json = None,
     allow_seen: AllowSeen = False,
-    features: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Stored features of a run; by default those in its folder.",
-        ),
-    ] = None,
+    features: RunFeatures = None,
     device: Device = "auto",
     jobs: Jobs = 2,
     offline: Offline = False,

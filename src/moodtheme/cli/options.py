@@ -178,6 +178,15 @@ AllowSeen = Annotated[
 
 Part = Annotated[str, typer.Option("--part", help="train, validation, test, or all.")]
 
+RunFeatures = Annotated[
+    Path | None,
+    typer.Option(
+        "--features",
+        metavar="DIR",
+        help="Stored features of the runs; by default those in their folders.",
+    ),
+]
+
 ImageWeights = Annotated[
     Path | None,
     typer.Option(

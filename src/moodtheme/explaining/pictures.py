@@ -18,7 +18,7 @@ from moodtheme.explaining.regions import LOWEST_HZ, Cells
 from moodtheme.features.mel import hz_to_mel
 from moodtheme.features.overview import overview
 from moodtheme.files import replacing
-from moodtheme.work import clock
+from moodtheme.work import clock, clock_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +28,6 @@ _DARK = {"paper": "#14171a", "ink": "#e6e6e6", "map": "gray"}
 _RAISES, _LOWERS = "#EE6677", "#4477AA"  # Paul Tol's "bright" scheme
 _ROWS = 96
 _RANGE_DB = 70.0
-_TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600)
-_MOST_TICKS = 12
 
 
 def draw(found: PieceExplanation, path: str | os.PathLike[str], *, dark: bool = False) -> None:
@@ -115,8 +113,7 @@ def _panel(
     panel.set_ylim(edges[0], edges[-1])
     panel.set_xlim(extent[0], extent[1])
     panel.set_yticks(edges[1:-1], [hertz(edge) for edge in cells.edges_hz[1:-1]])
-    step_s = next((step for step in _TICKS_S if extent[1] / step <= _MOST_TICKS), _TICKS_S[-1])
-    ticks = np.arange(0.0, extent[1], step_s).tolist()
+    ticks = clock_ticks(extent[1])
     panel.set_xticks(ticks, [clock(tick) for tick in ticks])
 
 

@@ -22,7 +22,7 @@ from moodtheme.scores.decisions import standing
 from moodtheme.tagging.in_words import findings
 from moodtheme.tagging.timeline import Timeline
 from moodtheme.timelines.exports import peaks_that_stand_out
-from moodtheme.work import clock
+from moodtheme.work import clock, clock_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,8 +34,6 @@ _INCHES = (10.0, 7.2)
 _DPI = 150
 _HELD_DB = 70.0  # range of the spectrogram's colours below its maximum
 _TICKS_HZ = (100, 300, 1_000, 3_000)
-_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
-_MOST_TICKS = 10
 
 
 @dataclass(frozen=True)
@@ -150,8 +148,7 @@ def _draw(
     if has_mood:
         _mood(panels[2], timeline, colours)
     _tags(panels[-1], timeline, tags, colours)
-    step = next((s for s in _STEPS_S if sound.duration_s / s <= _MOST_TICKS), 4 * 3_600)
-    ticks = np.arange(0, sound.duration_s + 1e-9, step)
+    ticks = clock_ticks(sound.duration_s)
     panels[-1].set_xticks(ticks, [clock(tick) for tick in ticks])
     panels[-1].set_xlim(0, sound.duration_s)
     return figure
