@@ -252,21 +252,22 @@ def _legend(figure: "Figure", names: Sequence[str], loc: Any = "outside upper ce
     figure.legend(handles=handles, loc=loc, ncols=min(4, len(names)), fontsize=8)
 
 
-def save(figure: "Figure", path: Path) -> None:
+def save(figure: "Figure", path: Path, **look: Any) -> None:
     """Write a figure in the format its name ends in, whole or not at all.
 
     Parameters
     ----------
     figure
-        Any of this module's.
+        Of matplotlib.
     path
         Ends in ``.png`` or ``.svg``.
+    look
+        More that matplotlib's ``savefig`` takes.
     """
     from matplotlib import rc_context
 
-    kind = path.suffix[1:]
+    kind = path.suffix[1:].lower()
+    metadata = {"Date": None} if kind == "svg" else None
     # A fixed salt and no date: otherwise every SVG differs from the last.
     with replacing(path) as temporary, rc_context({"svg.hashsalt": "moodtheme"}):
-        figure.savefig(
-            temporary, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None
-        )
+        figure.savefig(temporary, format=kind, dpi=150, metadata=metadata, **look)

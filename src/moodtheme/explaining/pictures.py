@@ -12,12 +12,12 @@ import numpy as np
 
 from moodtheme.audio import open_audio
 from moodtheme.errors import needing_extra
+from moodtheme.evaluation.plots import save
 from moodtheme.explaining.explanation import Explanation, PieceExplanation, Reason
 from moodtheme.explaining.in_words import hertz
 from moodtheme.explaining.regions import LOWEST_HZ, Cells
 from moodtheme.features.mel import hz_to_mel
 from moodtheme.features.overview import overview
-from moodtheme.files import replacing
 from moodtheme.work import clock, clock_ticks
 
 if TYPE_CHECKING:
@@ -55,10 +55,9 @@ def draw(found: PieceExplanation, path: str | os.PathLike[str], *, dark: bool = 
         from matplotlib import rc_context
         from matplotlib.figure import Figure
 
-    path = Path(path)
     look = _DARK if dark else _LIGHT
     inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-    style: Any = {"svg.hashsalt": "moodtheme", "font.size": 9, **dict.fromkeys(inked, look["ink"])}
+    style: Any = {"font.size": 9, **dict.fromkeys(inked, look["ink"])}
     with rc_context(style):
         count = max(len(found.explanations), 1)
         figure = Figure(figsize=(9, 0.6 + 2.5 * count), layout="constrained")
@@ -68,12 +67,7 @@ def draw(found: PieceExplanation, path: str | os.PathLike[str], *, dark: bool = 
             spectrogram = _spectrogram(found)
         for panel, explanation in zip(panels, found.explanations, strict=False):
             _panel(panel, explanation, spectrogram, look)
-        kind = path.suffix[1:].lower()
-        with replacing(path) as temporary:
-            figure.savefig(
-                temporary, format=kind, dpi=150, facecolor=look["paper"],
-                metadata={"Date": None} if kind == "svg" else None,
-            )  # fmt: skip
+        save(figure, Path(path), facecolor=look["paper"])
 
 
 def _spectrogram(found: PieceExplanation) -> np.ndarray[Any, Any]:
