@@ -387,6 +387,7 @@ def test_compare_says_which_differences_survive_all_comparisons(run: Program, fo
     by_name = {line[0]: line[1:] for line in rows(out)}
     assert {"good minus gru", "good minus lstm", "gru minus lstm"} <= set(by_name)
     assert by_name["good minus gru"][0].endswith(" *")
+    assert "difference (*: beyond chance, of 3)" in by_name
     document = json.loads((folder / "out.json").read_text("utf-8"))
     gaps = {(gap["name"], gap["against"]): gap for gap in document["comparisons"]}
     assert len(gaps) == 3

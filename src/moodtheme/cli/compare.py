@@ -121,7 +121,7 @@ def compare(
     print_figures(rows)
     print_differences(
         [(f"{a} minus {b}", gap) for (a, b), gap in zip(pairs, gaps, strict=True)],
-        head="difference",
+        head=f"difference (*: beyond chance, of {len(pairs)})" if note else "difference",
         note=note,
     )
     print_ratings(ratings, note)
