@@ -10,6 +10,7 @@ from av.stream import Discard
 
 from moodtheme.audio.mono import Downmix
 from moodtheme.audio.opened import OpenFile, Reader
+from moodtheme.audio.pyav_frames import form_of, mono_of_frames
 from moodtheme.audio.resample import Resampler, Samples
 from moodtheme.audio.sources import (
     FFMPEG,
@@ -34,18 +35,9 @@ _MOST_ERRORS = 1_000
 _NO_OTHER_FILES = {"protocol_whitelist": "none"}
 # What stands for the codec in MP4 where the packets are encrypted.
 _ENCRYPTED = frozenset({"enca", "drms", "drmi", "encs"})
-# From this many planes on, PyAV reads past the end of a frame's list of planes.
-_MOST_PLANES = 7
-
-# Sample format without its planar mark: NumPy type, value of silence, factor to ±1.
-_FORMATS: dict[str, tuple[type[np.generic], float, float]] = {
-    "u8": (np.uint8, 2.0**7, 2.0**-7),
-    "s16": (np.int16, 0.0, 2.0**-15),
-    "s32": (np.int32, 0.0, 2.0**-31),
-    "s64": (np.int64, 0.0, 2.0**-63),
-    "flt": (np.float32, 0.0, 1.0),
-    "dbl": (np.float64, 0.0, 1.0),
-}
+# Samples from which on frames of one form are taken together: NumPy's price a call is then small
+# beside the decoder's, and an excerpt decodes little that it does not want.
+_TOGETHER = 8_192
 _NOTHING: Samples = np.zeros(0, dtype=np.float32)
 
 
@@ -84,8 +76,8 @@ class PyavSource:
             self.close()
             raise
         # Headers can be wrong about rate and channels (HE-AAC), frames are not.
-        self._rate: int = first.sample_rate
-        self._channels: int = first.layout.nb_channels
+        self._rate: int = first[0].sample_rate
+        self._channels: int = first[0].layout.nb_channels
         self.info = AudioInfo(
             path=file.path,
             decoder=Decoder.PYAV,
@@ -96,8 +88,8 @@ class PyavSource:
         )
         self._rest: Samples = self._at_own_rate(first)
 
-    def _start(self) -> AudioFrame:
-        """Open the container and decode the first frame."""
+    def _start(self) -> list[AudioFrame]:
+        """Open the container and decode the first frame, which comes alone."""
         self._container = open_container(self._file)
         self.can_seek = self._container.format.name in _EXACT_CONTAINERS
         self._stream = choose_stream(self._container)
@@ -107,7 +99,7 @@ class PyavSource:
         first = next(self._frames, None)
         if first is None:
             raise UnsupportedError("its audio stream cannot be decoded")
-        check_claims(first.sample_rate, first.layout.nb_channels)
+        check_claims(first[0].sample_rate, first[0].layout.nb_channels)
         return first
 
     def _duration_s(self) -> float | None:
@@ -146,11 +138,11 @@ class PyavSource:
             first = next(self._frames, None)
         except (av.FFmpegError, BrokenOffError):
             return -1
-        if first is None or first.pts is None:
+        if first is None or first[0].pts is None:
             return -1
         self._adapter, self._rate = None, self.info.sample_rate
         self._rest = self._at_own_rate(first)
-        return int((first.pts - origin) * self._stream.time_base * self.info.sample_rate)
+        return int((first[0].pts - origin) * self._stream.time_base * self.info.sample_rate)
 
     def read(self, frames: int) -> Samples:
         """At most ``frames`` mono samples; on an error those before it, then the error."""
@@ -177,7 +169,28 @@ class PyavSource:
             filled += taken
         return block[:filled]
 
-    def _decode(self) -> Iterator[AudioFrame]:
+    def _decode(self) -> Iterator[list[AudioFrame]]:
+        """Decode: the first frame, then those together that follow one another in one form."""
+        together: list[AudioFrame] = []
+        samples, enough = 0, 1
+        try:
+            for frame in self._decode_frames():
+                if together and form_of(frame) != form_of(together[0]):
+                    yield together
+                    together, samples = [], 0
+                together.append(frame)
+                samples += frame.samples
+                if samples >= enough:
+                    yield together
+                    together, samples, enough = [], 0, _TOGETHER
+        except BrokenOffError:
+            if together:
+                yield together
+            raise
+        if together:
+            yield together
+
+    def _decode_frames(self) -> Iterator[AudioFrame]:
         """Decode frame by frame, past packets that cannot be decoded."""
         in_a_row = 0
         while True:
@@ -195,8 +208,9 @@ class PyavSource:
             except OSError as error:
                 raise BrokenOffError(_reason(error)) from None
 
-    def _at_own_rate(self, frame: AudioFrame) -> Samples:
-        """A frame's mono samples at the file's first rate, even if the frame has another one."""
+    def _at_own_rate(self, frames: list[AudioFrame]) -> Samples:
+        """Mono samples of frames at the file's first rate, even if the frames have another one."""
+        frame = frames[0]
         if (frame.sample_rate, frame.layout.nb_channels) != (self._rate, self._channels):
             try:
                 check_claims(frame.sample_rate, frame.layout.nb_channels)
@@ -206,7 +220,7 @@ class PyavSource:
             self._channels = frame.layout.nb_channels
             change = f"{frame.sample_rate} Hz and {self._channels} channels"
             self._first_change = self._first_change or change
-        samples = _mono(frame, self._downmix)
+        samples = mono_of_frames(frames, self._downmix)
         if frame.sample_rate == self._rate:
             return samples if self._adapter is None else self._adapter.push(samples)
         rest = self._flush()
@@ -262,29 +276,6 @@ def choose_stream(container: Any) -> Any:
         if stream is not usable[0]:
             stream.discard = Discard.all
     return usable[0]
-
-
-def _mono(frame: AudioFrame, downmix: Downmix) -> Samples:
-    """Mean of a frame's channels, float32 on a scale of ±1."""
-    channels = frame.layout.nb_channels
-    if frame.format.is_planar and channels > _MOST_PLANES:
-        packed = av.AudioResampler(format="flt").resample(frame)
-        return np.concatenate([_mono(part, downmix) for part in packed])
-    count = frame.samples
-    planes: Any = frame.planes
-    dtype, silence, factor = _FORMATS[frame.format.name.removesuffix("p")]
-    if frame.format.is_planar:
-        parts = [np.frombuffer(plane, dtype, count) for plane in planes[:channels]]
-    else:
-        values = np.frombuffer(planes[0], dtype, count * channels).reshape(count, channels)
-        parts = [values[:, channel] for channel in range(channels)]
-    mono: Samples = parts[0].astype(np.float32)
-    for part in parts[1:]:
-        mono += part
-    if silence:
-        mono -= np.float32(silence * channels)
-    mono *= np.float32(factor / channels)
-    return mono if silence else downmix.check(mono, parts, scale=factor)
 
 
 def _reason(error: Exception) -> str:
