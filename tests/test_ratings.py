@@ -94,6 +94,16 @@ def test_which_of_two_systems_rates_better_is_said_in_pairs() -> None:
     assert not any(gap.figures["ccc"].beyond_chance for gap in found[2:])
 
 
+def test_intervals_stay_where_figures_can_be() -> None:
+    rng = np.random.default_rng(5)
+    truth = Ratings(NINE, rng.uniform(1, 9, (6, 2)))
+    opposite = Ratings(NINE, 10 - truth.values + rng.normal(0, 0.5, (6, 2)))
+    for one in evaluate_ratings(truth, opposite, resamples=200):
+        for name in ("pearson", "ccc"):
+            low, high = one.intervals[name]
+            assert -1 <= low <= one.figures[name] <= high <= 1
+
+
 def test_few_artists_give_ratings_no_interval() -> None:
     rng = np.random.default_rng(4)
     truth, found = (Ratings(NINE, rng.uniform(1, 9, (40, 2))) for _ in range(2))

@@ -120,8 +120,9 @@ def evaluate_ratings(
         if drawing.enough:
             for name, value, *of in zip(MEASURES, point, drawn, left_out, strict=True):
                 ends = difference_interval(float(value), *of)
-                # None of the three is ever above 1.
-                intervals[name] = (ends.low, min(ends.high, 1.0))
+                # None of the three is ever above 1, no correlation below −1.
+                least = -math.inf if name == "r2" else -1.0
+                intervals[name] = (max(ends.low, least), min(ends.high, 1.0))
         figures = dict(zip(MEASURES, point.tolist(), strict=True))
         result.append(RatingFigures(dimension.name, len(there), figures, intervals))
     return result
