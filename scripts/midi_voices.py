@@ -11,14 +11,17 @@ import numpy.typing as npt
 from moodtheme.audio import read_audio
 from no_music import RATE
 
-WAYS = ("written", "choir", "drawn")
+WAYS = ("written", "choir", "drawn", "piano")
 CHOIR = (52, 52, 53, 54, 91)  # of General MIDI: choir aahs, voice oohs, synth voice, choir pad
 SECONDS = 48.0
 _DRUMS = 9
 
 
-def with_programs(midi: bytes, choose: Callable[[int], int]) -> bytes:
-    """The file with each programme but the drums' replaced by ``choose(programme)``."""
+def with_programs(midi: bytes, choose: Callable[[int], int], *, drums: bool = True) -> bytes:
+    """The file with each programme but the drums' replaced by ``choose(programme)``.
+
+    Without drums their keys are none that a font has.
+    """
     data, at = bytearray(midi), 14
     while at + 8 <= len(data):
         end = at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
@@ -36,6 +39,8 @@ def with_programs(midi: bytes, choose: Callable[[int], int]) -> bytes:
             else:
                 if status & 0xF0 == 0xC0 and status & 0x0F != _DRUMS:
                     data[place] = choose(data[place])
+                if status == 0x90 | _DRUMS and not drums:
+                    data[place] = 0
                 place += 1 if status & 0xF0 in (0xC0, 0xD0) else 2
         at = end
     return bytes(data)
@@ -51,19 +56,19 @@ def _number(data: bytearray, at: int) -> tuple[int, int]:
             return value, at
 
 
-def play(file: Path, font: Path, way: str, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Up to `SECONDS` of a MIDI file by FluidSynth, from a drawn place, one of `WAYS`."""
+def play(midi: bytes, font: Path, way: str, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Up to `SECONDS` of MIDI by FluidSynth, from a drawn place, one of `WAYS`."""
     chosen: dict[int, int] = {}
 
     def choose(program: int) -> int:
-        if way == "written":
-            return program
+        if way in ("written", "piano"):
+            return program if way == "written" else 0
         drawn = int(rng.choice(CHOIR)) if way == "choir" else int(rng.integers(104))
         return chosen.setdefault(program, drawn)
 
     with tempfile.TemporaryDirectory() as scratch:
         score, wave = Path(scratch) / "score.mid", Path(scratch) / "played.wav"
-        score.write_bytes(with_programs(file.read_bytes(), choose))
+        score.write_bytes(with_programs(midi, choose, drums=way != "piano"))
         command = ["fluidsynth", "-ni", "-q", "-g", "0.5", "-r", "32000", "-F", wave, "-T", "wav"]
         subprocess.run([*command, font, score], check=True, capture_output=True, timeout=120)
         audio = read_audio(wave, sample_rate=RATE).samples

@@ -1,7 +1,8 @@
 """The music that `moodtheme-small` learns from, as the two tables that `moodtheme distil` reads.
 
     python scripts/student_music.py OUT [--fetch PACKAGE...] [--packages DIR] [--emotify DIR]
-        [--midi DIR --sound-font FILE...] [--speech DIR] [--demo N] [--sounds N] [--seed N]
+        [--midi DIR...] [--piano N] [--sound-font FILE...] [--speech DIR] [--demo N] [--sounds N]
+        [--seed N]
 
 OUT/music.csv       path, duration_s, group, part, weight, reference, licence
 OUT/answers.csv     what listeners felt, a row an answer (with --emotify)
@@ -13,7 +14,9 @@ OUT/audio           what is made here: the demo's pieces, MIDI played with sound
                  packages there (apt-get download; nothing installed).
 --emotify DIR    ``emotifymusic/GENRE/N.mp3`` and ``data.csv``, as in the repository
                  ``sergi-andreu/ProjectMusicInformatics`` under ``data``. Odd numbers only.
---midi DIR       played three times: as written, with choir voices, with drawn instruments.
+--midi DIR...    packages of MIDI, such as --fetch makes, played four times: as written, with choir
+                 voices, with drawn instruments, as piano without drums.
+--piano N        pieces for solo piano by rule, every eighth for validation.
 --speech DIR     recordings of people who talk, joined to pieces of half a minute.
 
 What is there already is kept, so a run that was stopped goes on.
@@ -34,6 +37,7 @@ import soundfile
 
 import midi_voices
 import no_music
+import piano_pieces
 from moodtheme.audio import find_audio_files, probe, read_audio
 from moodtheme.demo import Mood, compose_and_render
 from moodtheme.distillation.combination import FEELINGS
@@ -140,17 +144,34 @@ def sounds(out: Path, wanted: int, seed: int) -> Iterator[Row]:
 
 def midi(folder: Path, fonts: list[Path], out: Path, seed: int) -> Iterator[Row]:
     terms = sorted(folder.rglob("copyright"))
-    licence = f"free, see {terms[0].relative_to(folder)}" if terms else UNKNOWN
+    licence = f"free, see {terms[0].relative_to(folder.parent)}" if terms else UNKNOWN
     for place, file in enumerate(sorted(folder.rglob("*.mid"))):
         for way, name in enumerate(midi_voices.WAYS):
             played = out / f"{file.stem}-{name}.flac"
             font = fonts[(place + way) % len(fonts)]
             if not played.exists():
                 rng = np.random.default_rng([seed, place, way])
-                write(played, midi_voices.play(file, font, name, rng))
+                write(played, midi_voices.play(file.read_bytes(), font, name, rng))
             yield Row(
-                "MIDI", played, "midi", licence, f"{file.name} with {font.name}", part="train"
+                f"MIDI of {folder.name}",
+                played,
+                "midi",
+                licence,
+                f"{file.name} with {font.name}",
+                part="train",
             )
+
+
+def piano(out: Path, wanted: int, fonts: list[Path], seed: int) -> Iterator[Row]:
+    for number in range(wanted):
+        file = out / f"piano-{number:03d}.flac"
+        font = fonts[number % len(fonts)]
+        if not file.exists():
+            rng = np.random.default_rng([seed, number])
+            composed = piano_pieces.compose(rng, midi_voices.SECONDS)
+            write(file, midi_voices.play(composed, font, "written", rng))
+        part = "validation" if number % 8 == 7 else "train"
+        yield Row("solo piano by rule", file, f"piano-{number}", "ours", f"made, {font.name}", part)
 
 
 def speech(folder: Path, out: Path) -> Iterator[Row]:
@@ -238,7 +259,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--packages", type=Path)
     parser.add_argument("--test-groups", nargs="+", default=[], help="packages never trained on")
     parser.add_argument("--emotify", type=Path)
-    parser.add_argument("--midi", type=Path)
+    parser.add_argument("--midi", type=Path, nargs="+", default=[], help="packages of MIDI")
+    parser.add_argument("--piano", type=int, default=0, help="pieces for solo piano")
     parser.add_argument("--sound-font", type=Path, nargs="+", default=[])
     parser.add_argument("--speech", type=Path)
     parser.add_argument("--demo", type=int, default=8, help="pieces a mood")
@@ -247,8 +269,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if bool(options.fetch) > bool(options.packages):
         parser.error("--fetch needs --packages, the folder to fetch into")
-    if options.midi and not options.sound_font:
-        parser.error("--midi needs --sound-font, such as FluidR3_GM.sf2 of fluid-soundfont-gm")
+    if (options.midi or options.piano) and not options.sound_font:
+        parser.error("--midi and --piano need --sound-font: FluidR3_GM.sf2 of fluid-soundfont-gm")
     audio = options.out / "audio"
     audio.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
@@ -259,8 +281,11 @@ def main(arguments: list[str] | None = None) -> None:
     if options.emotify:
         rows += emotify(options.emotify)
         write_answers(options.emotify, options.out)
-    if options.midi:
-        rows += midi(options.midi, options.sound_font, audio / "midi", options.seed)
+    for package in options.midi:
+        played = audio / "midi" / package.name
+        rows += midi(package, options.sound_font, played, options.seed)
+    if options.piano:
+        rows += piano(audio / "piano", options.piano, options.sound_font, options.seed)
     if options.speech:
         rows += speech(options.speech, audio / "speech")
     rows += demo(audio / "demo", options.demo, options.seed)

@@ -1,6 +1,7 @@
 """Distillation: the plan, the changes, the labels, and a whole run in miniature."""
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 from moodtheme.distillation import labels as labels_module
 from moodtheme.distillation.agreement import spearman_per_tag, top_overlap
-from moodtheme.distillation.augment import CONTENT_SAMPLES, Change, content, cut, heard
+from moodtheme.distillation.augment import CONTENT_SAMPLES, Change, content, cut, heard, played
 from moodtheme.distillation.combination import AFFECT, EQUIVALENTS, FEELINGS, label_readings
+from moodtheme.distillation.continuing import Continuation, continue_student
 from moodtheme.distillation.fit import Schedule, Student, fit_student, load_student
 from moodtheme.distillation.hearing import read_answers
 from moodtheme.distillation.labels import make_material, open_material
@@ -25,14 +27,26 @@ from moodtheme.distillation.official import (
     reliability,
     standings_that_tell,
 )
-from moodtheme.distillation.plan import MusicTrack, Part, make_plan, read_music_table
+from moodtheme.distillation.plan import (
+    MusicTrack,
+    Part,
+    PlannedTrack,
+    make_plan,
+    read_music_table,
+)
 from moodtheme.distillation.readings import read_labels
 from moodtheme.distillation.reference import weighted_quantiles
 from moodtheme.distillation.run import teacher_files
 from moodtheme.distillation.teachers import Teachers, label_columns
 from moodtheme.errors import DatasetError, WeightsError
 from moodtheme.models.mediaeval_baseline import BaselineNetwork
-from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, FRAMES, N_MELS, SAMPLE_RATE
+from moodtheme.models.moodtheme_small import (
+    EXCERPT_SAMPLES,
+    FRAMES,
+    N_MELS,
+    SAMPLE_RATE,
+    SmallFrontEnd,
+)
 from moodtheme.models.taggers import Crnn, Musicnn
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 from moodtheme.tagging.bundle_files import read_manifest
@@ -362,6 +376,74 @@ def test_readings_are_made_anew_from_a_trained_student(
         bundles.append(read_manifest(tmp_path / run / "moodtheme-small"))
     assert len(list((tmp_path / "first" / "heard").glob("*.npy"))) == 3
     assert bundles[0] == bundles[1] == bundles[2]
+
+
+@pytest.mark.slow
+def test_a_student_that_goes_on_says_more_nearly_the_same_of_transposed_pieces(
+    tmp_path: Path,
+) -> None:
+    torch.manual_seed(0)
+    student = Student(label_columns(["mtat-crnn"])).eval()
+    time = np.arange(40 * SAMPLE_RATE) / SAMPLE_RATE
+    planned = []
+    for number, hertz in enumerate((220.0, 311.0, 440.0, 587.0)):
+        path = tmp_path / f"{number}.wav"
+        chord = sum(0.1 * np.sin(2 * np.pi * hertz * harmonic * time) for harmonic in (1, 2, 3))
+        soundfile.write(path, chord * (1 + np.sin(2 * np.pi * (number + 1) * time)), SAMPLE_RATE)
+        planned.append(PlannedTrack(MusicTrack(path, str(number), 40.0), Part.TRAIN, number, 1))
+    before = {name: value.clone() for name, value in student.state_dict().items()}
+
+    def apart() -> float:
+        front_end, tracks = SmallFrontEnd(), []
+        for number in range(4):
+            audio = torch.from_numpy(soundfile.read(tmp_path / f"{number}.wav", dtype="float32")[0])
+            two = torch.stack([played(audio, 0, speed) for speed in (1.0, 2 ** (1 / 12))])
+            with torch.no_grad():
+                tracks.append(student.network(front_end(two)))
+        heard = torch.stack(tracks)
+        return float((heard[:, 0] - heard[:, 1]).square().mean() / heard[:, 0].var(dim=0).mean())
+
+    first = apart()
+    settings = Continuation(steps=12, windows=4, seed=1)
+    continue_student(student, planned, tmp_path / "run", settings)
+    assert apart() < 0.7 * first
+    after = student.state_dict()
+    changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert "network.embed.0.weight" in changed
+    assert not [
+        name for name in changed if re.match(r"network\.(normalise|convolutions\.[0-3])", name)
+    ]
+    load_student(tmp_path / "run" / "continued.pt", student.columns)
+
+    again = Student(student.columns).eval()
+    again.load_state_dict(before)
+    lines: list[str] = []
+    continue_student(again, planned, tmp_path / "run", settings, report=lines.append)
+    assert not lines  # what was made is taken
+    for name, value in again.state_dict().items():
+        assert torch.equal(value, after[name])
+
+
+def test_a_student_goes_on_with_music_that_can_be_heard_alone(tmp_path: Path) -> None:
+    (tmp_path / "no.wav").write_text("no audio")
+    planned = PlannedTrack(MusicTrack(tmp_path / "no.wav", "a", 40.0), Part.TRAIN, 0, 1)
+    lines: list[str] = []
+    with pytest.raises(DatasetError, match="no track of the training music can be heard"):
+        continue_student(
+            Student(label_columns([])).eval(),
+            [planned],
+            tmp_path / "run",
+            Continuation(steps=1),
+            report=lines.append,
+        )
+    assert "no.wav" in lines[0]
+
+
+def test_only_a_trained_student_can_go_on(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "music.csv").touch()
+    code, _, err = program("distil", tmp_path / "music.csv", "--run", tmp_path, "--continue", 5)
+    assert code == 2
+    assert "--continue needs --student" in err
 
 
 def test_what_is_no_student_of_these_teachers_is_refused(tmp_path: Path) -> None:

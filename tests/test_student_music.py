@@ -1,6 +1,7 @@
 """The tables a distillation learns from: made from folders, with licences, resumable."""
 
 import csv
+import shutil
 import struct
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import soundfile
 
 import no_music
+import piano_pieces
 import student_music
 from midi_voices import with_programs
 from moodtheme.distillation.combination import FEELINGS
@@ -103,3 +105,58 @@ def test_programmes_are_replaced_in_place_but_the_drums_are_not() -> None:
     places = [i for i, (a, b) in enumerate(zip(midi, changed, strict=True)) if a != b]
     assert [midi[place] for place in places] == [5, 5, 6]
     assert [changed[place] for place in places] == [45, 45, 46]
+
+
+def test_without_drums_their_keys_are_none_that_sound() -> None:
+    events = b"\x00\x99\x24\x40" + b"\x00\x90\x24\x40" + b"\x00\xff\x2f\x00"
+    midi = b"MThd" + struct.pack(">IHHH", 6, 0, 1, 480)
+    midi += b"MTrk" + struct.pack(">I", len(events)) + events
+    changed = with_programs(midi, lambda program: program, drums=False)
+    assert changed == midi.replace(b"\x99\x24", b"\x99\x00")
+
+
+def test_piano_pieces_are_the_seeds_and_differ_in_what_makes_music_lively() -> None:
+    def composed(seed: int) -> bytes:
+        return piano_pieces.compose(np.random.default_rng(seed), 48.0)
+
+    assert composed(1) == composed(1) != composed(2)
+    lengths = [len(composed(seed)) for seed in range(20)]  # so many notes
+    assert max(lengths) > 3 * min(lengths)
+    with_programs(composed(3), lambda program: program)  # whole MIDI: every event is read
+
+
+@pytest.fixture
+def font() -> Path:
+    if shutil.which("fluidsynth") is None:
+        pytest.skip("needs FluidSynth")
+    font = Path("/usr/share/sounds/sf2/default-GM.sf2")
+    if not font.exists():
+        pytest.skip("needs a sound font")
+    return font
+
+
+def test_piano_is_played_and_split_by_piece(tmp_path: Path, font: Path) -> None:
+    arguments = [str(tmp_path), "--piano", "8", "--sound-font", str(font)]
+    student_music.main([*arguments, "--demo", "0", "--sounds", "0"])
+    tracks = read_music_table(tmp_path / "music.csv", group_column="group")
+    assert [track.part for track in tracks] == [Part.TRAIN] * 7 + [Part.VALIDATION]
+    assert all(track.duration_s > 30 for track in tracks)
+
+
+def test_midi_is_played_in_four_ways_under_the_terms_of_its_package(
+    tmp_path: Path, font: Path
+) -> None:
+    packages = [tmp_path / "one", tmp_path / "other"]
+    for number, package in enumerate(packages):
+        package.mkdir()
+        composed = piano_pieces.compose(np.random.default_rng(number), 10.0)
+        (package / "same-name.mid").write_bytes(composed)
+        (package / "copyright").write_text("terms")
+    arguments = [str(tmp_path / "out"), "--midi", *map(str, packages), "--sound-font", str(font)]
+    student_music.main([*arguments, "--demo", "0", "--sounds", "0"])
+    with (tmp_path / "out" / "licences.csv").open(newline="") as file:
+        rows = [(row["collection"], row["licence"], row["files"]) for row in csv.DictReader(file)]
+    assert rows == [
+        ("MIDI of one", "free, see one/copyright", "4"),
+        ("MIDI of other", "free, see other/copyright", "4"),
+    ]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from moodtheme.cli.options import TrainingSeed
-from moodtheme.errors import needing_extra
+from moodtheme.errors import UsageError, needing_extra
 
 
 def distil(
@@ -62,6 +62,16 @@ def distil(
             help="A trained student.pt: make anew only what is read from it.",
         ),
     ] = None,
+    continue_: Annotated[
+        int,
+        typer.Option(
+            "--continue",
+            metavar="STEPS",
+            min=0,
+            help="With --student: it goes on learning from itself for so many steps, such as 4000, "
+            "to say the same of a piece and its transposed self.",
+        ),
+    ] = 0,
     jobs: Annotated[
         int, typer.Option(min=1, help="Tracks at work at once; threads of the training.")
     ] = 2,
@@ -74,12 +84,15 @@ def distil(
     command goes on.
     """
     with needing_extra("distilling a model"):
+        from moodtheme.distillation.continuing import Continuation
         from moodtheme.distillation.fit import Schedule
         from moodtheme.distillation.official import read_official
         from moodtheme.distillation.run import Settings
         from moodtheme.distillation.run import distil as run_distillation
     from moodtheme.files import claimed_folder
 
+    if continue_ and student is None:
+        raise UsageError("--continue needs --student: the trained one that is to go on")
     settings = Settings(
         table=table,
         group_column=group_column,
@@ -91,6 +104,7 @@ def distil(
         seed=seed,
         device=device,
         student=student,
+        continuation=Continuation(steps=continue_, seed=seed) if continue_ else None,
     )
 
     def say(line: str) -> None:

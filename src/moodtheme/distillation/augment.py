@@ -120,6 +120,14 @@ def content(
     return window
 
 
+def played(audio: Tensor, start: int, speed: float) -> Tensor:
+    """A window ``(EXCERPT_SAMPLES,)`` from `start`, faster or slower around the same middle."""
+    length = _GRID * round(EXCERPT_SAMPLES * speed / _GRID)
+    earliest = start + (EXCERPT_SAMPLES - length) // 2
+    window = cut(audio, min(max(0, earliest), max(0, len(audio) - length)), length)
+    return window if length == EXCERPT_SAMPLES else _resampled(window, EXCERPT_SAMPLES)
+
+
 def heard(window: Tensor, change: Change) -> Tensor:
     """What the student hears ``(EXCERPT_SAMPLES,)`` of a window of content."""
     length = min(CONTENT_SAMPLES, _GRID * round(EXCERPT_SAMPLES * change.heard_speed / _GRID))

@@ -161,7 +161,7 @@ def fit_student(
         for number in range(len(training) // size):
             step = epoch * (len(training) // size) + number
             for group in optimizer.param_groups:
-                group["lr"] = schedule.learning_rate * _rate(step / steps)
+                group["lr"] = schedule.learning_rate * rate(step / steps)
             rows = torch.from_numpy(order[number * size : (number + 1) * size])
             mel_db, labels = training.take(rows, shift=int(rng.integers(training.frames)))
             with torch.autocast(device, torch.bfloat16, enabled=half):
@@ -230,7 +230,7 @@ class _Windows:
         return torch.roll(mel_db, shift, dims=2), self.labels[rows.to(self._device)]
 
 
-def _rate(progress: float) -> float:
+def rate(progress: float) -> float:
     """Share of the highest learning rate: up a line for a tenth of the way, down a cosine."""
     if progress < 0.1:
         return 0.04 + 0.96 * progress / 0.1

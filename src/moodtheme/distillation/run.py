@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from moodtheme.distillation.bundle import NAME, Made, write_student
+from moodtheme.distillation.continuing import Continuation, continue_student
 from moodtheme.distillation.fit import Schedule, fit_student, load_student
 from moodtheme.distillation.hearing import hear_tracks, read_answers
 from moodtheme.distillation.labels import make_material
@@ -52,6 +53,8 @@ class Settings:
         ``cpu`` or ``cuda``.
     student
         A trained student, ``student.pt`` of another run: only what is read from it is made anew.
+    continuation
+        How the trained student goes on learning from itself first; None does not.
     """
 
     table: Path
@@ -64,6 +67,7 @@ class Settings:
     seed: int = 0
     device: str = "cpu"
     student: Path | None = None
+    continuation: Continuation | None = None
 
 
 def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quality:
@@ -107,6 +111,11 @@ def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quali
 
     if settings.student is not None:
         student = load_student(settings.student, teachers.columns)
+        if settings.continuation is not None:
+            student = continue_student(
+                student, plan.of(Part.TRAIN), run, settings.continuation, threads=jobs,
+                report=report,
+            )  # fmt: skip
     else:
         material = run / "material"
         make_material(

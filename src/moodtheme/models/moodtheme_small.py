@@ -113,7 +113,16 @@ class SmallNetwork(nn.Module):
 
     def forward(self, mel_db: Tensor) -> Tensor:
         """Embedding, not negative."""
-        x = self.convolutions(self.normalise(mel_db).unsqueeze(1)).flatten(1, 2)
+        return self.upper(self.lower(mel_db))
+
+    def lower(self, mel_db: Tensor) -> Tensor:
+        """What the stem and all strided convolutions but the last make of it."""
+        lower: Tensor = self.convolutions[:-1](self.normalise(mel_db).unsqueeze(1))
+        return lower
+
+    def upper(self, lower: Tensor) -> Tensor:
+        """Embedding ``(batch, 512)`` from what `lower` gave."""
+        x = self.convolutions[-1](lower).flatten(1, 2)
         x = self.over_time[0](x)
         x = x + self.over_time[1](x)
         mean = x.mean(dim=2)
