@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.audio.frame import AudioFrame
 from av.stream import Disposition
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,6 +41,7 @@ from moodtheme.audio import (
 from moodtheme.audio.opened import OpenFile
 from moodtheme.audio.pyav_source import PyavSource
 from moodtheme.audio.soundfile_source import SoundfileSource
+from moodtheme.audio.sources import BrokenOffError
 
 RATE = 48_000
 LENGTH_S = 6.0
@@ -95,6 +98,25 @@ def test_both_decoders_agree(folder: Path, suffix: str) -> None:
         if suffix in SOUNDFILE_FORMATS:
             np.testing.assert_allclose(through_ffmpeg, _drain(SoundfileSource(file)), atol=2e-5)
     assert len(through_ffmpeg) == LENGTH_S * RATE
+
+
+def test_what_ffmpeg_decoded_before_it_gives_up_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "chirp.m4a"
+    whole = read_audio(path).samples
+    decode = PyavSource._decode_frames
+
+    def breaks_off(source: PyavSource) -> Iterator[AudioFrame]:
+        yield from islice(decode(source), 13)
+        raise BrokenOffError("no more of it")
+
+    monkeypatch.setattr(PyavSource, "_decode_frames", breaks_off)
+    audio = read_audio(path)
+    # FFmpeg leaves out what AAC puts before the first sample, here the first of the frames.
+    assert 12 * 1024 <= len(audio.samples) <= 13 * 1024
+    np.testing.assert_array_equal(audio.samples, whole[: len(audio.samples)])
+    assert "no more of it" in audio.warnings[0]
 
 
 def _drain(source: PyavSource | SoundfileSource) -> np.ndarray:

@@ -157,10 +157,11 @@ class PyavSource:
                 try:
                     decoded = next(self._frames, None)
                     self._rest = self._flush() if decoded is None else self._at_own_rate(decoded)
-                except BrokenOffError:
-                    if filled:
-                        break
-                    raise
+                except BrokenOffError as error:
+                    if not filled:
+                        raise
+                    self._frames = _gave_up(error)
+                    break
                 if decoded is None and not len(self._rest):
                     break
             taken = min(frames - filled, len(self._rest))
@@ -276,6 +277,12 @@ def choose_stream(container: Any) -> Any:
         if stream is not usable[0]:
             stream.discard = Discard.all
     return usable[0]
+
+
+def _gave_up(error: BrokenOffError) -> Iterator[list[AudioFrame]]:
+    """What follows the samples before an error: the error."""
+    raise error
+    yield []  # makes it a generator, which raises when it is asked
 
 
 def _reason(error: Exception) -> str:
