@@ -229,6 +229,30 @@ def test_runs_of_a_series_are_trained_tested_averaged_and_compared(
     assert status == 2 and "a run brings its own truth" in err
 
 
+def test_a_run_is_tested_from_any_folder(
+    run: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = write_collection(tmp_path / "collection", training=8, others=5)
+    values = ("units=4", "dense=4", "batch_size=4", "epochs=1", "frozen_epochs=0", "excerpt_s=1")
+    monkeypatch.chdir(table.parent)
+    status, _, err = run(
+        "train", "crnn-gru", "--dataset", table.name, "--run", "mine", "--weights", "random",
+        "--device", "cpu", "--threads", 1, "--workers", 0,
+        *(word for value in values for word in ("--set", value)),
+    )  # fmt: skip
+    assert status == 0, err
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    evaluate = ("evaluate", table.parent / "mine", "--bootstrap", 0, "--device", "cpu")
+    status, out, err = run(*evaluate)
+    assert status == 0, err
+    assert out.splitlines()[1].startswith("mine\t")
+    table.unlink()
+    status, _, err = run(*evaluate)
+    assert status == 1 and f"was trained on {table.name}" in err
+
+
 @pytest.mark.slow
 def test_a_reproduction_is_done_with_every_seed_and_averaged(run: Program, tmp_path: Path) -> None:
     table = write_collection(tmp_path / "collection", training=8, others=6)

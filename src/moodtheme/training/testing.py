@@ -23,7 +23,7 @@ from moodtheme.training.run_folder import (
     stage_folder,
 )
 from moodtheme.training.series import is_series
-from moodtheme.training.trained import features_of, load_trained
+from moodtheme.training.trained import dataset_of, features_of, load_trained
 from moodtheme.work import Progress, Report
 
 TEST_SCORES = "test-scores.npz"
@@ -81,7 +81,7 @@ def score_test(
         The folder holds no finished run.
     """
     run, result = read_run(folder), read_result(folder)
-    table = load_dataset(run.dataset, check_files=False).part(Split.TEST)
+    table = load_dataset(dataset_of(folder, run), check_files=False).part(Split.TEST)
     write_matrix(
         folder / TEST_TRUTH,
         table.labels,

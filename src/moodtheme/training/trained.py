@@ -81,8 +81,8 @@ def dataset_of(folder: Path, run: Run) -> str:
         if (place / given).exists():
             return f"{kind}{place / given}"
     raise DatasetError(
-        f"{folder} was trained on {run.dataset}, which is neither here nor beside the run; name it "
-        "with --dataset"
+        f"{folder} was trained on {run.dataset}, which is neither here nor beside the run; go to "
+        "the folder that it was trained from, or name it with `predict --dataset`"
     )
 
 
