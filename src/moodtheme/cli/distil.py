@@ -68,8 +68,8 @@ def distil(
             "--continue",
             metavar="STEPS",
             min=0,
-            help="With --student: it goes on learning from itself for so many steps, such as 4000, "
-            "to say the same of a piece and its transposed self.",
+            help="With --student: it goes on learning from itself for so many steps (4000 made the "
+            "model inside), to say the same of a piece and its transposed self.",
         ),
     ] = 0,
     jobs: Annotated[
