@@ -233,6 +233,21 @@ def test_a_journal_cut_short_by_a_kill_is_read_and_gone_on_with(music: Path) -> 
         read_journal(journal)
 
 
+@pytest.mark.parametrize("written", [0, 7, 40])
+def test_a_journal_that_a_kill_kept_from_beginning_tells_of_nothing(
+    music: Path, written: int
+) -> None:
+    journal = music.parent / "journal"
+    apply(music)
+    head = journal.read_bytes().split(b"\n")[0]
+    undo(read_journal(journal)[0])
+    journal.write_bytes(head[:written])
+    assert read_journal(journal) == []
+    apply(music)
+    assert journal.read_bytes().split(b"\n")[0] == head
+    assert [line.path for line in read_journal(journal)] == [str(music)]
+
+
 def test_foreign_journals_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = tmp_path / "other.jsonl"
     other.write_text('{"path": "a.mp3"}\n')

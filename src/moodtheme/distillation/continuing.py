@@ -20,7 +20,7 @@ from moodtheme.arrays import FloatArray
 from moodtheme.audio import read_audio
 from moodtheme.distillation.augment import CONTENT_SAMPLES, Change, cut, heard, played
 from moodtheme.distillation.combination import label_readings
-from moodtheme.distillation.fit import Student, rate
+from moodtheme.distillation.fit import Student, rate, without_denormals
 from moodtheme.distillation.plan import PlannedTrack
 from moodtheme.errors import AudioError, DatasetError
 from moodtheme.files import replacing
@@ -59,6 +59,7 @@ class Continuation:
     seed: int = 0
 
 
+@without_denormals()
 def continue_student(
     student: Student,
     tracks: Sequence[PlannedTrack],
@@ -92,7 +93,6 @@ def continue_student(
         If none of the tracks can be heard.
     """
     torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
     mark = hashlib.sha256(f"{settings.seed} {[str(p.track.path) for p in tracks]}".encode())
     for value in student.network.state_dict().values():
         mark.update(value.numpy().tobytes())

@@ -90,7 +90,7 @@ class Student(nn.Module):
 
 
 @contextmanager
-def _without_denormals() -> Iterator[None]:
+def without_denormals() -> Iterator[None]:
     """Numbers next to zero are zero: they teach nothing and take many times as long.
 
     It is a state of the processor, and what comes after may need such numbers.
@@ -102,7 +102,7 @@ def _without_denormals() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-@_without_denormals()
+@without_denormals()
 def fit_student(
     material: Path,
     run: Path,

@@ -114,8 +114,7 @@ class Journal:
             folder = journal_folder()
             make_folder(folder)
             path = folder / (time.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}{SUFFIX}")
-        is_new = not path.exists()
-        there = [] if is_new else read_journal(path)
+        there = read_journal(path) if path.exists() else []
         try:
             file = path.open("ab+", buffering=0)
         except OSError as error:
@@ -124,12 +123,15 @@ class Journal:
             ) from error
         with file:
             journal = cls(path, file)
-            if is_new:
+            file.seek(0)
+            content = file.read() or b""
+            if _never_begun(content):
+                file.truncate(0)
                 journal._add({"journal": _KIND, "format": FORMAT, "version": __version__})
                 sync_folder(path.parent)
             else:
                 # A line that a kill cut short tells of a file that was not reached.
-                file.truncate(path.read_bytes().rfind(b"\n") + 1)
+                file.truncate(content.rfind(b"\n") + 1)
             start = file.seek(0, os.SEEK_END)
             try:
                 yield journal
@@ -173,11 +175,14 @@ def read_journal(path: Path) -> list[Written]:
         It is not there, of another version, or something else.
     """
     try:
-        lines = path.read_bytes().split(b"\n")
+        content = path.read_bytes()
     except OSError as error:
         raise TagJournalError(
             f"{path}: cannot be read ({error.strerror}); name a journal of write-tags"
         ) from error
+    if _never_begun(content):
+        return []
+    lines = content.split(b"\n")
     try:
         head = json.loads(lines[0])
         kind, form = head["journal"], head["format"]
@@ -205,6 +210,12 @@ def read_journal(path: Path) -> list[Written]:
                 "nothing was undone"
             ) from error
     return found
+
+
+def _never_begun(content: bytes) -> bool:
+    """Whether a kill came before a journal's first line was whole: no file was reached then."""
+    first = json.dumps({"journal": _KIND})[:-1].encode()
+    return b"\n" not in content and (first.startswith(content) or content.startswith(first))
 
 
 def journal_folder() -> Path:
