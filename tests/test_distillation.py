@@ -404,7 +404,7 @@ def test_a_student_that_goes_on_says_more_nearly_the_same_of_transposed_pieces(
         return float((heard[:, 0] - heard[:, 1]).square().mean() / heard[:, 0].var(dim=0).mean())
 
     first = apart()
-    settings = Continuation(steps=12, windows=4, seed=1)
+    settings = Continuation(steps=60, windows=4, seed=1)
     continue_student(student, planned, tmp_path / "run", settings)
     assert np.nextafter(0.0, 1.0) * np.float64(1) > 0  # the processor is as it was
     assert apart() < 0.7 * first
