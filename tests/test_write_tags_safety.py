@@ -357,13 +357,12 @@ def test_damaged_tags_are_refused_or_written_and_undone(form: str, tmp_path: Pat
             with Source(path) as source:
                 edits = in_order(find_form(source).edits(plan.changes))
                 back = inverse(source, edits)
-                new = b"".join(edited(source, edits))
+                new = b"".join(edited(path, edits))
         except UnsupportedTagsError:
             continue
         other = path.with_name("other")
         other.write_bytes(new)
-        with Source(other) as source:
-            assert b"".join(edited(source, back)) == path.read_bytes()
+        assert b"".join(edited(other, back)) == path.read_bytes()
 
 
 def damaged(whole: bytes, draw: random.Random) -> bytes:

@@ -6,7 +6,7 @@ our fields change.
 """
 
 from moodtheme.writing.changing import Plan, Undone, plan_tags, undo, write_tags
-from moodtheme.writing.fields import SEPARATOR, Field
+from moodtheme.writing.edits import SEPARATOR, Field
 from moodtheme.writing.journal import (
     UNDONE,
     Journal,

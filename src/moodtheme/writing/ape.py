@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from moodtheme.writing.edits import Edit, FormError, Source
-from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name
+from moodtheme.writing.edits import MOST_BYTES, Edit, Field, FormError, Source, Values, by_name
 
 _MAGIC = b"APETAGEX"
 _FRAME = 32  # bytes of a header, and of a footer

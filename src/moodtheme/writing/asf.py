@@ -4,8 +4,17 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from moodtheme.writing.edits import Edit, FormError, Source, padding
-from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name, grouped
+from moodtheme.writing.edits import (
+    MOST_BYTES,
+    Edit,
+    Field,
+    FormError,
+    Source,
+    Values,
+    by_name,
+    grouped,
+    padding,
+)
 
 HEADER = UUID("75b22630-668e-11cf-a6d9-00aa0062ce6c").bytes_le
 _FILE = UUID("8cabdca1-a947-11cf-8ee4-00c00c205365").bytes_le
@@ -20,9 +29,7 @@ _CHILDREN = 30  # where the header's objects begin
 _FILE_SIZE = 40  # where the file's size stands in the object about it
 _NAMES = {Field.MOOD: "WM/Mood", Field.COMMENT: "Description"}
 _TEXT = 0  # the type of an attribute
-_COMMENT = (
-    3  # which of the five texts about the file: title, author, copyright, description, rating
-)
+_COMMENT = 3  # of the five texts: title, author, copyright, description, rating
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Plan, write and undo: the tags of one file at a time, checked before anybody sees them."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,10 +11,9 @@ from moodtheme.audio import audio_identity, open_audio, probe
 from moodtheme.errors import AudioError, ChangedFileError, TagFileError
 from moodtheme.files import FileState, sha256_of
 from moodtheme.writing.beside import beside, failed, require_replaceable, take_place
-from moodtheme.writing.edits import Edit, Source, edited_file, in_order, inverse
-from moodtheme.writing.fields import Field, Values
+from moodtheme.writing.edits import Edit, Field, Source, Values, edited, in_order, inverse
 from moodtheme.writing.forms import find_form
-from moodtheme.writing.journal import Journal, Written, written
+from moodtheme.writing.journal import Journal, Written
 from moodtheme.writing.moods import Choice, Said, persons, record_of, wanted
 
 _AUDIO_ALONE = "a1:"
@@ -120,16 +120,23 @@ def write_tags(
     try:
         with Source(place) as source:
             if FileState.of(place) != plan.state:
-                raise _changed(plan.path)
+                raise ChangedFileError(
+                    plan.path, "was written by another program meanwhile; try again"
+                )
             edits = in_order(find_form(source).edits(plan.changes))
             back = inverse(source, edits)
         before = sha256_of(place)
-        with beside(place, edited_file(place, edits)) as (temporary, after):
+        with beside(place, edited(place, edits)) as (temporary, after):
             _check(plan, place, temporary, back, before)
-            line = written(
-                place, before=before, after=after, modified_ns=plan.state.mtime_ns, back=back
+            journal.add(
+                Written(
+                    path=str(place),
+                    before=before,
+                    after=after,
+                    modified_ns=plan.state.mtime_ns,
+                    edits=tuple((e.start, e.end, zlib.compress(e.content, 9)) for e in back),
+                )
             )
-            journal.add(line)
             time = plan.state.mtime_ns if keep_time else None
             take_place(temporary, place, plan.state, time)
     except OSError as error:
@@ -154,7 +161,7 @@ def undo(line: Written, *, part_links: bool = False) -> Undone:
                 path, "has changed since its tags were written, and is left; see to it by hand"
             )
         place = require_replaceable(path, part_links=part_links)
-        with beside(place, edited_file(place, line.back)) as (temporary, after):
+        with beside(place, edited(place, line.back)) as (temporary, after):
             if after != line.before:
                 raise TagFileError(path, "would not be as it was, and is left; keep the journal")
             take_place(temporary, place, state, line.modified_ns)
@@ -169,7 +176,10 @@ def _check(plan: Plan, place: Path, new: Path, back: list[Edit], before: str) ->
     """See that a new file says what was planned, is the old one otherwise, and can become it."""
     from moodtheme.writing.checking import tags_of, told_apart
 
-    if _digest(edited_file(new, back)) != before:
+    undone = hashlib.sha256()
+    for piece in edited(new, back):
+        undone.update(piece)
+    if undone.hexdigest() != before:
         raise _wrong(plan.path, "it could not be undone")
     with Source(new) as source:
         found = find_form(source)
@@ -201,17 +211,6 @@ def _heard(path: Path) -> tuple[object, ...] | None:
     except AudioError:
         return None
     return (info.codec, info.sample_rate, info.channels, info.duration_s, *pieces)
-
-
-def _digest(pieces: Iterable[bytes] | Iterator[bytes]) -> str:
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def _changed(path: Path) -> ChangedFileError:
-    return ChangedFileError(path, "was written by another program meanwhile; try again")
 
 
 def _wrong(path: Path, what: str) -> TagFileError:

@@ -1,17 +1,18 @@
 """A written file looked at again, by a library that had no part in writing it (mutagen)."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import mutagen
 from mutagen.aiff import AIFF
-from mutagen.apev2 import APEv2
+from mutagen.apev2 import APENoHeaderError, APEv2
 from mutagen.flac import FLAC
-from mutagen.id3 import ID3
+from mutagen.id3 import ID3, ID3NoHeaderError
 from mutagen.wave import WAVE
 
 from moodtheme.errors import TagFileError
-from moodtheme.writing.fields import SEPARATOR, Field, Values, by_name
+from moodtheme.writing.edits import SEPARATOR, Field, Values, by_name
 
 Tags = dict[str, Any]
 
@@ -32,25 +33,42 @@ def tags_of(path: Path, form: str) -> Tags:
         mutagen does not read the file.
     """
     try:
-        if form == "APEv2":
-            try:
-                return _texts(APEv2(path))  # type: ignore[no-untyped-call]
-            except mutagen.apev2.APENoHeaderError:
-                return {}
-        if form.startswith("ID3"):
-            return _id3(path, in_chunk=form.endswith("chunk"))
-        file = _other(path, form)
-        if file is None:
-            raise TagFileError(path, "mutagen does not know its form; leave it out")
-        tags = _texts(file.tags)
-        for more in ("pictures", "cuesheet", "seektable"):
-            if found := getattr(file, more, None):
-                tags[f" {more}"] = repr(found)
-        return tags
+        with suppress(APENoHeaderError, ID3NoHeaderError):
+            return _all_of(_opened(path, form))
+        return {}
     except mutagen.MutagenError as error:
         raise TagFileError(
             path, f"mutagen does not read its tags ({error}); leave it out"
         ) from error
+
+
+def _opened(path: Path, form: str) -> Any:
+    """A file, or its tags alone, as mutagen knows them."""
+    if form.endswith("in a chunk"):
+        with path.open("rb") as file:
+            kind = WAVE if file.read(4) == b"RIFF" else AIFF
+        return kind(path)
+    if form.startswith("ID3"):
+        # Frames as they are stored, not as ID3v2.4 would have them.
+        return ID3(path, translate=False)  # type: ignore[no-untyped-call]
+    if form == "APEv2":
+        return APEv2(path)  # type: ignore[no-untyped-call]
+    if form == "Vorbis comments":  # an ID3 tag before it misleads
+        return FLAC(path)  # type: ignore[no-untyped-call]
+    if (found := mutagen.File(path)) is None:
+        raise TagFileError(path, "mutagen does not know its form; leave it out")
+    return found
+
+
+def _all_of(file: Any) -> Tags:
+    tags = getattr(file, "tags", file)
+    all_tags: Tags = {}
+    if tags is not None:
+        all_tags = dict(tags.as_dict() if hasattr(tags, "as_dict") else tags.items())
+    for more in ("pictures", "cuesheet", "seektable"):
+        if found := getattr(file, more, None):
+            all_tags[f" {more}"] = repr(found)
+    return all_tags
 
 
 def told_apart(tags: Tags, form: str) -> tuple[dict[Field, Values], Tags]:
@@ -91,34 +109,6 @@ def _field(key: str, form: str) -> Field | None:
         special, foreign = {}, set()
     found = special.get(key) or by_name(key)
     return None if found in foreign and key not in special else found
-
-
-def _id3(path: Path, *, in_chunk: bool) -> Tags:
-    if in_chunk:
-        with path.open("rb") as file:
-            kind = WAVE if file.read(4) == b"RIFF" else AIFF
-        tags = kind(path).tags
-        return {} if tags is None else {key: tags[key] for key in tags}
-    try:
-        # Frames as they are stored, not as ID3v2.4 would have them.
-        found = ID3(path, translate=False)  # type: ignore[no-untyped-call]
-    except mutagen.id3.ID3NoHeaderError:
-        return {}
-    return {key: found[key] for key in found}
-
-
-def _other(path: Path, form: str) -> Any:
-    if form == "Vorbis comments":  # an ID3 tag before it misleads
-        return FLAC(path)  # type: ignore[no-untyped-call]
-    return mutagen.File(path)
-
-
-def _texts(tags: Any) -> Tags:
-    if tags is None:
-        return {}
-    if hasattr(tags, "as_dict"):
-        return dict(tags.as_dict())
-    return dict(tags.items())
 
 
 def _strings(value: Any) -> Values:

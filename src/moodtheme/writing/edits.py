@@ -1,16 +1,54 @@
-"""Changes of a file as stretches of bytes: what they make of it, and what undoes them."""
+"""What every form of tags is made of: fields, and changes of a file as stretches of bytes."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from moodtheme.errors import UnsupportedTagsError
 
+SEPARATOR = "; "
+"""Between the values of a field where a form has room for one text only: ID3v2.3 and older."""
+MOST_BYTES = 1 << 26
+"""Tags that are longer are refused, pictures included: a file may claim whatever it likes."""
 _PIECE = 1 << 20
 _BLOCK = 256  # bytes compared at once where two stretches of one length are told apart
+
+
+class Field(StrEnum):
+    """A field, by the name that Vorbis comments give it."""
+
+    MOOD = "MOOD"
+    VALENCE = "MOODTHEME_VALENCE"
+    AROUSAL = "MOODTHEME_AROUSAL"
+    RECORD = "MOODTHEME"
+    COMMENT = "COMMENT"
+
+
+Values = tuple[str, ...]
+
+
+def grouped(found: Iterable[tuple[Field | None, str]]) -> dict[Field, Values]:
+    """Texts by their fields, in order; those of no field are left out."""
+    groups: dict[Field, list[str]] = {}
+    for name, text in found:
+        if name is not None:
+            groups.setdefault(name, []).append(text)
+    return {name: tuple(texts) for name, texts in groups.items()}
+
+
+def by_name(text: str) -> Field | None:
+    """The field of a name, whatever its capitals."""
+    try:
+        return Field(text.upper())
+    except ValueError:
+        return None
+
+
+# --- changes of a file ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +71,33 @@ class Edit:
     def growth(self) -> int:
         """By how much the file gets longer."""
         return len(self.content) - (self.end - self.start)
+
+
+class TagForm(Protocol):
+    """The tags of a file, in the form that its format has; made of a `Source` that is open.
+
+    Attributes
+    ----------
+    name
+        Such as ``ID3v2.3``.
+    values
+        What the fields hold; those that are not there are left out.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def values(self) -> Mapping[Field, Values]: ...  # noqa: D102
+
+    def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
+        """What makes of the file one whose fields hold these values; none removes a field.
+
+        Raises
+        ------
+        FormError
+            The form has no room for them.
+        """
 
 
 class FormError(Exception):
@@ -100,18 +165,8 @@ def in_order(edits: Iterable[Edit]) -> list[Edit]:
     return ordered
 
 
-def edited(source: Source, edits: Sequence[Edit]) -> Iterator[bytes]:
-    """The file as ordered edits make it, piece by piece."""
-    at = 0
-    for edit in edits:
-        yield from source.pieces(at, edit.start)
-        yield edit.content
-        at = edit.end
-    yield from source.pieces(at, source.size)
-
-
-def edited_file(path: Path, edits: Sequence[Edit]) -> Iterator[bytes]:
-    """`edited` of a file that is open only while it is read.
+def edited(path: Path, edits: Sequence[Edit]) -> Iterator[bytes]:
+    """A file as ordered edits make it, piece by piece; open only while it is read.
 
     Windows replaces no file that is open.
 
@@ -121,7 +176,12 @@ def edited_file(path: Path, edits: Sequence[Edit]) -> Iterator[bytes]:
         It cannot be read.
     """
     with Source(path) as source:
-        yield from edited(source, edits)
+        at = 0
+        for edit in edits:
+            yield from source.pieces(at, edit.start)
+            yield edit.content
+            at = edit.end
+        yield from source.pieces(at, source.size)
 
 
 def padding(end: int, growth: int) -> Edit:

@@ -5,14 +5,12 @@ from collections.abc import Callable
 from moodtheme.writing import asf
 from moodtheme.writing.ape import ApeTags
 from moodtheme.writing.asf import AsfTags
-from moodtheme.writing.chunked import ChunkedTags
-from moodtheme.writing.edits import FormError, Source
-from moodtheme.writing.fields import TagForm
-from moodtheme.writing.flac import FlacTags
+from moodtheme.writing.edits import FormError, Source, TagForm
 from moodtheme.writing.id3_bytes import tag_at
+from moodtheme.writing.id3_files import ChunkedTags, tag_before_audio
 from moodtheme.writing.mp4 import Mp4Tags
-from moodtheme.writing.mpeg import Id3Tags
 from moodtheme.writing.ogg import OggTags
+from moodtheme.writing.vorbis import FlacTags
 
 # Monkey's Audio, Musepack, WavPack, OptimFROG, TAK.
 _APE = (b"MAC ", b"MP+", b"MPCK", b"wvpk", b"OFR ", b"tBaK")
@@ -58,7 +56,7 @@ def find_form(source: Source) -> TagForm:
     if start.startswith(_APE):
         return ApeTags(source)
     if _is_mpeg(source, audio) or start[:4] == b"TTA1":
-        tags, behind = Id3Tags(source), ApeTags(source)
+        tags, behind = tag_before_audio(source), ApeTags(source)
         return behind if behind.is_there and not tags.is_there else tags
     if audio == 0:
         for form, begins in _WITH.items():
@@ -68,7 +66,7 @@ def find_form(source: Source) -> TagForm:
     raise FormError(
         f"{known} has no form of tags that moodtheme writes"
         if known
-        else "its form of tags is not known",
+        else "its form of tags is not known"
     )
 
 

@@ -8,8 +8,16 @@ ID3v2.2 has ``TXX`` alone.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from moodtheme.writing.edits import Edit, FormError, differing, padding
-from moodtheme.writing.fields import SEPARATOR, Field, Values, by_name
+from moodtheme.writing.edits import (
+    SEPARATOR,
+    Edit,
+    Field,
+    FormError,
+    Values,
+    by_name,
+    differing,
+    padding,
+)
 from moodtheme.writing.id3_bytes import (
     ENCODINGS,
     decoded,
@@ -44,13 +52,15 @@ class Id3Tag:
     ----------
     tag
         All its bytes, from ``ID3`` to the end of its padding; empty for one to be made.
+    told
+        What a tag of another kind says, by the names of ID3v2.4's frames: goes into one to be made.
 
     Attributes
     ----------
-    version
-        2, 3 or 4.
-    values
-        Of the fields.
+    is_there, version
+        Whether there is one, and which: 2, 3 or 4.
+    name, values
+        As of a `TagForm`.
 
     Raises
     ------
@@ -58,9 +68,11 @@ class Id3Tag:
         It is of a kind that cannot be changed safely.
     """
 
-    def __init__(self, tag: bytes) -> None:
-        self._tag = tag
+    def __init__(self, tag: bytes, told: Mapping[str, str]) -> None:
+        self._tag, self._told = tag, {} if tag else told
+        self.is_there = bool(tag)
         self.version = tag[3] if tag else 4
+        self.name = f"ID3v2.{self.version}"
         if self.version not in {2, 3, 4}:
             raise FormError(f"its ID3 tag is of the unknown version 2.{self.version}")
         flags = tag[5] if tag else 0
@@ -81,40 +93,26 @@ class Id3Tag:
         self._end = self._frames[-1].end if self._frames else 0
         self.values = self._values()
 
-    @property
-    def name(self) -> str:
-        """What the form is called."""
-        return f"ID3v2.{self.version}"
-
-    def edits(self, changes: Mapping[Field, Values], more: bytes = b"") -> list[Edit]:
-        """What to change of the tag, in places counted from its beginning.
-
-        Parameters
-        ----------
-        changes
-            Fields and what they shall hold.
-        more
-            Frames to be put in as they are.
-        """
+    def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
+        """As `TagForm.edits`, in places counted from the tag's beginning."""
         edits, new = [], dict(changes)
         for frame in self._frames:
             # In the place of the first that there was: the order of all others stays.
             if (name := self._field(frame)) in changes:
                 made = self._made(name, new.pop(name)) if name in new else b""
                 edits.append(Edit(frame.start, frame.end, made))
-        added = more + b"".join(self._made(name, values) for name, values in new.items())
+        added = b"".join(self._made(name, values) for name, values in new.items())
+        if not self.is_there:
+            added = self._copied(changes) + added
+            size = len(added) + NEW_PADDING
+            return [Edit(0, 0, b"ID3\4\0\0" + seven_bits(size) + added + bytes(NEW_PADDING))]
         edits.append(Edit(self._end, self._end, added))
         growth = sum(edit.growth for edit in edits)
-        room = len(self._body) - self._end
-        if any(self._body[self._end :]):
-            room = 0  # not padding, whatever it is
-        elif growth <= room and self._tag:
+        is_padding = not any(self._body[self._end :])
+        if is_padding and growth <= len(self._body) - self._end:
             # Padding takes it up, or takes over what got free: the tag keeps its length.
             edits.append(padding(len(self._body), growth))
             growth = 0
-        if not self._tag:
-            size = len(added) + NEW_PADDING
-            return [Edit(0, 0, b"ID3\4\0\0" + seven_bits(size) + added + bytes(NEW_PADDING))]
         if self._is_unsynchronised:
             return self._unsynchronised_edits(edits)
         moved = [Edit(e.start + _HEADER, e.end + _HEADER, e.content) for e in edits]
@@ -131,6 +129,16 @@ class Id3Tag:
         before = self._tag[_HEADER:]
         size = differing(self._tag[6:10], seven_bits(len(stored)), 6)
         return [*size, *differing(before, stored, _HEADER)]
+
+    def _copied(self, changes: Mapping[Field, Values]) -> bytes:
+        """Frames that say what the other tag does, but for a comment that is to change."""
+        frames = []
+        for name, text in self._told.items():
+            if name != "COMM":
+                frames.append(text_frame(name, [text]))
+            elif Field.COMMENT not in changes:
+                frames.append(text_frame(name, ["", text], lead=b"eng"))
+        return b"".join(frames)
 
     def _read(self) -> Iterator[_Frame]:
         at = 0
@@ -177,6 +185,8 @@ class Id3Tag:
                 continue
             there = found.setdefault(name, [])
             there += [text for text in texts if text and text not in there]
+        if comment := self._told.get("COMM"):
+            found[Field.COMMENT] = [comment]
         return {name: tuple(texts) for name, texts in found.items() if texts}
 
     def _content(self, frame: _Frame) -> bytes:

@@ -1,9 +1,8 @@
 """What ID3v2 tags are spelled with: sizes of seven bits a byte, texts, frames of texts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 from moodtheme.writing.edits import FormError
-from moodtheme.writing.fields import Field
 
 _HEADER = 10
 _FOOTER = 0x10
@@ -42,17 +41,6 @@ def text_frame(
         return name[:3].encode() + size.to_bytes(3, "big") + content
     sized = size.to_bytes(4, "big") if version == 3 or plain else seven_bits(size)
     return name.encode() + sized + b"\0\0" + content
-
-
-def copied(texts: Mapping[str, str], changes: Collection[Field]) -> bytes:
-    """Frames of ID3v2.4 that say what another tag does, but for a comment that is to change."""
-    frames = []
-    for name, text in texts.items():
-        if name != "COMM":
-            frames.append(text_frame(name, [text]))
-        elif Field.COMMENT not in changes:
-            frames.append(text_frame(name, ["", text], lead=b"eng"))
-    return b"".join(frames)
 
 
 def tag_at(head: bytes) -> int:

@@ -6,12 +6,11 @@ bytes that were there before, compressed. It does not matter whether a file was 
 run was cut short: its content says so.
 """
 
-import base64
 import json
 import os
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import RawIOBase
 from pathlib import Path
@@ -45,15 +44,15 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     modified_ns
         When it had been changed last.
     edits
-        Start, end and former bytes, compressed with zlib and in base64, of each stretch of the new
-        content.
+        Start, end and former bytes, compressed with zlib, of each stretch of the new content; the
+        bytes are in base64.
     """
 
     path: str
     before: str
     after: str
     modified_ns: int
-    edits: tuple[tuple[int, int, str], ...]
+    edits: tuple[tuple[int, int, bytes], ...]
 
     @property
     def back(self) -> list[Edit]:
@@ -61,25 +60,10 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises
         ------
-        ValueError, zlib.error
+        zlib.error
             The line is damaged.
         """
-        return [Edit(s, e, zlib.decompress(base64.b64decode(text))) for s, e, text in self.edits]
-
-
-def written(
-    path: Path, *, before: str, after: str, modified_ns: int, back: Sequence[Edit]
-) -> Written:
-    """The line of a file, given the edits that undo what is done."""
-    return Written(
-        path=str(path),
-        before=before,
-        after=after,
-        modified_ns=modified_ns,
-        edits=tuple(
-            (e.start, e.end, base64.b64encode(zlib.compress(e.content, 9)).decode()) for e in back
-        ),
-    )
+        return [Edit(start, end, zlib.decompress(former)) for start, end, former in self.edits]
 
 
 class Journal:

@@ -9,7 +9,7 @@ import msgspec
 
 from moodtheme.tagging.answers import TrackTags
 from moodtheme.tagging.in_words import findings
-from moodtheme.writing.fields import SEPARATOR, Field, Values
+from moodtheme.writing.edits import SEPARATOR, Field, Values
 
 RECORD_FORMAT = 1
 _DIMENSIONS = {"valence": Field.VALENCE, "arousal": Field.AROUSAL}

@@ -7,8 +7,17 @@ and the table of where its pieces lie with it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from moodtheme.writing.edits import Edit, FormError, Source, padding
-from moodtheme.writing.fields import MOST_BYTES, Field, Values, by_name, grouped
+from moodtheme.writing.edits import (
+    MOST_BYTES,
+    Edit,
+    Field,
+    FormError,
+    Source,
+    Values,
+    by_name,
+    grouped,
+    padding,
+)
 
 _PATH = (b"moov", b"udta", b"meta", b"ilst")
 _OWNER = b"com.apple.iTunes"

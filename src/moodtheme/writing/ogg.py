@@ -8,8 +8,15 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from moodtheme.writing.edits import Edit, FormError, Source, differing
-from moodtheme.writing.fields import MOST_BYTES, Field, Values
+from moodtheme.writing.edits import (
+    MOST_BYTES,
+    Edit,
+    Field,
+    FormError,
+    Source,
+    Values,
+    differing,
+)
 from moodtheme.writing.vorbis import VorbisComments
 
 _HEADER = 27
@@ -81,7 +88,7 @@ class OggTags:
         if not self._before.startswith(lead):
             raise FormError("its second header does not hold comments")
         self._lead, self._others = lead, packets[1:]
-        self._comments = VorbisComments.of(self._before[len(lead) :])
+        self._comments = VorbisComments(self._before[len(lead) :])
         self.name = f"Vorbis comments of Ogg {found.name}"
         self.values = self._comments.values
 

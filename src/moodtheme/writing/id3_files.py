@@ -1,20 +1,58 @@
-"""WAV and AIFF: an ID3v2 tag in a chunk of its own; all other chunks, ``INFO`` too, stay."""
+"""Where ID3v2 tags lie: before MPEG audio and True Audio, in a chunk of WAV and AIFF.
+
+Tags of other kinds (ID3v1, APEv2, ``INFO``) stay. Where ID3v1 or ``INFO`` is all there is, its
+fields are put into the new tag too: most programs look at one of the two alone.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from moodtheme.writing.edits import Edit, FormError, Source
-from moodtheme.writing.fields import MOST_BYTES, Field, Values
+from moodtheme.writing.edits import MOST_BYTES, Edit, Field, FormError, Source, Values
 from moodtheme.writing.id3 import Id3Tag
-from moodtheme.writing.id3_bytes import copied, tag_at
+from moodtheme.writing.id3_bytes import tag_at
 
+_OLD_TAG = 128  # bytes of ID3v1
+_OLD_FIELDS = {
+    "TIT2": (3, 33), "TPE1": (33, 63), "TALB": (63, 93), "TDRC": (93, 97), "COMM": (97, 127),
+}  # fmt: skip
+"""Where those of ID3v1 lie that are texts."""
 _MOST = (1 << 32) - 1
 _INFO = {
     b"INAM": "TIT2", b"IART": "TPE1", b"IPRD": "TALB", b"ICRD": "TDRC", b"IGNR": "TCON",
     b"ITRK": "TRCK", b"IPRT": "TRCK", b"ICOP": "TCOP", b"ICMT": "COMM",
 }  # fmt: skip
 """What the fields of ``INFO`` are called in ID3v2.4."""
+
+
+def tag_before_audio(source: Source) -> Id3Tag:
+    """The tag at a file's beginning, or the place for one.
+
+    Raises
+    ------
+    FormError
+        It cannot be changed safely.
+    """
+    size = tag_at(source.read_at(0, 10))
+    if size > MOST_BYTES:
+        raise FormError("its ID3 tag is longer than 64 MB")
+    return Id3Tag(source.read_at(0, size), _old_fields(source))
+
+
+def _old_fields(source: Source) -> dict[str, str]:
+    """What an ID3v1 tag says, by the names of ID3v2.4's frames."""
+    old = source.read_at(source.size - _OLD_TAG, _OLD_TAG)
+    if old[:3] != b"TAG":
+        return {}
+    texts = {
+        name: old[start:end].partition(b"\0")[0].decode("latin-1").strip()
+        for name, (start, end) in _OLD_FIELDS.items()
+    }
+    if not old[125] and old[126]:
+        texts["TRCK"] = str(old[126])
+    if old[127] != 0xFF:
+        texts["TCON"] = str(old[127])
+    return {name: text for name, text in texts.items() if text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +70,6 @@ class _Chunk:
 class ChunkedTags:
     """The ID3v2 tag of a WAV or AIFF file.
 
-    Where a WAV file has an ``INFO`` list alone, its fields are put into the new tag too: many
-    programs look at one of the two.
-
     A `FormError` where its chunks are not what its header says, or the tag cannot be changed
     safely.
     """
@@ -43,9 +78,9 @@ class ChunkedTags:
         self._source = source
         self._is_riff = source.read_at(0, 4) == b"RIFF"
         self._order: Literal["little", "big"] = "little" if self._is_riff else "big"
-        self._size = int.from_bytes(source.read_at(4, 4), self._order)
+        size = int.from_bytes(source.read_at(4, 4), self._order)
         # Some writers leave the last odd byte out of account.
-        if self._size + 8 not in {source.size, source.size - 1, source.size + 1}:
+        if abs(size + 8 - source.size) > 1:
             raise FormError("its header says another length than the file has")
         chunks = list(self._chunks(12, source.size))
         self._end = chunks[-1].start + 8 + chunks[-1].size if chunks else 12
@@ -57,21 +92,18 @@ class ChunkedTags:
             tag = source.read_at(self._there.start + 8, self._there.size)
             if tag_at(tag[:10]) != len(tag):
                 raise FormError("its ID3 chunk does not hold one tag")
-        self._tag = Id3Tag(tag)
-        self.name, self.values = f"{self._tag.name} in a chunk", self._tag.values
         listed = [
             inner
             for chunk in chunks
             if chunk.name == b"LIST" and source.read_at(chunk.start + 8, 4) == b"INFO"
             for inner in self._chunks(chunk.start + 12, chunk.start + 8 + chunk.size)
         ]
-        self._info = self._told(listed) if self._there is None else {}
-        if comment := self._info.get("COMM"):
-            self.values = {**self.values, Field.COMMENT: (comment,)}
+        self._tag = Id3Tag(tag, self._told(listed))
+        self.name, self.values = f"{self._tag.name} in a chunk", self._tag.values
 
     def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
         """As `TagForm.edits`."""
-        edits = self._tag.edits(changes, copied(self._info, changes))
+        edits = self._tag.edits(changes)
         there = self._there
         if there is None:
             (new,) = edits
@@ -89,10 +121,8 @@ class ChunkedTags:
                 moved.append(Edit(there.start + 4, at, self._number(size)))
                 end = min(there.end, self._source.size)
                 moved.append(Edit(at + there.size, end, bytes(size % 2)))
-        growth = sum(edit.growth for edit in moved)
-        if growth:
-            whole = self._source.size + growth - 8
-            moved.append(Edit(4, 8, self._number(whole)))
+        if growth := sum(edit.growth for edit in moved):
+            moved.append(Edit(4, 8, self._number(self._source.size + growth - 8)))
         return moved
 
     def _told(self, chunks: Sequence[_Chunk]) -> dict[str, str]:
