@@ -22,10 +22,9 @@ from moodtheme.models.crnn import Crnn
 from moodtheme.models.networks import parameter_count
 from moodtheme.recipes import EvaluationExcerpt, Precision, Recipe, find_recipe, with_values
 from moodtheme.training.audio_cache import AudioCache, build_cache
-from moodtheme.training.batches import TrainingBatches
+from moodtheme.training.batches import TrainingBatches, loading
 from moodtheme.training.examples import TrackSet, TrainingBatch, TrainingTracks, shown
-from moodtheme.training.kinds.excerpts import SoundExamples
-from moodtheme.training.loading import loading
+from moodtheme.training.kinds.sound import SoundExamples
 from moodtheme.training.module import SystemModule
 from moodtheme.training.settings import Machine, readers
 

@@ -14,7 +14,7 @@ from moodtheme.recipes import EvaluationExcerpt
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.training.audio_cache import AudioCache, build_cache
-from moodtheme.training.kinds.excerpts import SoundExamples
+from moodtheme.training.kinds.sound import SoundExamples
 from moodtheme.training.trained import load_trained
 from program import Program
 from toy_collection import write_collection
@@ -35,7 +35,7 @@ def test_it_hears_the_middle_in_training_too(tmp_path: Path) -> None:
         evaluation=EvaluationExcerpt.CENTRE,
         anywhere=False,
     )
-    seen = [examples.training_input(0, np.random.default_rng(seed)).values for seed in range(5)]
+    seen = [examples.training_input(0, np.random.default_rng(seed)).values[0] for seed in range(5)]
     assert all(np.array_equal(one, seen[0]) for one in seen)
     np.testing.assert_allclose(seen[0], ramp[14_995:15_004], atol=1e-4)
     np.testing.assert_array_equal(examples.evaluation_inputs(0).values[0], seen[0])

@@ -21,7 +21,7 @@ from moodtheme.training.examples import (
     shown,
 )
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience
-from moodtheme.training.kinds.excerpts import SoundExamples, choose_excerpts, excerpt_start
+from moodtheme.training.kinds.sound import SoundExamples, choose_excerpts, excerpt_start
 from moodtheme.training.module import balancing_weights, tagging_loss
 
 RATE = 8_000
@@ -57,8 +57,8 @@ def test_training_excerpts_come_from_anywhere_and_depend_on_the_generator(
 ) -> None:
     starts = []
     for draw in range(300):
-        excerpt = ramps.training_input(0, np.random.default_rng(draw)).values
-        again = ramps.training_input(0, np.random.default_rng(draw)).values
+        excerpt = ramps.training_input(0, np.random.default_rng(draw)).values[0]
+        again = ramps.training_input(0, np.random.default_rng(draw)).values[0]
         np.testing.assert_array_equal(excerpt, again)
         assert len(excerpt) == SAMPLES
         starts.append(place(excerpt))
@@ -68,10 +68,10 @@ def test_training_excerpts_come_from_anywhere_and_depend_on_the_generator(
 
 def test_short_tracks_are_looped(ramps: SoundExamples) -> None:
     for row in (1, 2):
-        excerpt = ramps.training_input(row, np.random.default_rng(0)).values
+        excerpt = ramps.training_input(row, np.random.default_rng(0)).values[0]
         assert len(excerpt) == SAMPLES
         np.testing.assert_array_equal(excerpt, ramps.evaluation_inputs(row).values[0])
-    looped = ramps.training_input(1, np.random.default_rng(0)).values
+    looped = ramps.training_input(1, np.random.default_rng(0)).values[0]
     np.testing.assert_array_equal(looped[12_000:], looped[:4_000])
 
 

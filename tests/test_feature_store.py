@@ -360,7 +360,7 @@ def test_training_examples_are_small_and_right(tmp_path: Path) -> None:
     copy = pickle.loads(copied)
     rng = np.random.default_rng(0)
     for row, file in enumerate(files[::-1]):
-        shown = copy.training_input(row, rng).values
+        shown = copy.training_input(row, rng).values[0]
         np.testing.assert_array_equal(shown, expected(file))
         assert shown.dtype == np.float32
         weighted = copy.evaluation_inputs(row)

@@ -22,7 +22,6 @@ from moodtheme.training.callbacks import read_epochs
 from moodtheme.training.examples import (
     EvaluationTracks,
     ScoreSums,
-    Stored,
     TrackSet,
     Weighted,
     score_inputs,
@@ -353,11 +352,11 @@ class Fixed(Sequences):
     def fixed_bytes(self) -> int:
         return self.values.nbytes
 
-    def training_input(self, row: int, rng: np.random.Generator) -> Stored:
-        return Stored(self.values[row])
+    def training_input(self, row: int, rng: np.random.Generator) -> Weighted:
+        return self.evaluation_inputs(row)
 
     def evaluation_inputs(self, row: int) -> Weighted:
-        return Weighted(self.values[row][None], np.ones(1, np.float32))
+        return Weighted(self.values[row][None])
 
 
 def test_inputs_kept_on_the_device_train_the_same_network(tmp_path: Path) -> None:
@@ -369,7 +368,7 @@ def test_inputs_kept_on_the_device_train_the_same_network(tmp_path: Path) -> Non
     needed = sum(part.examples.fixed_bytes or 0 for part in parts)
     for name, room in (("carried", needed - 1), ("kept", needed)):
         machine = Machine(accelerator="cpu", threads=1, resident_bytes=room)
-        assert (keep_resident(*parts, machine) is not None) == (name == "kept")
+        assert (keep_resident(*parts, machine)[2] is not None) == (name == "kept")
         (tmp_path / name).mkdir()
         fit(
             lambda: ToyNetwork(dropout=0.3),
@@ -384,8 +383,8 @@ def test_inputs_kept_on_the_device_train_the_same_network(tmp_path: Path) -> Non
     assert same(weights(tmp_path / "kept", 2), weights(tmp_path / "carried", 2))
     # What draws is never kept, and without a GPU nothing is unless it is asked for.
     roomy = Machine(accelerator="cpu", resident_bytes=10**9)
-    assert keep_resident(tracks(4, seed=1), parts[1], roomy) is None
-    assert keep_resident(*parts, Machine(accelerator="cpu")) is None
+    assert keep_resident(tracks(4, seed=1), parts[1], roomy)[2] is None
+    assert keep_resident(*parts, Machine(accelerator="cpu"))[2] is None
 
 
 def test_readers_are_as_many_as_asked_for_else_as_the_cores_allow(

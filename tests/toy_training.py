@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from moodtheme.models.recurrent import RecurrentHead
 from moodtheme.recipes import Recipe, find_recipe, with_values
-from moodtheme.training.examples import Stored, TrackSet, Weighted
+from moodtheme.training.examples import TrackSet, Weighted
 from moodtheme.training.fit import fit
 from moodtheme.training.run_folder import Result
 from moodtheme.training.settings import Machine
@@ -33,9 +33,9 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.values)
 
-    def training_input(self, row: int, rng: np.random.Generator) -> Stored:
+    def training_input(self, row: int, rng: np.random.Generator) -> Weighted:
         noise = rng.normal(0, 0.1, self.values[row].shape)
-        return Stored((self.values[row] + noise).astype(np.float32))
+        return Weighted((self.values[row] + noise).astype(np.float32)[None])
 
     def evaluation_inputs(self, row: int) -> Weighted:
         both = np.stack([self.values[row], self.values[row][::-1]])

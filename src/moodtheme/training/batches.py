@@ -7,10 +7,14 @@ an epoch that is trained again is the same epoch.
 import math
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
+import torch
 from torch.utils.data import Sampler
+
+_AHEAD = 4  # batches a worker has ready, so that a slow read stops nothing
+_Batch = TypeVar("_Batch")
 
 
 class Purpose(IntEnum):
@@ -114,3 +118,18 @@ class EvaluationBatches(Sampler[list[int]]):
         for turn in range(len(self)):
             first = (turn * self._processes + self._process) * self._batch_size
             yield list(range(first, min(first + self._batch_size, self._tracks)))
+
+
+def loading(workers: int) -> dict[str, Any]:
+    """How a loader reads batches that are made where they are read, in so many processes."""
+    return {
+        "num_workers": workers,
+        "collate_fn": _as_it_is,  # it is a batch already
+        "persistent_workers": workers > 0,
+        "prefetch_factor": _AHEAD if workers else None,
+        "pin_memory": torch.cuda.is_available(),
+    }
+
+
+def _as_it_is(batch: _Batch) -> _Batch:
+    return batch

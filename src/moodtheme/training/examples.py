@@ -1,14 +1,14 @@
 """What a network is shown of tracks, and the scores that come of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from moodtheme.arrays import Float64Array, FloatArray
@@ -19,40 +19,26 @@ from moodtheme.training.batches import Purpose, stream
 from moodtheme.training.run_folder import Run
 
 Numbers = npt.NDArray[Any]
-_Batch = TypeVar("_Batch")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An input as it is kept: numbers as they are, float32, or int16 that a scale makes so.
-
-    What is kept as int16 crosses to workers and to a device as such, in half the room.
-    """
-
-    numbers: Numbers
-    scale: float = 1.0
-
-    @property
-    def values(self) -> FloatArray:
-        """What the network is shown, float32."""
-        return _scaled(self.numbers, self.scale)
 
 
 @dataclass(frozen=True)
 class Weighted:
-    """Inputs of one track for evaluation, ``(n, ...)``, and what each weighs, ``(n,)``.
+    """Inputs of one track, ``(n, ...)``, and what each weighs in its score, ``(n,)``.
 
-    As in `Stored`, they are float32, or int16 with a scale.
+    They are as they are kept: float32, or int16 that a scale makes so. What is kept as int16
+    crosses to workers and to a device as such, in half the room.
     """
 
     inputs: Numbers
-    weights: FloatArray
+    weights: FloatArray = field(default_factory=lambda: np.ones(1, np.float32))
     scale: float = 1.0
 
     @property
     def values(self) -> FloatArray:
         """What the network is shown, float32."""
-        return _scaled(self.inputs, self.scale)
+        if self.inputs.dtype == np.float32:
+            return self.inputs
+        return self.inputs.astype(np.float32) * np.float32(self.scale)
 
 
 class Examples(Protocol):
@@ -67,8 +53,8 @@ class Examples(Protocol):
         """Number of tracks."""
         ...
 
-    def training_input(self, row: int, rng: np.random.Generator) -> Stored:
-        """What the network is shown of a track in an epoch."""
+    def training_input(self, row: int, rng: np.random.Generator) -> Weighted:
+        """What the network is shown of a track in an epoch: one input."""
         ...
 
     def evaluation_inputs(self, row: int) -> Weighted:
@@ -130,15 +116,15 @@ class TrainingTracks(Dataset[TrainingBatch]):
 
     def __getitems__(self, places: Sequence[tuple[int, int]]) -> TrainingBatch:
         """A batch of (epoch, row)."""
-        stored: list[Stored] = []
+        tracks: list[Weighted] = []
         seeds: list[int] = []
         for epoch, row in places:
             rng = stream(self._seed, Purpose.EXAMPLE, epoch, row)
-            stored.append(self._tracks.examples.training_input(row, rng))
+            tracks.append(self._tracks.examples.training_input(row, rng))
             seeds.append(int(rng.integers(2**63)))
         return TrainingBatch(
-            torch.from_numpy(np.stack([each.numbers for each in stored])),
-            torch.tensor([each.scale for each in stored]),
+            torch.from_numpy(np.concatenate([track.inputs for track in tracks])),
+            torch.tensor([track.scale for track in tracks]),
             torch.tensor(seeds),
             torch.from_numpy(self._targets[[row for _, row in places]]),
         )
@@ -165,25 +151,14 @@ class EvaluationTracks(Dataset[EvaluationBatch]):
         )
 
 
-def whole_batch(batch: _Batch) -> _Batch:
-    """What a loader makes of a batch that is one already: nothing."""
-    return batch
-
-
 def shown(inputs: Tensor, scales: Tensor) -> Tensor:
     """What the network is shown of a batch's inputs, float32, computed where they are.
 
-    The same numbers, to the last bit, as `Stored.values` has.
+    The same numbers, to the last bit, as `Weighted.values` has.
     """
     if inputs.dtype is not torch.int16:
         return inputs
     return inputs.to(torch.float32) * scales.reshape(-1, *[1] * (inputs.dim() - 1))
-
-
-def _scaled(numbers: Numbers, scale: float) -> FloatArray:
-    if numbers.dtype == np.float32:
-        return numbers
-    return numbers.astype(np.float32) * np.float32(scale)
 
 
 def split_outputs(outputs: FloatArray, of: TrackTable | Run) -> tuple[FloatArray, Ratings | None]:
@@ -230,7 +205,7 @@ class ScoreSums:
 
 
 def score_inputs(
-    network: nn.Module | Callable[[Tensor], Tensor], inputs: Tensor, *, at_once: int
+    network: Callable[[Tensor], Tensor], inputs: Tensor, *, at_once: int
 ) -> FloatArray:
     """Scores ``(n, tags)`` of inputs ``(n, ...)``, at most `at_once` together."""
     scores = [torch.sigmoid(network(part).float()) for part in torch.split(inputs, at_once)]

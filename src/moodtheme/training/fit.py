@@ -19,7 +19,6 @@ from moodtheme.training.batches import Purpose, torch_seed
 from moodtheme.training.callbacks import LAST, Keeper, TrainingProgress, read_epochs
 from moodtheme.training.examples import TrackSet
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience, read_best
-from moodtheme.training.loading import RunData
 from moodtheme.training.loggers import open_loggers
 from moodtheme.training.module import SystemModule
 from moodtheme.training.resident import keep_resident
@@ -149,9 +148,7 @@ def _fit_stage(
     # A run may have been killed between its last epoch and the mark that it was the last.
     diverged_in = None
     if not (len(epochs) >= stage.epochs or out_of_patience(epochs, schedule.patience)):
-        resident = keep_resident(training, validation, machine)
-        if resident:
-            training, validation = resident.training, resident.validation
+        training, validation, table = keep_resident(training, validation, machine)
         torch.manual_seed(torch_seed(seed, Purpose.WEIGHTS))
         network = make_network()
         if earlier and not epochs:
@@ -165,7 +162,9 @@ def _fit_stage(
             validation=validation,
             seed=seed,
             first_epoch=len(earlier),
-            table=resident.table if resident else None,
+            epoch=len(epochs),
+            table=table,
+            workers=readers(machine, on_gpu=_on_gpu(machine)) if table is None else 0,
         )
         keeper = Keeper(
             place,
@@ -175,17 +174,8 @@ def _fit_stage(
             patience=schedule.patience,
             report=progress.epoch_done,
         )
-        data = RunData(
-            training,
-            validation,
-            schedule=schedule,
-            seed=seed,
-            first_epoch=len(earlier),
-            epoch=len(epochs),
-            workers=0 if resident else readers(machine, on_gpu=_on_gpu(machine)),
-        )
         trainer = _trainer(stage.epochs, schedule, machine, [progress, keeper], loggers)
-        trainer.fit(module, data, ckpt_path=place / LAST if epochs else None)
+        trainer.fit(module, ckpt_path=place / LAST if epochs else None)
         trainer.strategy.barrier()
         epochs, diverged_in = keeper.epochs, keeper.diverged_in
     if is_first_process():

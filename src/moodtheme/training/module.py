@@ -1,24 +1,33 @@
 """A system in training as Lightning sees it: its batches, its loss, its steps."""
 
 import warnings
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import lightning as L
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from moodtheme.arrays import FloatArray
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.recipes import Optimiser, Schedule, Stage
-from moodtheme.training.batches import Purpose, torch_seed
+from moodtheme.training.batches import (
+    EvaluationBatches,
+    Purpose,
+    TrainingBatches,
+    loading,
+    torch_seed,
+)
 from moodtheme.training.examples import (
     EvaluationBatch,
+    EvaluationTracks,
     ScoreSums,
     TrackSet,
     TrainingBatch,
+    TrainingTracks,
     score_inputs,
     shown,
 )
@@ -53,10 +62,14 @@ class SystemModule(L.LightningModule):
     training, validation
         The tracks.
     seed, first_epoch
-        What dropout depends on, besides process and step.
+        What order, examples and dropout depend on, besides process and step.
+    epoch
+        The epoch of this stage that comes first, from 0.
     table
         Inputs of all tracks, kept on the device, of which batches name rows; None where batches
         bring them.
+    workers
+        Processes that read examples; 0 reads in this one.
 
     Attributes
     ----------
@@ -77,7 +90,9 @@ class SystemModule(L.LightningModule):
         validation: TrackSet,
         seed: int,
         first_epoch: int,
+        epoch: int = 0,
         table: Tensor | None = None,
+        workers: int = 0,
     ) -> None:
         super().__init__()
         self.network = network
@@ -87,9 +102,10 @@ class SystemModule(L.LightningModule):
         self.validation_roc_auc = float("nan")
         self._schedule = schedule
         self._stage = stage
-        self._validation_labels = validation.labels
+        self._training, self._validation = training, validation
         self._seed = seed
-        self._first_epoch = first_epoch
+        self._first_epoch, self._epoch = first_epoch, epoch
+        self._loading = loading(workers)
         self._frozen = network.pretrained_part if stage.frozen else None
         if isinstance(self._frozen, nn.Module):
             self._frozen.requires_grad_(False)
@@ -100,6 +116,31 @@ class SystemModule(L.LightningModule):
         )
         self._sums = ScoreSums(self._shape)
         self.train()
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Training batches of this process."""
+        batches = TrainingBatches(
+            len(self._training.labels),
+            batch_size=self._schedule.batch_size,
+            seed=self._seed,
+            first_epoch=self._first_epoch,
+            epoch=self._epoch,
+            process=self.trainer.global_rank,
+            processes=self.trainer.world_size,
+        )
+        tracks = TrainingTracks(self._training, seed=self._seed)
+        return DataLoader(tracks, batch_sampler=batches, **self._loading)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Validation batches of this process."""
+        batches = EvaluationBatches(
+            len(self._validation.labels),
+            batch_size=self._schedule.batch_size,
+            process=self.trainer.global_rank,
+            processes=self.trainer.world_size,
+        )
+        tracks = EvaluationTracks(self._validation)
+        return DataLoader(tracks, batch_sampler=batches, **self._loading)
 
     def train(self, mode: bool = True) -> Self:
         """Frozen layers stay in evaluation mode, so their running statistics stay too."""
@@ -121,7 +162,7 @@ class SystemModule(L.LightningModule):
         loss = tagging_loss(
             logits,
             batch.targets,
-            n_tags=self._validation_labels.shape[1],
+            n_tags=self._validation.labels.shape[1],
             positive_weights=self.positive_weights,  # type: ignore[arg-type]
             focal_gamma=self._schedule.focal_gamma,
         )
@@ -157,8 +198,8 @@ class SystemModule(L.LightningModule):
         with warnings.catch_warnings():
             # Tags without figures are named once, before training.
             warnings.simplefilter("ignore", EvaluationWarning)
-            tags = self._validation_labels.shape[1]
-            areas = roc_auc(self._validation_labels, self.validation_scores[:, :tags])
+            tags = self._validation.labels.shape[1]
+            areas = roc_auc(self._validation.labels, self.validation_scores[:, :tags])
         self.validation_roc_auc = float(macro(areas))
         self.log("validation_roc_auc", self.validation_roc_auc)
 

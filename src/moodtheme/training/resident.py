@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moodtheme.arrays import FloatArray
-from moodtheme.training.examples import Examples, Stored, TrackSet, Weighted
+from moodtheme.training.examples import TrackSet, Weighted
 from moodtheme.training.settings import Machine
 
 _MEMORY_SHARE = 0.5  # of what is free; the network, its optimiser and a batch need the rest
@@ -36,35 +35,18 @@ class Places:
     def __len__(self) -> int:
         return self.count
 
-    def training_input(self, row: int, rng: np.random.Generator) -> Stored:
+    def training_input(self, row: int, rng: np.random.Generator) -> Weighted:
         """A track's row."""
-        return Stored(np.array(self.first + row))
+        return self.evaluation_inputs(row)
 
     def evaluation_inputs(self, row: int) -> Weighted:
         """A track's row."""
-        return Weighted(np.array([self.first + row]), np.ones(1, np.float32))
-
-
-@dataclass(frozen=True)
-class ResidentTracks:
-    """Tracks to train and validate on, by their rows in a table.
-
-    Attributes
-    ----------
-    training, validation
-        As they were, with `Places` for examples.
-    table
-        Inputs of the tracks of both, float32 ``(tracks, ...)``.
-    """
-
-    training: TrackSet
-    validation: TrackSet
-    table: Tensor
+        return Weighted(np.array([self.first + row]))
 
 
 def keep_resident(
     training: TrackSet, validation: TrackSet, machine: Machine
-) -> ResidentTracks | None:
+) -> tuple[TrackSet, TrackSet, Tensor | None]:
     """Read all inputs, if they never change and the device has room for them.
 
     Parameters
@@ -74,24 +56,26 @@ def keep_resident(
     machine
         Where to train; `Machine.resident_bytes` is the room, by default half of what a GPU has
         free. A processor maps features from the disk, which is as good.
+
+    Returns
+    -------
+    training, validation
+        With `Places` for examples; as they were where there is no table.
+    table
+        Inputs of the tracks of both, float32 ``(tracks, ...)``, or None.
     """
     parts = (training.examples, validation.examples)
     sizes = [part.fixed_bytes for part in parts]
     room = _room(machine) if machine.resident_bytes is None else machine.resident_bytes
     if any(size is None for size in sizes) or sum(size or 0 for size in sizes) > room:
-        return None
-    table = np.stack([_input(part, row) for part in parts for row in range(len(part))])
-    learnt, all_tracks = len(training.examples), len(table)
-    return ResidentTracks(
+        return training, validation, None
+    inputs = [part.evaluation_inputs(row).values[0] for part in parts for row in range(len(part))]
+    learnt = len(training.examples)
+    return (
         replace(training, examples=Places(0, learnt)),
-        replace(validation, examples=Places(learnt, all_tracks - learnt)),
-        torch.from_numpy(table),
+        replace(validation, examples=Places(learnt, len(inputs) - learnt)),
+        torch.from_numpy(np.stack(inputs)),
     )
-
-
-def _input(examples: Examples, row: int) -> FloatArray:
-    values: FloatArray = examples.evaluation_inputs(row).values[0]
-    return values
 
 
 def _room(machine: Machine) -> int:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import DatasetError
@@ -126,7 +127,7 @@ def train_system(
 
 
 def _prepare(
-    source: Source,
+    source: Source[Any],
     parts: Mapping[Split, TrackTable],
     settings: Settings,
     *,
@@ -156,7 +157,7 @@ def _prepare(
     return usable
 
 
-def _require_files(source: Source, parts: Mapping[Split, TrackTable]) -> None:
+def _require_files(source: Source[Any], parts: Mapping[Split, TrackTable]) -> None:
     files = [file for part in parts.values() for file in part.files]
     missing = source.absent(files)
     if missing:

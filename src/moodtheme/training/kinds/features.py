@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,6 +15,7 @@ from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError, WeightsError
 from moodtheme.feature_store import (
     ExtractorInfo,
+    FeatureStore,
     build_features,
     describe_extractor,
     feature_statistics,
@@ -25,7 +27,6 @@ from moodtheme.recipes import DeepSpectrumView, OpenSmileView
 from moodtheme.recipes.base_views import BaseView
 from moodtheme.training.examples import Weighted
 from moodtheme.training.kinds.kind import Kind, Source
-from moodtheme.training.kinds.stored_features import StoredFeatures
 from moodtheme.training.run_folder import Run
 from moodtheme.training.settings import Settings
 from moodtheme.work import Progress, Report
@@ -35,6 +36,7 @@ FEATURES = "features"
 
 FeaturesT = TypeVar("FeaturesT", bound=BaseView)
 ExtractedT = TypeVar("ExtractedT", DeepSpectrumView, OpenSmileView)
+FeatureKindT = TypeVar("FeatureKindT", bound="FeatureKind[Any]")
 
 
 class FeatureKind(Kind[FeaturesT]):
@@ -42,7 +44,7 @@ class FeatureKind(Kind[FeaturesT]):
 
     quick = True
 
-    def make_network(self, *, n_tags: int, n_features: int | None) -> nn.Module:
+    def make_network(self, *, n_tags: int, n_features: int | None) -> FeatureNetwork:
         """The recurrent part."""
         if n_features is None:
             raise ValueError(f"{self.recipe.system} hears features; how many is not given")
@@ -70,7 +72,7 @@ class ExtractedKind(FeatureKind[ExtractedT]):
         """Windows and their features."""
         return (self.view.windows, n_features or self.n_features)
 
-    def open_source(self, settings: Settings, folder: Path) -> Source:
+    def open_source(self, settings: Settings, folder: Path) -> "StoreSource":
         """A feature store."""
         return StoreSource(self, settings, folder)
 
@@ -128,13 +130,8 @@ class OpenSmileKind(ExtractedKind[OpenSmileView]):
         return "hears openSMILE's descriptors, which a graph cannot compute"
 
 
-class FeatureSource(Source):
+class FeatureSource(Source[FeatureKindT]):
     """What is the same wherever features come from.
-
-    Parameters
-    ----------
-    kind
-        The system's.
 
     Attributes
     ----------
@@ -143,43 +140,25 @@ class FeatureSource(Source):
         None where features go in as they are.
     """
 
-    def __init__(self, kind: FeatureKind[Any]) -> None:
-        self._kind = kind
-        self.scale: tuple[FloatArray, FloatArray] | None = None
+    scale: tuple[FloatArray, FloatArray] | None = None
 
     def make_network(self, n_tags: int) -> nn.Module:
         """The network with random weights."""
-        network = self._kind.make_network(n_tags=n_tags, n_features=self.n_features)
-        if self.scale is not None and isinstance(network, FeatureNetwork):
+        network = self.kind.make_network(n_tags=n_tags, n_features=self.n_features)
+        if self.scale is not None:
             mean, deviation = self.scale
             network.set_scale(torch.from_numpy(mean), torch.from_numpy(deviation))
         return network
 
 
-class StoreSource(FeatureSource):
-    """Features of a fixed number of windows, kept in a feature store.
-
-    Parameters
-    ----------
-    kind
-        The system's.
-    settings
-        Of the run.
-    folder
-        The run's, where features are kept unless `settings` names another.
-    """
-
-    def __init__(self, kind: ExtractedKind[Any], settings: Settings, folder: Path) -> None:
-        super().__init__(kind)
-        self._kind: ExtractedKind[Any] = kind
-        self._settings = settings
-        self._folder = settings.features or folder / FEATURES
+class StoreSource(FeatureSource[ExtractedKind[Any]]):
+    """Features of a fixed number of windows, in a store in the run's folder or a shared one."""
 
     @cached_property
     def _info(self) -> ExtractorInfo:
-        settings = self._settings
+        settings = self.settings
         return describe_extractor(
-            self._kind.view, weights=settings.weights, offline=settings.offline
+            self.kind.view, weights=settings.weights, offline=settings.offline
         )
 
     @property
@@ -195,24 +174,24 @@ class StoreSource(FeatureSource):
     @property
     def begins_with(self) -> str:
         """What training begins with, in words."""
-        return f"random weights on {self._kind.view.hears}, {self.n_features:,} a window"
+        return f"random weights on {self.kind.view.hears}, {self.n_features:,} a window"
 
     def prepare(
         self, training: TrackTable, validation: TrackTable, *, report: Report, progress: Progress
     ) -> list[AudioError]:
         """Extract what is missing."""
         failures = self._build([*training.files, *validation.files], report, progress)
-        if self._kind.scaled:
+        if self.kind.scaled:
             usable = [file for file in training.files if self.has(file)]
             self.scale = feature_statistics(self._store, usable)
         return failures
 
     def _build(self, files: Sequence[Path], report: Report, progress: Progress) -> list[AudioError]:
-        settings = self._settings
+        settings = self.settings
         self._store, failures = build_features(
-            self._folder,
+            settings.features or self.folder / FEATURES,
             files,
-            self._kind.view,
+            self.kind.view,
             weights=settings.weights,
             offline=settings.offline,
             device=settings.machine.accelerator,
@@ -260,3 +239,43 @@ def require_same_weights(run: Run, weights: str) -> None:
             f"{run.recipe.system} was trained on features by {run.weights}, not by {weights}; "
             "give the weights of the training with --weights"
         )
+
+
+class StoredFeatures:
+    """Every window's features of a track, the same in training and evaluation.
+
+    It holds where the rows are, not the rows, so that copies for other processes are small.
+
+    Parameters
+    ----------
+    store
+        Has every file.
+    files
+        One a track.
+
+    Raises
+    ------
+    DatasetError
+        If the store lacks a file's audio.
+    """
+
+    def __init__(self, store: FeatureStore, files: Sequence[Path]) -> None:
+        self._rows = store.rows
+        records = [store.record(file) for file in files]
+        self._places = np.array([(r.shard, r.offset) for r in records], dtype=np.int64)
+
+    @property
+    def fixed_bytes(self) -> int:
+        """Of all tracks' features."""
+        return len(self) * self._rows.row_bytes
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def training_input(self, row: int, rng: np.random.Generator) -> Weighted:
+        """Features of a track, ``(1, windows, n_features)``; nothing is drawn."""
+        return self.evaluation_inputs(row)
+
+    def evaluation_inputs(self, row: int) -> Weighted:
+        """The same, from the disk when they are looked at; batches copy them."""
+        return Weighted(self._rows.map(*self._places[row].tolist())[None])

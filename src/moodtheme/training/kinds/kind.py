@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from torch import nn
 
@@ -19,14 +19,36 @@ from moodtheme.training.settings import Settings
 from moodtheme.work import Progress, Report
 
 ViewT = TypeVar("ViewT", bound=BaseView)
+KindT = TypeVar("KindT", bound="Kind[Any]")
 
 
-class Source(ABC):
+class Source(ABC, Generic[KindT]):
     """Inputs of some tracks, and what they and the network need of pretrained weights.
 
     In training `prepare` comes before `has` and `examples`, and before the networks that are
     trained; a trained system's tracks are read with `read` alone, after `check`.
+
+    Parameters
+    ----------
+    kind
+        The system's.
+    settings
+        Of the run.
+    folder
+        The run's, for what `settings` keeps nowhere else.
+
+    Raises
+    ------
+    DownloadError, HashMismatchError, WeightsError
+        If pretrained weights cannot be had.
+    MissingExtraError
+        If openSMILE is wanted and not installed.
     """
+
+    def __init__(self, kind: KindT, settings: Settings, folder: Path) -> None:
+        self.kind = kind
+        self.settings = settings
+        self.folder = folder
 
     @property
     def weights(self) -> str | None:
@@ -168,23 +190,8 @@ class Kind(ABC, Generic[ViewT]):
         """
 
     @abstractmethod
-    def open_source(self, settings: Settings, folder: Path) -> Source:
-        """Where its inputs come from.
-
-        Parameters
-        ----------
-        settings
-            Of the run.
-        folder
-            The run's, for what `settings` keeps nowhere else.
-
-        Raises
-        ------
-        DownloadError, HashMismatchError, WeightsError
-            If pretrained weights cannot be had.
-        MissingExtraError
-            If openSMILE is wanted and not installed.
-        """
+    def open_source(self, settings: Settings, folder: Path) -> Source[Any]:
+        """Where its inputs come from; arguments and errors are those of `Source`."""
 
     @property
     def no_graph(self) -> str:

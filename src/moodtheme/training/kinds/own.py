@@ -12,9 +12,8 @@ from moodtheme.errors import AudioError, FeatureFileError, UsageError
 from moodtheme.feature_store import statistics_of
 from moodtheme.feature_store.own_files import SUFFIXES, find_frames, frames_of, read_frames
 from moodtheme.recipes import OwnFeaturesView
-from moodtheme.training.examples import Stored, Weighted
+from moodtheme.training.examples import Weighted
 from moodtheme.training.kinds.features import FeatureKind, FeatureSource
-from moodtheme.training.kinds.kind import Source
 from moodtheme.training.run_folder import Run
 from moodtheme.training.settings import Settings
 from moodtheme.work import Progress, Report, read_ahead
@@ -56,43 +55,34 @@ class OwnFeaturesKind(FeatureKind[OwnFeaturesView]):
         """Frames and their features."""
         return (self.view.frames or 1, n_features or self.n_features)
 
-    def open_source(self, settings: Settings, folder: Path) -> Source:
+    def open_source(self, settings: Settings, folder: Path) -> "OwnFeatures":
         """The files."""
-        return OwnFeatures(self, settings)
+        return OwnFeatures(self, settings, folder)
 
 
-class OwnFeatures(FeatureSource):
-    """Files of features as a network's inputs.
+class OwnFeatures(FeatureSource[OwnFeaturesKind]):
+    """Files of features as a network's inputs."""
 
-    Parameters
-    ----------
-    kind
-        The system's.
-    settings
-        Of the run.
-    """
+    _width: int | None = None
+    _length: int | None = None
 
-    def __init__(self, kind: OwnFeaturesKind, settings: Settings) -> None:
-        super().__init__(kind)
-        self._kind: OwnFeaturesKind = kind
-        self._settings = settings
-        self._width: int | None = None
-        self._length: int | None = None
+    def __init__(self, kind: OwnFeaturesKind, settings: Settings, folder: Path) -> None:
+        super().__init__(kind, settings, folder)
         self._failed: dict[Path, AudioError] = {}
 
     @property
     def n_features(self) -> int:
         """Width of a frame."""
-        return self._width or self._kind.n_features
+        return self._width or self.kind.n_features
 
     @property
     def begins_with(self) -> str:
         """What training begins with, in words."""
-        return f"random weights on {self._kind.view.hears}, {self.n_features:,} a frame"
+        return f"random weights on {self.kind.view.hears}, {self.n_features:,} a frame"
 
     def absent(self, files: Sequence[Path]) -> list[str]:
         """Tracks without a file of features; their audio is not looked at."""
-        folder = self._kind.folder
+        folder = self.kind.folder
         return [
             f"{file} (no {file.stem}.npy or .npz in {folder})"
             for file in files
@@ -105,7 +95,7 @@ class OwnFeatures(FeatureSource):
         """Read every file once: to see that it can be used, and for the features' scale."""
         of = len(training) + len(validation)
         learnt = self._usable(training.files, 0, of, progress)
-        if self._kind.view.scaled:
+        if self.kind.view.scaled:
             self.scale = statistics_of(learnt)
         for rest in (learnt, self._usable(validation.files, len(training), of, progress)):
             for _ in rest:
@@ -119,7 +109,7 @@ class OwnFeatures(FeatureSource):
         for file, found in zip(files, self._frames(files), strict=True):
             if isinstance(found, AudioError):
                 self._failed[file] = found
-            elif self._kind.view.frames is None and len(found) != (self._length or len(found)):
+            elif self.kind.view.frames is None and len(found) != (self._length or len(found)):
                 self._failed[file] = FeatureFileError(
                     file,
                     f"has {len(found)} frames of features, tracks before it {self._length}; set "
@@ -137,8 +127,8 @@ class OwnFeatures(FeatureSource):
 
     def examples(self, files: Sequence[Path]) -> "Stretches":
         """Stretches of the tracks' frames."""
-        view = self._kind.view
-        return Stretches(self._kind.folder, files, frames=view.frames, array=view.array)
+        view = self.kind.view
+        return Stretches(self.kind.folder, files, frames=view.frames, array=view.array)
 
     def check(self, run: Run) -> None:
         """Frames must be as wide as those of the training."""
@@ -152,19 +142,19 @@ class OwnFeatures(FeatureSource):
             if isinstance(found, AudioError):
                 yield found
             else:
-                yield stretches_of(found, self._kind.view.frames)
+                yield stretches_of(found, self.kind.view.frames)
 
     def _frames(self, files: Sequence[Path]) -> Iterator[FloatArray | AudioError]:
         """Frames of tracks in order, or why there are none."""
-        folder, width = self._kind.folder, self.n_features
+        folder, width = self.kind.folder, self.n_features
 
         def read(file: Path) -> FloatArray | AudioError:
             try:
-                return frames_of(folder, file, self._kind.view.array, width=width)
+                return frames_of(folder, file, self.kind.view.array, width=width)
             except AudioError as error:
                 return error
 
-        return read_ahead(read, files, jobs=self._settings.jobs)
+        return read_ahead(read, files, jobs=self.settings.jobs)
 
 
 class Stretches:
@@ -195,13 +185,13 @@ class Stretches:
     def __len__(self) -> int:
         return len(self._files)
 
-    def training_input(self, row: int, rng: np.random.Generator) -> Stored:
+    def training_input(self, row: int, rng: np.random.Generator) -> Weighted:
         """A stretch from anywhere in the track, all places equally likely."""
         track = frames_of(self._folder, self._files[row], self._array)
-        if self._frames is None:
-            return Stored(track)
-        start = int(rng.integers(max(0, len(track) - self._frames) + 1))
-        return Stored(_looped(track[start : start + self._frames], self._frames))
+        if self._frames is not None:
+            start = int(rng.integers(max(0, len(track) - self._frames) + 1))
+            track = track[start : start + self._frames]
+        return stretches_of(track, self._frames)
 
     def evaluation_inputs(self, row: int) -> Weighted:
         """The whole track, a stretch at a time."""
@@ -214,8 +204,10 @@ def stretches_of(track: FloatArray, frames: int | None) -> Weighted:
     What remains behind the last whole stretch is in one more, which ends with the track and counts
     by its new frames. A track shorter than a stretch is looped.
     """
-    if frames is None or len(track) <= frames:
-        return Weighted(_looped(track, frames or len(track))[None], np.ones(1, np.float32))
+    if frames is None or len(track) == frames:
+        return Weighted(track[None])
+    if len(track) < frames:
+        return Weighted(np.resize(track, (1, frames, track.shape[1])))
     starts = list(range(0, len(track) - frames + 1, frames))
     weights = [1.0] * len(starts)
     if rest := len(track) - starts[-1] - frames:
@@ -223,7 +215,3 @@ def stretches_of(track: FloatArray, frames: int | None) -> Weighted:
         weights.append(rest / frames)
     inputs = np.stack([track[start : start + frames] for start in starts])
     return Weighted(inputs, np.array(weights, np.float32))
-
-
-def _looped(track: FloatArray, frames: int) -> FloatArray:
-    return track if len(track) == frames else track[np.arange(frames) % len(track)]

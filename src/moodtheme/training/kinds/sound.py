@@ -1,14 +1,18 @@
-"""Systems that hear sound: the CRNNs and the MediaEval baseline."""
+"""Systems that hear sound, the CRNNs and the MediaEval baseline, and the excerpts they are shown.
+
+Excerpts come from decoded audio in training, from the files themselves in scoring.
+"""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import nn
 
-from moodtheme.audio import ExcerptPolicy
+from moodtheme.arrays import FloatArray
+from moodtheme.audio import ExcerptPolicy, read_excerpt
 from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError
 from moodtheme.fetched.weights import PublishedWeights
@@ -16,16 +20,13 @@ from moodtheme.files import sha256_of
 from moodtheme.models.crnn import Crnn, load_pretrained, published_weights
 from moodtheme.models.mediaeval_baseline import Baseline
 from moodtheme.recipes import BaselineView, CrnnView, EvaluationExcerpt, SoundView
-from moodtheme.training.audio_cache import (
-    AudioCache,
-    build_cache,
-)
+from moodtheme.tagging.windows import cut_excerpt, loop_to_length, slide_windows
+from moodtheme.training.audio_cache import MINIMUM_S, AudioCache, build_cache
 from moodtheme.training.examples import Weighted
-from moodtheme.training.kinds.excerpts import SoundExamples, read_excerpts
 from moodtheme.training.kinds.kind import Kind, Source
 from moodtheme.training.run_folder import Run
 from moodtheme.training.settings import Settings
-from moodtheme.work import Progress, Report
+from moodtheme.work import Progress, Report, read_ahead
 
 _AUDIO = "audio"
 SoundT = TypeVar("SoundT", bound=SoundView)
@@ -52,16 +53,9 @@ class SoundKind(Kind[SoundT]):
         """Samples."""
         return (self.view.samples,)
 
-    def open_source(self, settings: Settings, folder: Path) -> Source:
+    def open_source(self, settings: Settings, folder: Path) -> "SoundSource":
         """Decoded audio."""
         return SoundSource(self, settings, folder)
-
-    def fetch_pretrained(self, settings: Settings) -> Path | None:
-        """File that the network begins with."""
-        return None
-
-    def load_pretrained(self, network: nn.Module, file: Path) -> None:
-        """Fill in what is in the file."""
 
 
 class CrnnKind(SoundKind[CrnnView]):
@@ -76,18 +70,6 @@ class CrnnKind(SoundKind[CrnnView]):
         """All at random."""
         return Crnn(self.view, self.head, n_tags=n_tags)
 
-    def fetch_pretrained(self, settings: Settings) -> Path | None:
-        """The convolutions' file."""
-        if not self.view.pretrained:
-            return None
-        published = published_weights(self.view)
-        return published.given_or_fetched(settings.weights, offline=settings.offline)
-
-    def load_pretrained(self, network: nn.Module, file: Path) -> None:
-        """Fill in the convolutions."""
-        assert isinstance(network, Crnn)
-        load_pretrained(network, file)
-
 
 class BaselineKind(SoundKind[BaselineView]):
     """The MediaEval baseline, which hears the middle of a track in training too."""
@@ -99,28 +81,16 @@ class BaselineKind(SoundKind[BaselineView]):
         return Baseline(n_tags=n_tags)
 
 
-class SoundSource(Source):
-    """Decoded audio, kept as int16 at the system's rate.
-
-    Parameters
-    ----------
-    kind
-        The system's.
-    settings
-        Of the run.
-    folder
-        The run's, where audio is kept unless `settings` names another.
-    """
-
-    def __init__(self, kind: SoundKind[SoundT], settings: Settings, folder: Path) -> None:
-        self._kind = kind
-        self._view: SoundView = kind.view
-        self._settings = settings
-        self._folder = settings.audio_cache or folder / _AUDIO
+class SoundSource(Source[SoundKind[Any]]):
+    """Decoded audio, kept as int16 at the system's rate, in the run's folder or a shared one."""
 
     @cached_property
     def _pretrained(self) -> Path | None:
-        return self._kind.fetch_pretrained(self._settings)
+        """File that the network begins with."""
+        published, settings = self.kind.published, self.settings
+        if published is None:
+            return None
+        return published.given_or_fetched(settings.weights, offline=settings.offline)
 
     @property
     def weights(self) -> str | None:
@@ -139,40 +109,40 @@ class SoundSource(Source):
         self, training: TrackTable, validation: TrackTable, *, report: Report, progress: Progress
     ) -> list[AudioError]:
         """Decode what is missing."""
-        rate = self._view.sample_rate
-        files = [*training.files, *validation.files]
+        folder, rate = self.settings.audio_cache or self.folder / _AUDIO, self.kind.view.sample_rate
         durations = np.concatenate([training.durations, validation.durations])
         failures = build_cache(
-            self._folder,
-            files,
+            folder,
+            [*training.files, *validation.files],
             sample_rate=rate,
             durations=durations.tolist(),
-            jobs=self._settings.jobs,
+            jobs=self.settings.jobs,
             report=report,
             progress=progress,
         )
-        self._cache = AudioCache(self._folder, sample_rate=rate)
+        self._cache = AudioCache(folder, sample_rate=rate)
         return failures
 
     def has(self, file: Path) -> bool:
         """Whether a file is decoded."""
         return self._cache.has(file)
 
-    def examples(self, files: Sequence[Path]) -> SoundExamples:
+    def examples(self, files: Sequence[Path]) -> "SoundExamples":
         """Excerpts of decoded files."""
         return SoundExamples(
             self._cache,
             files,
-            samples=self._view.samples,
-            evaluation=self._view.scored,
-            anywhere=self._kind.anywhere,
+            samples=self.kind.view.samples,
+            evaluation=self.kind.view.scored,
+            anywhere=self.kind.anywhere,
         )
 
     def make_network(self, n_tags: int) -> nn.Module:
         """The network, its convolutions as published where the recipe says so."""
-        network = self._kind.make_network(n_tags=n_tags, n_features=None)
+        network = self.kind.make_network(n_tags=n_tags, n_features=None)
         if self._pretrained is not None:
-            self._kind.load_pretrained(network, self._pretrained)
+            assert isinstance(network, Crnn)  # nothing else begins with any
+            load_pretrained(network, self._pretrained)
         return network
 
     def check(self, run: Run) -> None:
@@ -182,4 +152,109 @@ class SoundSource(Source):
         self, files: Sequence[Path], *, report: Report, progress: Progress
     ) -> Iterator[Weighted | AudioError]:
         """Excerpts of the files, decoded for the occasion."""
-        return read_excerpts(files, self._view, self._settings.jobs)
+        view: SoundView = self.kind.view
+        # Of a centre only the excerpt is decoded, not the whole track.
+        centre = view.scored is EvaluationExcerpt.CENTRE
+
+        def read(file: Path) -> Weighted | AudioError:
+            try:
+                audio = read_excerpt(
+                    file,
+                    sample_rate=view.sample_rate,
+                    length_s=view.samples / view.sample_rate,
+                    policy=ExcerptPolicy.CENTRE if centre else ExcerptPolicy.COVER,
+                    minimum_s=MINIMUM_S,
+                )
+            except AudioError as error:
+                return error
+            return choose_excerpts(audio.samples, view.samples, view.scored)
+
+        return read_ahead(read, files, jobs=self.settings.jobs)
+
+
+class SoundExamples:
+    """Excerpts from decoded audio; a track shorter than an excerpt is looped, as in tagging.
+
+    Parameters
+    ----------
+    cache
+        Holds every file.
+    files
+        One a track.
+    samples
+        Length of an excerpt.
+    evaluation
+        Which excerpts make a track's score.
+    anywhere
+        Whether training hears any place of a track; otherwise what makes its score.
+    """
+
+    def __init__(
+        self,
+        cache: AudioCache,
+        files: Sequence[Path],
+        *,
+        samples: int,
+        evaluation: EvaluationExcerpt,
+        anywhere: bool = True,
+    ) -> None:
+        self._cache = cache
+        self._files = tuple(files)
+        self._samples = samples
+        self._evaluation = evaluation
+        self._anywhere = anywhere
+
+    fixed_bytes = None  # far more than a device has room for, even where no place is drawn
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def training_input(self, row: int, rng: np.random.Generator) -> Weighted:
+        """Audio from anywhere in the track, all places equally likely."""
+        if not self._anywhere:
+            return self.evaluation_inputs(row)
+        file = self._files[row]
+        start = int(rng.integers(max(0, self._cache.length(file) - self._samples) + 1))
+        return self._excerpt(file, start)
+
+    def evaluation_inputs(self, row: int) -> Weighted:
+        """Audio of the excerpt or excerpts that count."""
+        file = self._files[row]
+        if self._evaluation is EvaluationExcerpt.COVER:
+            return choose_excerpts(self._cache.read(file), self._samples, self._evaluation)
+        start = excerpt_start(self._cache.length(file), self._samples, self._evaluation)
+        return self._excerpt(file, start)
+
+    def _excerpt(self, file: Path, start: int) -> Weighted:
+        samples, scale = self._cache.stored(file, start, self._samples)
+        return Weighted(loop_to_length(samples, self._samples)[None], scale=scale)
+
+
+def excerpt_start(length: int, samples: int, evaluation: EvaluationExcerpt) -> int:
+    """First sample of the one excerpt of a track of `length` samples."""
+    if evaluation is EvaluationExcerpt.SECOND_HALF:
+        return length // 2 if length > 2 * samples else 0
+    return max(0, (length - samples) // 2)
+
+
+def choose_excerpts(audio: FloatArray, samples: int, evaluation: EvaluationExcerpt) -> Weighted:
+    """Excerpts of a whole track's audio that its score is computed from.
+
+    Parameters
+    ----------
+    audio
+        Shape (n,).
+    samples
+        Length of an excerpt.
+    evaluation
+        Which ones.
+    """
+    if evaluation is EvaluationExcerpt.COVER:
+        windows = list(slide_windows([audio], samples=samples))
+    else:
+        start = excerpt_start(len(audio), samples, evaluation)
+        windows = [cut_excerpt(audio[start:], samples=samples, policy=ExcerptPolicy.START)]
+    return Weighted(
+        np.stack([window.audio for window in windows]),
+        np.array([window.weight for window in windows], dtype=np.float32),
+    )
