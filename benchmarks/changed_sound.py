@@ -11,7 +11,7 @@ import soxr
 from intervals import bounds
 from listened_models import RATE, Model, TeachersTogether, cut_middle
 from moodtheme.audio import read_audio
-from moodtheme.distillation.agreement import spearman_per_tag
+from moodtheme.distillation.quality import spearman_per_tag
 from moodtheme.errors import AudioError
 
 HEARD_S, LEAST_S = 60.0, 20.0

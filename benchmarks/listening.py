@@ -52,7 +52,7 @@ from listened_music import (
     tracks_of,
 )
 from moodtheme.audio import open_audio, probe, read_audio
-from moodtheme.distillation.agreement import spearman_per_tag
+from moodtheme.distillation.quality import spearman_per_tag
 from moodtheme.errors import AudioError
 
 KINDS = ["answers", "names", "alike", "changes", "speed"]

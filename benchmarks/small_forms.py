@@ -29,7 +29,7 @@ from onnxruntime.quantization import (
 )
 
 from moodtheme.audio import find_audio_files, read_audio
-from moodtheme.distillation.agreement import spearman_per_tag
+from moodtheme.distillation.quality import spearman_per_tag
 from moodtheme.errors import AudioError
 from moodtheme.tagging.bundle import Member
 from moodtheme.tagging.bundle_files import read_manifest

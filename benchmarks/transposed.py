@@ -24,7 +24,7 @@ import soxr
 from intervals import bounds
 from listened_models import RATE, Ours, whole
 from listened_music import asked_teachers, tracks_of
-from moodtheme.distillation.agreement import spearman_per_tag
+from moodtheme.distillation.quality import spearman_per_tag
 from moodtheme.errors import AudioError
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES
 

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moodtheme.distillation import labels as labels_module
-from moodtheme.distillation.agreement import spearman_per_tag, top_overlap
 from moodtheme.distillation.augment import CONTENT_SAMPLES, Change, content, cut, heard, played
 from moodtheme.distillation.combination import AFFECT, EQUIVALENTS, FEELINGS, label_readings
 from moodtheme.distillation.continuing import Continuation, continue_student
@@ -34,6 +33,7 @@ from moodtheme.distillation.plan import (
     make_plan,
     read_music_table,
 )
+from moodtheme.distillation.quality import spearman_per_tag, top_overlap
 from moodtheme.distillation.readings import read_labels
 from moodtheme.distillation.reference import weighted_quantiles
 from moodtheme.distillation.run import teacher_files

@@ -14,13 +14,13 @@ from moodtheme import __version__
 from moodtheme.arrays import Float64Array
 from moodtheme.audio import ExcerptPolicy
 from moodtheme.distillation.combination import feeling_readings
-from moodtheme.distillation.doubts import learn_doubts
 from moodtheme.distillation.official import Official, cross_validated, reliability
 from moodtheme.distillation.plan import MusicTrack
 from moodtheme.distillation.quality import Quality
 from moodtheme.distillation.readings import DIMENSIONS
 from moodtheme.distillation.reference import (
     calibrate_by_standing,
+    learn_doubts,
     make_reference,
     synonym_groups,
 )
@@ -33,7 +33,6 @@ from moodtheme.tagging.bundle import (
     FORMAT_VERSION,
     Bundle,
     Dimension,
-    Doubts,
     Fusion,
     Measurement,
     Member,
@@ -120,6 +119,10 @@ def write_student(
         provenance["expected_calibration_error"] = (
             f"{before:.4f} before, {after:.4f} after, on the official test split, folds by artist"
         )
+    doubts = None
+    if made.no_music:
+        reference = [track.path for track in made.tracks]
+        doubts = learn_doubts(made.heard, reference, made.shares, made.no_music)
     people = "; valence, arousal and a share of the tags from listeners' answers" if answers else ""
     bundle = Bundle(
         format_version=FORMAT_VERSION,
@@ -139,7 +142,7 @@ def write_student(
         calibration=calibration,
         thresholds=thresholds,
         reference=make_reference(scores, dimensions, made.shares, music=_music(made.tracks)),
-        doubts=_doubts(made) if made.no_music else None,
+        doubts=doubts,
         quality=() if quality is None else _measurements(quality),
         provenance=provenance,
     )
@@ -172,12 +175,6 @@ def track_outputs(made: Made) -> tuple[Float64Array, Float64Array]:
             said = torch.tanh(made.small.dimensions(windows)).double()
         dimensions.append(said.mean(dim=0).numpy())
     return np.stack(scores), np.stack(dimensions)
-
-
-def _doubts(made: Made) -> Doubts:
-    return learn_doubts(
-        made.heard, [track.path for track in made.tracks], made.shares, made.no_music
-    )
 
 
 def _music(tracks: Sequence[MusicTrack]) -> str:

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from moodtheme.distillation.agreement import spearman_per_tag
 from moodtheme.distillation.labels import Material, open_material
 from moodtheme.distillation.plan import Part
+from moodtheme.distillation.quality import spearman_per_tag
 from moodtheme.distillation.teachers import BASELINE, Columns
 from moodtheme.errors import WeightsError
 from moodtheme.files import replacing

@@ -1,4 +1,4 @@
-"""The student against its teachers on tracks of groups that were never learned from."""
+"""How far a student agrees with its teachers, on tracks of groups that were never learned from."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.stats import rankdata
 
-from moodtheme.arrays import FloatArray
+from moodtheme.arrays import Float64Array, FloatArray
 from moodtheme.audio import SILENCE_PEAK, read_audio
-from moodtheme.distillation.agreement import spearman_per_tag, top_overlap
 from moodtheme.distillation.plan import MusicTrack
 from moodtheme.distillation.teachers import BASELINE, Teachers
 from moodtheme.errors import AudioError
@@ -112,6 +112,48 @@ def measure_quality(
     )
 
 
+def spearman_per_tag(first: npt.ArrayLike, second: npt.ArrayLike) -> Float64Array:
+    """Spearman's rank correlation of two systems' scores over tracks, for each tag.
+
+    Parameters
+    ----------
+    first, second
+        Shape (tracks, tags).
+
+    Returns
+    -------
+    ndarray, shape (tags,)
+        In [-1, 1]; NaN for a tag on which either system is constant.
+    """
+    ranks = [rankdata(scores, axis=0) for scores in (first, second)]
+    a, b = (rank - rank.mean(axis=0) for rank in ranks)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rho = (a * b).sum(axis=0) / np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0))
+    return np.asarray(rho, dtype=np.float64)
+
+
+def top_overlap(first: npt.ArrayLike, second: npt.ArrayLike, *, top: int = 5) -> Float64Array:
+    """Share of each track's `top` highest tags that two systems have in common.
+
+    Parameters
+    ----------
+    first, second
+        Shape (tracks, tags).
+
+    Returns
+    -------
+    ndarray, shape (tracks,)
+        In [0, 1].
+    """
+    sets = []
+    for scores in (np.asarray(first), np.asarray(second)):
+        chosen = np.zeros(scores.shape, dtype=bool)
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :top]
+        np.put_along_axis(chosen, best, True, axis=1)
+        sets.append(chosen)
+    return np.asarray((sets[0] & sets[1]).sum(axis=1) / top)
+
+
 def _baseline_scores(teachers: Teachers, audio: FloatArray) -> FloatArray:
     total, weight = np.zeros(teachers.columns.logits[BASELINE].stop), 0.0
     for window in slide_windows([audio], samples=EXCERPT_SAMPLES):
@@ -123,6 +165,6 @@ def _baseline_scores(teachers: Teachers, audio: FloatArray) -> FloatArray:
     return np.asarray(total / weight, dtype=np.float32)
 
 
-def _interval(values: Sequence[float] | npt.NDArray[np.float64]) -> tuple[float, float]:
+def _interval(values: Sequence[float] | Float64Array) -> tuple[float, float]:
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""What a bundle says beside its scores: where they stand, how often that is right, what stands out.
+"""What a bundle says beside its scores: standings, how often they are right, when to doubt them.
 
 **Standing** comes from music that was heard by the model itself. How often a tag is right comes
 from the official truth and the baseline's published scores, whose audio is not needed: a piece is
@@ -6,7 +6,8 @@ taken to carry a tag as often as a track of the test set that stands as far from
 set. So the probability says what it would be if the baseline judged music like MTG-Jamendo's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from moodtheme.distillation.official import (
 )
 from moodtheme.evaluation.calibration import fit_calibration
 from moodtheme.scores.decisions import logit
-from moodtheme.tagging.bundle import Calibration, Evidence, Reference, Thresholds
+from moodtheme.tagging.bundle import Calibration, Doubts, Evidence, Reference, Thresholds
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -32,6 +33,9 @@ LEVELS = (
 LISTENED = 0.95  # from which standing a tag stands out that listeners' answers shaped
 ALIKE = 0.95  # correlation from which two tags mean the same to the model
 _NEVER_AT = 0.95  # where it is said how often a tag is right that never stands out
+_PENALTY = 1e-3  # inverse strength of the logistic regression that knows what is no music
+_LEAST_SPREAD = 0.05
+_FARTHEST = 0.997  # of the reference's tracks lie nearer
 
 
 def weighted_quantiles(
@@ -152,3 +156,48 @@ def synonym_groups(tags: Sequence[str], scores: Float64Array) -> tuple[tuple[str
             break
         groups[j] += groups.pop(i)
     return tuple(tuple(tags[k] for k in sorted(group)) for group in groups if len(group) > 1)
+
+
+def learn_doubts(
+    heard: Mapping[Path, Float64Array],
+    reference: Sequence[Path],
+    shares: Float64Array,
+    no_music: Sequence[Path],
+) -> Doubts:
+    """Limits from the reference's tracks and sounds that are no music.
+
+    Parameters
+    ----------
+    heard
+        Embeddings ``(windows, 512)`` by track.
+    reference, shares
+        Tracks of music, and how much each counts for the distance.
+    no_music
+        Noise, tones, clicks, applause, speech.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    music = np.stack([heard[path].mean(axis=0) for path in reference])
+    other = np.concatenate([heard[path] for path in no_music])
+    share = shares / shares.sum()
+    centre = share @ music
+    spread = np.sqrt(share @ (music - centre) ** 2) + _LEAST_SPREAD
+    rows = (np.concatenate([*(heard[path] for path in reference), other]) - centre) / spread
+    is_other = np.arange(len(rows)) >= len(rows) - len(other)
+    model = LogisticRegression(C=_PENALTY, class_weight="balanced", max_iter=500)
+    model.fit(rows, is_other)
+    weights = model.coef_[0] / spread
+    bias = float(model.intercept_[0]) - float(weights @ centre)
+    away = np.sqrt(np.mean(((music - centre) / spread) ** 2, axis=1))
+
+    def rounded(values: Float64Array) -> tuple[float, ...]:
+        return tuple(float(v) for v in np.round(values, 5))
+
+    return Doubts(
+        no_music=rounded(weights),
+        no_music_bias=round(bias, 5),
+        centre=rounded(centre),
+        spread=rounded(spread),
+        farthest=round(float(np.quantile(away, _FARTHEST)), 4),
+        measured_on=f"{len(music)} tracks of music and {len(no_music)} sounds that are none",
+    )
