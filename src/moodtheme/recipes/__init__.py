@@ -1,7 +1,5 @@
 """Recipes: everything that defines a system, as data, each number with its source."""
 
-from moodtheme.recipes.base_views import SoundView, WindowedView
-from moodtheme.recipes.paper import CRNN, DS_1S, DS_5S, PAPER_BASELINE, TABLE_1, PaperRow
 from moodtheme.recipes.recipe import (
     Cell,
     Head,
@@ -14,7 +12,19 @@ from moodtheme.recipes.recipe import (
     value_names,
     with_values,
 )
-from moodtheme.recipes.systems import BASELINE, NINE_SYSTEMS, RECIPES, departures, find_recipe
+from moodtheme.recipes.systems import (
+    BASELINE,
+    CRNN,
+    DS_1S,
+    DS_5S,
+    NINE_SYSTEMS,
+    PAPER_BASELINE,
+    RECIPES,
+    TABLE_1,
+    PaperRow,
+    departures,
+    find_recipe,
+)
 from moodtheme.recipes.toml_form import from_toml, to_toml
 from moodtheme.recipes.values import (
     Convolutions,
@@ -30,6 +40,7 @@ from moodtheme.recipes.views import (
     ExtractedView,
     OpenSmileView,
     OwnFeaturesView,
+    SoundView,
     View,
 )
 
@@ -63,7 +74,6 @@ __all__ = [
     "SoundView",
     "Stage",
     "View",
-    "WindowedView",
     "departures",
     "describe",
     "find_recipe",

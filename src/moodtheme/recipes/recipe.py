@@ -141,7 +141,9 @@ def describe(recipe: Recipe) -> Iterator[Setting]:
         yield Setting(name, _text(value), recipe.sources[name])
 
 
-def with_values(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
+def with_values(
+    recipe: Recipe, values: Mapping[str, str], *, source: str = "set for this run"
+) -> Recipe:
     """Return the recipe with some values set from text.
 
     Parameters
@@ -151,6 +153,8 @@ def with_values(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
     values
         By full name (``head.units``), or by its last part where that is unique (``units``).
         ``none`` unsets a value that may be absent.
+    source
+        Where they come from, in words.
 
     Raises
     ------
@@ -158,7 +162,7 @@ def with_values(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
         If a name is unknown or a value does not fit.
     """
     content: dict[str, Any] = msgspec.to_builtins(recipe)
-    sources = dict(recipe.sources)
+    changed, sources = recipe, dict(recipe.sources)
     for given, text in values.items():
         fitting = values_called(recipe, given)
         if len(fitting) != 1:
@@ -168,12 +172,12 @@ def with_values(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
             )
         part, leaf = fitting[0].split(".")
         content[part][leaf] = _parsed(text)
-        sources[fitting[0]] = "set for this run"
+        sources[fitting[0]] = source
         try:
-            msgspec.convert(content, Recipe)
+            changed = msgspec.convert(content, Recipe)
         except msgspec.ValidationError as error:
             raise UsageError(f"{given} cannot be {text!r}: {error}; give another value") from error
-    return replace(msgspec.convert(content, Recipe), sources=sources)
+    return replace(changed, sources=sources)
 
 
 def values_called(recipe: Recipe, given: str) -> list[str]:

@@ -5,8 +5,11 @@ of one view, from reading their tracks to their graph, is in `moodtheme.training
 of view is a class here, a module there, and a line in `View` and in the table of kinds.
 """
 
+from typing import ClassVar
+
+import msgspec
+
 from moodtheme.features.plot_options import FrequencyScale, PlotOptions, Resize
-from moodtheme.recipes.base_views import BaseView, SoundView, WindowedView
 from moodtheme.recipes.values import (
     Amount,
     Convolutions,
@@ -17,6 +20,110 @@ from moodtheme.recipes.values import (
     Precision,
     Preprocessing,
 )
+
+# A last window may lack as much (reference behaviour: some tracks last a little under 30 s).
+_WINDOW_TOLERANCE_S = 0.1
+
+
+class BaseView(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be asked of every view."""
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether weights made elsewhere are part of it."""
+        return False
+
+    @property
+    def keeps_layers(self) -> bool:
+        """Whether the network has pretrained layers that the first stage of training keeps."""
+        return False
+
+    @property
+    def sound(self) -> "SoundView | None":
+        """The view itself where it hears sound, which training decodes once; None otherwise."""
+        return None
+
+    @property
+    def extracted(self) -> "ExtractedView | None":
+        """The view itself where features are computed from the sound; None otherwise."""
+        return None
+
+    @property
+    def hears(self) -> str:
+        """With what it hears, in words."""
+        raise NotImplementedError
+
+    @property
+    def heard(self) -> str:
+        """What a score is computed from, in words."""
+        raise NotImplementedError
+
+
+class SoundView(BaseView, frozen=True, kw_only=True):
+    """What views of excerpts of sound share."""
+
+    @property
+    def sound(self) -> "SoundView":
+        """Itself."""
+        return self
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+        raise NotImplementedError
+
+    @property
+    def samples(self) -> int:
+        """Length of an excerpt in samples."""
+        raise NotImplementedError
+
+    @property
+    def scored(self) -> EvaluationExcerpt:
+        """What of a track is scored outside training."""
+        return EvaluationExcerpt.CENTRE
+
+    @property
+    def heard(self) -> str:
+        """What a score is computed from, in words."""
+        return f"excerpt {self.scored} of {self.samples / self.sample_rate:g} s"
+
+
+class WindowedView(BaseView, frozen=True, kw_only=True):
+    """What views of features of consecutive windows share.
+
+    Attributes
+    ----------
+    window_s
+        Length of a window and of the step to the next, in seconds.
+    duration_s
+        How much of the track counts, from its start.
+    sample_rate
+        In Hz; everything is resampled to it.
+    """
+
+    window_s: PositiveReal
+    duration_s: PositiveReal = 29.0
+    sample_rate: Positive = 44_100
+
+    @property
+    def window_samples(self) -> int:
+        """Length of a window in samples."""
+        return round(self.window_s * self.sample_rate)
+
+    @property
+    def windows(self) -> int:
+        """Complete windows in the duration."""
+        return max(1, int((self.duration_s + _WINDOW_TOLERANCE_S) / self.window_s + 1e-9))
+
+    @property
+    def samples(self) -> int:
+        """Length of all windows together, in samples."""
+        return self.windows * self.window_samples
+
+    @property
+    def heard(self) -> str:
+        """What a score is computed from, in words."""
+        return f"{self.windows} windows of {self.window_s:g} s from the start"
 
 
 class CrnnView(SoundView, frozen=True, kw_only=True, tag="crnn"):
@@ -181,20 +288,9 @@ class OwnFeaturesView(BaseView, frozen=True, kw_only=True, tag="own-features"):
 class BaselineView(SoundView, frozen=True, kw_only=True, tag="mediaeval-baseline"):
     """The MediaEval baseline's view: the middle of a track, in training too."""
 
-    @property
-    def sample_rate(self) -> int:
-        """In Hz."""
-        return 12_000
-
-    @property
-    def samples(self) -> int:
-        """29.1 s, which its graph and published weights are made for."""
-        return 349_200
-
-    @property
-    def hears(self) -> str:
-        """With what it hears, in words."""
-        return "convolutions of its own"
+    sample_rate: ClassVar[int] = 12_000
+    samples: ClassVar[int] = 349_200  # 29.1 s, which its graph and published weights are made for
+    hears: ClassVar[str] = "convolutions of its own"
 
 
 View = CrnnView | DeepSpectrumView | OpenSmileView | BaselineView | OwnFeaturesView

@@ -1,7 +1,6 @@
 """Which systems are reproduced, and with which recipes: presets, ``--set`` and ``--weights``."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -26,7 +25,7 @@ ALL = "all"
 _SHORT_BASELINE = "baseline"
 _NINE = "nine"
 _PRETRAINED = "view.pretrained"
-SWEPT_VALUES = ("units", "dropout")
+_SWEPT_VALUES = ("units", "dropout")
 """What a sweep chooses for the CRNNs."""
 ViewT = TypeVar("ViewT", bound=msgspec.Struct)
 
@@ -135,7 +134,7 @@ def choose_recipes(
     if preset is Preset.QUICK:
         for scope, quick in _QUICK:
             for system in recipes.keys() & _systems_of(scope):
-                recipes[system] = _changed(recipes[system], quick, "the quick preset")
+                recipes[system] = with_values(recipes[system], quick, source="the quick preset")
     for text in values:
         scope, name, value = parse_value(text)
         having = [
@@ -149,11 +148,13 @@ def choose_recipes(
                 "`moodtheme train SYSTEM --show` lists a system's values"
             )
         for system in having:
-            recipes[system] = _changed(recipes[system], {name: value}, f"--set {text}")
+            recipes[system] = with_values(recipes[system], {name: value}, source=f"--set {text}")
     if weights is Weights.RANDOM:
         for system, recipe in recipes.items():
             if _has(recipe, _PRETRAINED):
-                recipes[system] = _changed(recipe, {_PRETRAINED: "false"}, "--weights random")
+                recipes[system] = with_values(
+                    recipe, {_PRETRAINED: "false"}, source="--weights random"
+                )
     return recipes
 
 
@@ -186,7 +187,7 @@ def check_sweep(values: Sequence[str]) -> None:
     for text in values:
         scope, name, _ = parse_value(text)
         crnns = [system for system in _systems_of(scope) if system in _systems_of("crnn")]
-        if crnns and name.rpartition(".")[2] in SWEPT_VALUES:
+        if crnns and name.rpartition(".")[2] in _SWEPT_VALUES:
             raise UsageError(
                 f"--set {text} and --sweep contradict each other: the sweep chooses the CRNNs' "
                 "units and dropout; leave one of them out"
@@ -232,10 +233,3 @@ def _systems_of(name: str) -> tuple[str, ...]:
 
 def _has(recipe: Recipe, name: str) -> bool:
     return bool(values_called(recipe, name))
-
-
-def _changed(recipe: Recipe, values: Mapping[str, str], source: str) -> Recipe:
-    """Set values and say where they come from."""
-    changed = with_values(recipe, values)
-    said = {known: source for name in values for known in values_called(recipe, name)}
-    return replace(changed, sources={**changed.sources, **said})

@@ -12,7 +12,7 @@ from moodtheme.recipes import Recipe, with_values
 from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import SweepPoint
-from moodtheme.reproduction.selection import SWEPT_VALUES, definition
+from moodtheme.reproduction.selection import definition
 from moodtheme.reproduction.stages import Cost
 from moodtheme.training.history import read_history
 from moodtheme.training.run_folder import (
@@ -125,9 +125,7 @@ def _sweep_folder(job: Job, system: str) -> Path:
 
 
 def _configured(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
-    changed = with_values(recipe, values)
-    chosen = {f"head.{name}": "chosen on validation by --sweep" for name in SWEPT_VALUES}
-    return replace(changed, sources={**changed.sources, **chosen})
+    return with_values(recipe, values, source="chosen on validation by --sweep")
 
 
 def _sweep(job: Job, system: str) -> list[SweepPoint]:

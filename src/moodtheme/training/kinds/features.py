@@ -24,7 +24,7 @@ from moodtheme.fetched.weights import PublishedWeights
 from moodtheme.models.feature_network import DeepSpectrum, FeatureNetwork
 from moodtheme.models.image_networks import find_image_network, load_image_network
 from moodtheme.recipes import DeepSpectrumView, OpenSmileView
-from moodtheme.recipes.base_views import BaseView
+from moodtheme.recipes.views import BaseView
 from moodtheme.training.examples import Weighted
 from moodtheme.training.kinds.kind import Kind, Source
 from moodtheme.training.run_folder import Run

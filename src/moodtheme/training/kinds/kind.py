@@ -12,7 +12,7 @@ from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError
 from moodtheme.fetched.weights import PublishedWeights
 from moodtheme.recipes import Head, Recipe
-from moodtheme.recipes.base_views import BaseView
+from moodtheme.recipes.views import BaseView
 from moodtheme.training.examples import Examples, Weighted
 from moodtheme.training.run_folder import Run
 from moodtheme.training.settings import Settings
