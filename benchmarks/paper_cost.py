@@ -22,7 +22,7 @@ from moodtheme.audio import read_audio
 from moodtheme.models.networks import choose_device
 from moodtheme.recipes import Precision, Recipe
 from moodtheme.reproduction.estimates import epochs_of, training_cost, windows_a_second
-from moodtheme.reproduction.names import audio_rates, feature_stages
+from moodtheme.reproduction.inputs import audio_rates, feature_stages
 from moodtheme.reproduction.selection import DEFAULT_SYSTEMS, Preset, Weights, choose_recipes
 
 TAGS = 56

@@ -13,11 +13,16 @@ from moodtheme.errors import ReproductionError, UsageError
 from moodtheme.evaluation import ScoredSet, evaluate_systems
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, RECIPES, TABLE_1, describe, find_recipe
 from moodtheme.reproduction.collection import Collection, require_files, tracks_sha256
-from moodtheme.reproduction.examples import choose_examples
-from moodtheme.reproduction.figures import Pair, choose_pairs, measure
-from moodtheme.reproduction.names import audio_rates, feature_stages
+from moodtheme.reproduction.inputs import audio_rates, feature_stages
+from moodtheme.reproduction.models import choose_examples
 from moodtheme.reproduction.results import Kind, read_results
-from moodtheme.reproduction.scoring import ScoredRow, chosen_together
+from moodtheme.reproduction.scoring import (
+    Pair,
+    ScoredRow,
+    choose_pairs,
+    chosen_together,
+    measure,
+)
 from moodtheme.reproduction.selection import (
     DEFAULT_SYSTEMS,
     Preset,
@@ -192,7 +197,7 @@ def test_figures_are_those_of_the_evaluation(scored: tuple[ScoredSet, ScoredSet]
     tags = ("x", "y", "z")
     seen = {}
 
-    def pairs(on_validation: dict[str, float]) -> list[Pair]:
+    def pairs(on_validation: dict[str, float | None]) -> list[Pair]:
         seen.update(on_validation)
         return [Pair("b", "a", "why not")]
 
@@ -227,7 +232,7 @@ def test_pairs_are_chosen_on_validation_and_only_of_rows_that_are_there() -> Non
     systems = [ScoredRow(name, Kind.SYSTEM, name) for name in NINE_SYSTEMS]
     fusions = [ScoredRow(r.name, Kind.FUSION, "f", r.members) for r in TABLE_1[9:]]
     on_validation = {row.name: 0.5 for row in (*systems, *fusions)}
-    on_validation |= {"crnn-gru": 0.9, "ds-5s-gru": 0.7, "ds-1s-gru": float("nan")}
+    on_validation |= {"crnn-gru": 0.9, "ds-5s-gru": 0.7, "ds-1s-gru": None}
     pairs = {(p.name, p.against) for p in choose_pairs([*systems, *fusions], on_validation)}
     assert ("all CRNN", "crnn-gru") in pairs and ("all systems", "crnn-gru") in pairs
     assert ("all Deep Spectrum", "ds-5s-gru") in pairs

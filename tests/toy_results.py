@@ -11,7 +11,6 @@ from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import ScoredSet
 from moodtheme.recipes import BASELINE, NINE_SYSTEMS, TABLE_1, describe, find_recipe, with_values
 from moodtheme.records import write_record
-from moodtheme.reproduction.figures import Pair, measure
 from moodtheme.reproduction.results import (
     RESULTS,
     Dataset,
@@ -25,6 +24,7 @@ from moodtheme.reproduction.results import (
     SystemRun,
     TimelineWindow,
 )
+from moodtheme.reproduction.scoring import Pair, measure
 from moodtheme.reproduction.stages import TIMINGS, StageTiming, Timings
 from moodtheme.scores.fusion import fuse
 from moodtheme.scores.matrices import ScoreMatrix

@@ -164,16 +164,15 @@ def reproduce(
 
 def _reproduce(request: "Request", folder: Path) -> "Results":
     """Do it, and write down in a log what is said."""
-    from moodtheme.reproduction.job import Console, Log
+    from moodtheme.reproduction.job import LOG, Console, write_log
     from moodtheme.reproduction.run import REPORT_PAGE, prepare
     from moodtheme.reproduction.run import reproduce as run
 
-    log = Log(folder)
-    log.write(request.command)
+    write_log(folder, request.command)
 
     def say(line: str) -> None:
         _say(line)
-        log.write(line)
+        write_log(folder, line)
 
     try:
         with claimed_folder(folder):
@@ -181,13 +180,13 @@ def _reproduce(request: "Request", folder: Path) -> "Results":
             _announce(prepared, say)
             results = run(prepared)
     except MoodthemeError as error:
-        log.write(f"stopped: {error}")
+        write_log(folder, f"stopped: {error}")
         raise
     except KeyboardInterrupt:
-        log.write("interrupted")
-        _say(f"moodtheme: the same command goes on from here; {log.path} has all that was done")
+        write_log(folder, "interrupted")
+        _say(f"moodtheme: the same command goes on from here; {folder / LOG} has all that was done")
         raise
-    log.write(f"finished: {folder / REPORT_PAGE}")
+    write_log(folder, f"finished: {folder / REPORT_PAGE}")
     return results
 
 

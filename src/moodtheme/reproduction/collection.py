@@ -1,17 +1,21 @@
 """The collection that a reproduction works on, and what is missing of it."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from moodtheme.datasets import JAMENDO, Metadata, Split, TrackTable, load_dataset
-from moodtheme.datasets.splits import shared_names
 from moodtheme.errors import DatasetError, ReproductionError
 from moodtheme.files import replacing
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
-from moodtheme.work import Progress, no_progress, some_of
+from moodtheme.work import some_of
+
+if TYPE_CHECKING:
+    from moodtheme.reproduction.job import Console, Request
 
 DEMO = "demo"
 MISSING = "missing-files.txt"
@@ -46,53 +50,56 @@ class Collection:
     @property
     def shared_artists(self) -> int:
         """Artists with tracks in more than one split."""
-        splits, artists = self.table.splits, self.table.artists
-        pairs = (
-            (Split.TRAIN, Split.VALIDATION),
-            (Split.TRAIN, Split.TEST),
-            (Split.VALIDATION, Split.TEST),
-        )
-        return len({name for pair in pairs for name in shared_names(artists, splits, *pair)})
+        places = {*zip(self.table.artists, self.table.splits, strict=True)}
+        return sum(parts > 1 for parts in Counter(a for a, _ in places if a).values())
 
 
-def open_collection(
-    source: str,
-    folder: Path,
-    *,
-    metadata: Metadata | None = None,
-    split: int = 0,
-    seed: int = 0,
-    progress: Progress = no_progress,
-) -> Collection:
-    """Read a collection, or make the demo corpus.
+def read_tracks(request: "Request", folder: Path, console: "Console") -> tuple[str, TrackTable]:
+    """Read the tracks that were asked for; the demo corpus is composed, unless it is there.
 
     Parameters
     ----------
-    source
-        ``demo``, or what `moodtheme.datasets.load_dataset` takes.
+    request
+        Names the source, and which of MTG-Jamendo's divisions.
     folder
-        Where the demo corpus is made, or found if it is there.
-    metadata
-        Where MTG-Jamendo's lists come from; by default its repository.
-    split
-        Which of MTG-Jamendo's divisions.
-    seed
-        Of the demo corpus.
-    progress
-        Called after each track of the demo corpus.
+        The run's; the demo corpus lies in it.
+    console
+        Is told of that, and shows its progress.
+
+    Returns
+    -------
+    source
+        What the tracks were read from, as `moodtheme.datasets.load_dataset` takes it.
+    table
+        All of them. Whether files are missing is looked at afterwards, to name every one.
+
+    Raises
+    ------
+    DatasetError
+        If they cannot be read.
+    """
+    source = request.source
+    if source == DEMO:
+        from moodtheme.demo import make_demo_corpus
+
+        corpus = folder / "corpus"
+        console.say(f"the demo corpus is composed to {corpus}, unless it is there")
+        with console.bar("composing the demo corpus") as progress:
+            source = str(make_demo_corpus(corpus, seed=request.seed, progress=progress))
+    metadata = Metadata(folder=request.metadata)
+    return source, load_dataset(source, metadata=metadata, split=request.split, check_files=False)
+
+
+def open_collection(request: "Request", folder: Path, console: "Console") -> Collection:
+    """Read a collection whose tracks have splits; see `read_tracks`.
 
     Raises
     ------
     DatasetError
         If it cannot be read, or a split has no tracks.
     """
-    if source == DEMO:
-        from moodtheme.demo import make_demo_corpus
-
-        table = load_dataset(str(make_demo_corpus(folder, seed=seed, progress=progress)))
-    else:
-        # Missing files are looked for afterwards, to name all of them.
-        table = load_dataset(source, metadata=metadata, split=split, check_files=False)
+    source = request.source
+    _, table = read_tracks(request, folder, console)
     rows = [row for row, part in enumerate(table.splits) if part is not None]
     if not rows:
         raise DatasetError(
@@ -103,11 +110,9 @@ def open_collection(
     for part in Split:
         table.part(part)  # says what to do if there are none
     is_jamendo = source.partition(":")[0] == JAMENDO and table.tags == MOOD_THEME_TAGS
+    whole = request.split == 0 and len(table.part(Split.TEST)) == _PAPERS_TEST_TRACKS
     return Collection(
-        source=source,
-        table=table,
-        is_jamendo=is_jamendo,
-        comparable=is_jamendo and split == 0 and len(table.part(Split.TEST)) == _PAPERS_TEST_TRACKS,
+        source=source, table=table, is_jamendo=is_jamendo, comparable=is_jamendo and whole
     )
 
 

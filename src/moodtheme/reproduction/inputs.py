@@ -1,18 +1,21 @@
-"""Stages that make every system's inputs: decoded audio and features, each track once."""
+"""What systems begin with: pretrained weights, and stages that decode audio and make features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from moodtheme.audio import ExcerptPolicy, read_excerpt
 from moodtheme.datasets import Split
-from moodtheme.errors import AudioError, ReproductionError
+from moodtheme.errors import AudioError, DownloadError, ReproductionError
 from moodtheme.feature_store import build_features
-from moodtheme.recipes import ExtractedView
+from moodtheme.fetched.weights import PublishedWeights
+from moodtheme.recipes import ExtractedView, Recipe
 from moodtheme.records import read_record, write_record
-from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
+from moodtheme.reproduction.results import RECORDS
+from moodtheme.reproduction.stages import slug
 from moodtheme.training.audio_cache import MINIMUM_S, build_cache, rate_folder
+from moodtheme.training.kinds import kind_of
 from moodtheme.work import Progress, read_ahead
 
 _UNREADABLE = "unreadable"
@@ -26,6 +29,77 @@ class Unreadable:
 
     track: str
     reason: str
+
+
+def needed_weights(recipes: Mapping[str, Recipe]) -> dict[PublishedWeights, list[str]]:
+    """Files of pretrained weights that some recipes begin with, and the systems that do."""
+    needed: dict[PublishedWeights, list[str]] = {}
+    for system, recipe in recipes.items():
+        if file := kind_of(recipe).published:
+            needed.setdefault(file, []).append(system)
+    return needed
+
+
+def check_weights(file: PublishedWeights, systems: Sequence[str], *, offline: bool) -> str:
+    """Say that a file is here or can be fetched, without fetching it.
+
+    Raises
+    ------
+    ReproductionError
+        If it is neither.
+    """
+    if file.path.is_file():
+        return f"{file.file}: here"
+    reason = "the network is off" if offline else file.source.obstacle()
+    if reason:
+        raise ReproductionError(
+            f"{file.file}, which {', '.join(systems)} begin with, is not here and cannot be "
+            f"fetched from {file.source.where} ({reason}); fetch it elsewhere and copy it to "
+            f"{file.path}, or begin with --weights random"
+        )
+    return f"{file.file}: to be fetched from {file.source.where}"
+
+
+def fetch_weights(recipes: Mapping[str, Recipe], *, offline: bool) -> None:
+    """Fetch what recipes begin with, or find it; hashes are checked either way.
+
+    Raises
+    ------
+    DownloadError, HashMismatchError
+        If something cannot be had.
+    """
+    for file, systems in needed_weights(recipes).items():
+        try:
+            file.fetch(offline=offline)
+        except DownloadError as error:
+            raise DownloadError(
+                f"{error}; {', '.join(systems)} begin with it: leave them out with --systems, or "
+                "begin with --weights random"
+            ) from error
+
+
+def audio_rates(recipes: Mapping[str, Recipe]) -> tuple[int, ...]:
+    """Rates in Hz of the systems that hear audio, each once."""
+    views = [recipe.view.sound for recipe in recipes.values()]
+    return tuple(dict.fromkeys(view.sample_rate for view in views if view))
+
+
+def decode_stage(sample_rate: int) -> str:
+    """What the stage is called that decodes training and validation audio."""
+    return f"decode at {sample_rate} Hz"
+
+
+def feature_stages(recipes: Mapping[str, Recipe]) -> dict[ExtractedView, str]:
+    """Views of the systems that hear features, each once, with what their extraction is called."""
+    stages: dict[ExtractedView, str] = {}
+    for recipe in recipes.values():
+        view = recipe.view.extracted
+        if view is None or view in stages:
+            continue
+        name = f"extract {view.extractor} features of {view.window_s:g} s"
+        alike = sum(other.startswith(name) for other in stages.values())
+        stages[view] = f"{name}, {alike + 1}" if alike else name
+    return stages
 
 
 def make_inputs(job: Job) -> Job:
@@ -46,14 +120,12 @@ def make_inputs(job: Job) -> Job:
     DatasetError
         If there is not enough room.
     """
-    lists = [_decode(job, rate) for rate in names.audio_rates(job.recipes)]
+    lists = [_decode(job, rate) for rate in audio_rates(job.recipes)]
     if lists:
         lists.append(_try_test_tracks(job))
-    lists += [
-        _extract(job, view, stage) for view, stage in names.feature_stages(job.recipes).items()
-    ]
+    lists += [_extract(job, view, stage) for view, stage in feature_stages(job.recipes).items()]
     kind = tuple[Unreadable, ...]
-    found = {bad.track: bad for path in lists for bad in read_record(path, kind, names.RECORDS)}
+    found = {bad.track: bad for path in lists for bad in read_record(path, kind, RECORDS)}
     if not found:
         return job
     for bad in found.values():
@@ -74,7 +146,7 @@ def make_inputs(job: Job) -> Job:
 
 def _decode(job: Job, rate: int) -> Path:
     """Decode training and validation tracks; returns the list of those that cannot be."""
-    stage = names.decode(rate)
+    stage = decode_stage(rate)
     tracks = job.tracks_of(Split.TRAIN, Split.VALIDATION)
 
     def work() -> None:
@@ -96,7 +168,7 @@ def _decode(job: Job, rate: int) -> Path:
 
 
 def _try_test_tracks(job: Job) -> Path:
-    stage = names.TRY
+    stage = "try the test tracks"
 
     def work() -> None:
         with job.console.bar(stage) as progress:
@@ -107,7 +179,7 @@ def _try_test_tracks(job: Job) -> Path:
 
 
 def _unreadable(files: Sequence[Path], job: Job, progress: Progress) -> list[AudioError]:
-    rate = names.audio_rates(job.recipes)[0]
+    rate = audio_rates(job.recipes)[0]
 
     def attempt(file: Path) -> AudioError | None:
         try:
@@ -154,7 +226,7 @@ def _extract(job: Job, view: ExtractedView, stage: str) -> Path:
 
 
 def _list(job: Job, stage: str) -> Path:
-    return job.folder / _UNREADABLE / f"{names.slug(stage)}.json"
+    return job.folder / _UNREADABLE / f"{slug(stage)}.json"
 
 
 def _write(job: Job, stage: str, failures: Sequence[AudioError]) -> None:

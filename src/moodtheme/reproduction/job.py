@@ -18,6 +18,7 @@ from moodtheme.training.settings import Machine
 from moodtheme.work import Progress
 
 LOG = "log.txt"
+"""What was said in every sitting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,31 +108,15 @@ class Console:
     bar: Callable[[str], AbstractContextManager[Progress]]
 
 
-class Log:
-    """The log file of a run's folder: a line for everything said, with the time.
+def write_log(folder: Path, line: str) -> None:
+    """Append a line, with the time, to the log of a run's folder, which is made if it is missing.
 
-    Every sitting adds to what is there.
-
-    Parameters
-    ----------
-    folder
-        The run's, made if it is missing.
-
-    Attributes
-    ----------
-    path
-        The file.
+    The line is on the disk when this returns, as far as Python can tell.
     """
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / LOG
-
-    def write(self, line: str) -> None:
-        """Append a line, on the disk when this returns as far as Python can tell."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(f"{now} {line}\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with (folder / LOG).open("a", encoding="utf-8") as file:
+        file.write(f"{now} {line}\n")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,11 +205,6 @@ class Job:
         """What a stage follows from that works on the audio of some splits."""
         tracks = self.tracks_of(*splits)
         return {"tracks": tracks_sha256(tracks), "audio": file_sizes(tracks)}
-
-
-def corpus_folder(folder: Path) -> Path:
-    """Where the demo corpus is made."""
-    return folder / "corpus"
 
 
 def default_preset(source: str) -> Preset:

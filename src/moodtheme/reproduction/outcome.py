@@ -4,25 +4,23 @@ import platform
 import warnings
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from moodtheme import __version__
-from moodtheme.datasets import Split
+from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import ScoredSet
-from moodtheme.evaluation.metrics import macro, roc_auc
-from moodtheme.evaluation.units import Group, units_of
+from moodtheme.evaluation.units import Group, Units, units_of
 from moodtheme.fetched.weights import SOUNDNET
 from moodtheme.files import sha256_of
 from moodtheme.models.networks import parameter_count
 from moodtheme.recipes import NINE_SYSTEMS, describe
 from moodtheme.records import write_record
-from moodtheme.reproduction import names
-from moodtheme.reproduction.figures import ALL_SYSTEMS, Measured, choose_pairs, measure
 from moodtheme.reproduction.job import Job
-from moodtheme.reproduction.models import FUSED, has_nine
+from moodtheme.reproduction.models import FUSED
 from moodtheme.reproduction.results import (
     RESULTS,
     Dataset,
@@ -36,27 +34,25 @@ from moodtheme.reproduction.results import (
     SweepPoint,
     SystemRun,
 )
-from moodtheme.reproduction.scoring import SCORED, ScoredRow, digests, load_scores, rows_of
+from moodtheme.reproduction.scoring import (
+    ALL_SYSTEMS,
+    SCORED,
+    Measured,
+    ScoredRow,
+    choose_pairs,
+    digests,
+    load_scores,
+    measure,
+    rows_of,
+)
 from moodtheme.reproduction.selection import Preset, Weights, changed_values, definition
 from moodtheme.scores.matrices import load_truth
 from moodtheme.training.kinds import kind_of
 from moodtheme.training.run_folder import HISTORY, RESULT, read_result
 from moodtheme.training.trained import load_trained
 
+EVALUATE = "evaluate"
 _PACKAGES = ("numpy", "torch", "lightning", "onnx", "onnxruntime", "soundfile", "soxr", "av")
-
-
-def validation_roc_auc(job: Job) -> dict[str, float]:
-    """Macro ROC-AUC of each system on validation."""
-    truth = load_truth(job.truth_file(Split.VALIDATION))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EvaluationWarning)  # said when all is evaluated
-        return {
-            system: float(
-                macro(roc_auc(truth, load_scores(job.scores_file(Split.VALIDATION, system))))
-            )
-            for system in job.recipes
-        }
 
 
 def write_results(job: Job, sweep: Sequence[SweepPoint], examples: Sequence[ExampleTrack]) -> None:
@@ -90,7 +86,7 @@ def write_results(job: Job, sweep: Sequence[SweepPoint], examples: Sequence[Exam
         write_record(path, results)
 
     job.stages.do(
-        names.EVALUATE,
+        EVALUATE,
         work,
         inputs={
             "tracks": job.collection.sha256,
@@ -119,7 +115,7 @@ def _measure(
         )
         for split in SCORED
     }
-    with warnings.catch_warnings(record=True) as caught, job.console.bar(names.EVALUATE) as bar:
+    with warnings.catch_warnings(record=True) as caught, job.console.bar(EVALUATE) as bar:
         warnings.simplefilter("always", EvaluationWarning)
         measured, differences = measure(
             sets[Split.VALIDATION],
@@ -137,8 +133,7 @@ def _measure(
 
 
 def _row(job: Job, row: ScoredRow, measured: Measured) -> Row:
-    bundle = FUSED if row.name == ALL_SYSTEMS and has_nine(job.recipes) else row.file
-    folder = job.bundle_folder(bundle)
+    folder = job.bundle_folder(FUSED if row.name == ALL_SYSTEMS else row.file)
     return Row(
         name=row.name,
         kind=row.kind,
@@ -146,8 +141,8 @@ def _row(job: Job, row: ScoredRow, measured: Measured) -> Row:
         validation=measured.validation,
         test=measured.test.figures,
         tags=measured.test.tags,
-        validation_scores=_score_file(job, Split.VALIDATION, row.file),
-        test_scores=_score_file(job, Split.TEST, row.file),
+        validation_scores=_score_file(job, job.scores_file(Split.VALIDATION, row.file)),
+        test_scores=_score_file(job, job.scores_file(Split.TEST, row.file)),
         bundle=job.relative(folder) if folder.exists() else None,
     )
 
@@ -175,34 +170,27 @@ def _run(job: Job, system: str) -> SystemRun:
 
 def _dataset(job: Job) -> Dataset:
     collection, table = job.collection, job.table
-    parts = []
-    for split in Split:
-        part = table.part(split)
-        known = part.durations[~np.isnan(part.durations)]
-        parts.append(
-            Part(
-                split=split,
-                tracks=len(part),
-                hours=float(known.sum() / 3600) if len(known) else None,
-                artists=len(set(part.artists) - {""}),
-                positives=tuple(int(count) for count in part.labels.sum(axis=0)),
-            )
-        )
     return Dataset(
         source=collection.source,
         is_jamendo=collection.is_jamendo,
         comparable=collection.comparable,
         tags=table.tags,
-        parts=tuple(parts),
+        parts=tuple(_part(split, table.part(split)) for split in Split),
         left_out=job.left_out,
         shared_artists=collection.shared_artists,
         sha256=collection.sha256,
-        truth={
-            split: ScoreFile(
-                path=job.relative(job.truth_file(split)), sha256=sha256_of(job.truth_file(split))
-            )
-            for split in Split
-        },
+        truth={split: _score_file(job, job.truth_file(split)) for split in Split},
+    )
+
+
+def _part(split: Split, part: TrackTable) -> Part:
+    known = part.durations[~np.isnan(part.durations)]
+    return Part(
+        split=split,
+        tracks=len(part),
+        hours=float(known.sum() / 3600) if len(known) else None,
+        artists=len(set(part.artists) - {""}),
+        positives=tuple(int(count) for count in part.labels.sum(axis=0)),
     )
 
 
@@ -218,8 +206,13 @@ def _settings(job: Job) -> Settings:
         systems=tuple(job.recipes),
         values=request.values,
         bootstrap=request.resamples,
-        over=units_of(len(test := job.table.part(Split.TEST)), test.artists).name,
+        over=_units(job).name,
     )
+
+
+def _units(job: Job) -> Units:
+    test = job.table.part(Split.TEST)
+    return units_of(len(test), test.artists)
 
 
 def _versions() -> dict[str, str]:
@@ -232,8 +225,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _score_file(job: Job, split: Split, file: str) -> ScoreFile:
-    path = job.scores_file(split, file)
+def _score_file(job: Job, path: Path) -> ScoreFile:
     return ScoreFile(path=job.relative(path), sha256=sha256_of(path))
 
 
@@ -264,7 +256,7 @@ def _notes_on(job: Job) -> list[str]:
             else "Another division of MTG-Jamendo, or only some of its tracks: the paper's figures "
             "are no measure for these."
         )
-    over = units_of(len(test := job.table.part(Split.TEST)), test.artists)
+    over = _units(job)
     notes.append(
         f"Intervals are over {over.name} of the test as drawn; another training run would move the "
         "figures too."

@@ -18,8 +18,8 @@ from moodtheme.evaluation.results import RepeatedFigure
 from moodtheme.evaluation.units import all_together
 from moodtheme.files import replacing
 from moodtheme.records import write_record
-from moodtheme.reproduction.collection import DEMO, open_collection
-from moodtheme.reproduction.job import Console, Request, corpus_folder
+from moodtheme.reproduction.collection import read_tracks
+from moodtheme.reproduction.job import Console, Request
 from moodtheme.reproduction.results import Results, Row, read_results
 from moodtheme.scores.matrices import load_systems, read_truth
 from moodtheme.training.series import Series, places, plan_series
@@ -81,17 +81,7 @@ def reproduce_series(
     TrainingError, DatasetError
         The folder holds another series, or the tracks cannot be divided so.
     """
-    source = request.source
-    if source == DEMO:
-        from moodtheme.demo import make_demo_corpus
-
-        with console.bar("composing the demo corpus") as progress:
-            corpus = make_demo_corpus(corpus_folder(folder), seed=request.seed, progress=progress)
-        source = str(corpus)
-    if folds:
-        table = load_dataset(source, split=request.split, check_files=False)
-    else:
-        table = open_collection(source, folder, split=request.split).table
+    source, table = read_tracks(request, folder, console)
     wanted = range(request.seed, request.seed + seeds)
     series = plan_series(folder, source, table, folds=folds, seeds=wanted)
     shared = replace(request, cache=request.cache or folder / "cache")

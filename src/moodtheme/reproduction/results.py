@@ -4,25 +4,25 @@ Everything here follows from the data, the settings, the seed and the number of 
 with the same of these write the same file. What differs from one run to the next is in
 `moodtheme.reproduction.stages`. All paths are relative to the run's folder, with ``/``.
 
-Figures are called as in `moodtheme.evaluation`: ``roc_auc_macro``, ``pr_auc_micro``,
-``f1_macro_oracle`` (the task's official thresholds, chosen on the very set that is scored),
-``f1_macro_best`` (the best thresholds there are for that set: the upper bound),
-``f1_macro_validation`` (thresholds chosen on validation: honest), ``f1_macro_fixed`` (0.5). All are
-fractions, not percent.
+Figures are called as in `moodtheme.evaluation.results`; all are fractions, not percent.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from moodtheme.errors import ReproductionError
 from moodtheme.evaluation import Figure, PairedFigure, TagFigures
 from moodtheme.recipes.recipe import Setting
-from moodtheme.records import read_record
-from moodtheme.reproduction.names import RECORDS
+from moodtheme.records import Records, read_record
 
 RESULTS = "results.json"
-FORMAT_VERSION = 1
+RECORDS = Records(
+    error=ReproductionError,
+    missing="name the folder of a finished `moodtheme reproduce`",
+    again="delete it and run the reproduction again",
+)
 
 
 class Kind(StrEnum):
@@ -51,12 +51,9 @@ class Row:
     Attributes
     ----------
     name
-        A system's name, or a fusion's as `moodtheme.recipes.TABLE_1` calls it, or
-        ``popularity``.
-    kind
-        What it is.
-    members
-        The systems behind a fusion; empty otherwise.
+        A system's, a fusion's as `moodtheme.recipes.TABLE_1` calls it, or ``popularity``.
+    kind, members
+        What it is, and the systems behind a fusion.
     validation, test
         Macro and micro figures of the split. The epoch of each system was chosen on validation,
         so its figures there flatter it; validation has no ``_validation`` figures of decisions.
@@ -104,11 +101,9 @@ class SystemRun:
 
     Attributes
     ----------
-    name, folder
-        The system and its run's folder, as `moodtheme train` makes it; ``history.csv`` there has a
-        row an epoch.
-    history
-        That file.
+    name, folder, history
+        The system, its run's folder, as `moodtheme train` makes it, and ``history.csv`` in that,
+        with a row an epoch.
     settings
         Every value of the recipe with its source.
     changed
@@ -201,6 +196,10 @@ class Dataset:
     sha256: str
     truth: Mapping[str, ScoreFile]
 
+    def tracks_in(self, split: str) -> int:
+        """How many tracks a split has."""
+        return next((part.tracks for part in self.parts if part.split == split), 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TimelineWindow:
@@ -283,7 +282,7 @@ class Results:
         ``--sweep``; some test tracks; of Python and packages, by name.
     """
 
-    format_version: int = FORMAT_VERSION
+    format_version: int = 1
     settings: Settings
     dataset: Dataset
     notes: tuple[str, ...]
@@ -297,4 +296,4 @@ class Results:
 
 def read_results(folder: Path) -> Results:
     """Read what was found; errors as of `moodtheme.records.read_record`."""
-    return read_record(folder / RESULTS, Results, replace(RECORDS, versions=(FORMAT_VERSION,)))
+    return read_record(folder / RESULTS, Results, RECORDS)

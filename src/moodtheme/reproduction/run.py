@@ -10,24 +10,23 @@ from pathlib import Path
 import torch
 
 from moodtheme import __version__
-from moodtheme.datasets import Metadata, Split, leaks
+from moodtheme.datasets import Split, leaks
 from moodtheme.errors import ReproductionError
 from moodtheme.files import sha256_of
 from moodtheme.models.networks import choose_device
 from moodtheme.records import write_record
-from moodtheme.reproduction import checks, names
 from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
-from moodtheme.reproduction.estimates import Estimate, estimate
-from moodtheme.reproduction.examples import hear_examples
-from moodtheme.reproduction.inputs import make_inputs
-from moodtheme.reproduction.job import Console, Job, Request, corpus_folder
-from moodtheme.reproduction.models import example_model, export_models
-from moodtheme.reproduction.outcome import validation_roc_auc, write_results
-from moodtheme.reproduction.results import (
-    RESULTS,
-    Results,
-    read_results,
+from moodtheme.reproduction.estimates import Estimate, check_memory, check_room, estimate
+from moodtheme.reproduction.inputs import (
+    check_weights,
+    fetch_weights,
+    make_inputs,
+    needed_weights,
 )
+from moodtheme.reproduction.job import Console, Job, Request
+from moodtheme.reproduction.models import export_models, hear_examples
+from moodtheme.reproduction.outcome import write_results
+from moodtheme.reproduction.results import RESULTS, Results, read_results
 from moodtheme.reproduction.scoring import fuse_rows, predict, write_truth
 from moodtheme.reproduction.selection import check_sweep, choose_recipes
 from moodtheme.reproduction.stages import TIMINGS, Stages, Timings
@@ -100,7 +99,7 @@ def prepare(
     recipes = choose_recipes(
         request.systems, preset=request.preset, values=request.values, weights=request.weights
     )
-    collection = _collection(request, folder, console)
+    collection = open_collection(request, folder, console)
     console.say(_described(collection))
     check(lambda: require_files(collection, folder if stop_at_problems else None))
     for leak in leaks(collection.table, jobs=request.jobs, report=console.say):
@@ -118,13 +117,13 @@ def prepare(
         console=console,
     )
     check(lambda: require_own_runs(job))
-    for needed in checks.needed_weights(recipes):
-        check(partial(checks.check_weights, needed, offline=request.offline))
+    for file, systems in needed_weights(recipes).items():
+        check(partial(check_weights, file, systems, offline=request.offline))
     estimates = [] if stop_at_problems and request.source == DEMO else estimate(job)
     if any(stage.disk_bytes for stage in estimates):
-        check(lambda: checks.check_room(estimates, folder))
+        check(lambda: check_room(estimates, folder))
     if any(stage.memory_bytes for stage in estimates):
-        check(lambda: checks.check_memory(estimates, device=device.type))
+        check(lambda: check_memory(estimates, device=device.type))
     return Prepared(job=job, estimates=estimates, problems=tuple(problems))
 
 
@@ -148,8 +147,7 @@ def reproduce(prepared: Prepared) -> Results:
     """
     job = prepared.job
     # Whatever is fetched is fetched first, so that nothing is missed hours later.
-    for needed in checks.needed_weights(job.recipes):
-        checks.fetch(needed, offline=job.request.offline)
+    fetch_weights(job.recipes, offline=job.request.offline)
     job = make_inputs(job)
     write_truth(job)
     job, sweep = train_systems(job)
@@ -157,9 +155,7 @@ def reproduce(prepared: Prepared) -> Results:
         predict(job, system)
     fuse_rows(job)
     export_models(job)
-    model = example_model(job, validation_roc_auc(job))
-    examples = hear_examples(job, model) if model else ()
-    write_results(job, sweep, examples)
+    write_results(job, sweep, hear_examples(job))
     write_record(
         job.folder / TIMINGS, Timings(machine=_machine(job.device), stages=job.stages.timings())
     )
@@ -172,24 +168,6 @@ def table_of(estimates: Sequence[Estimate]) -> Sequence[tuple[str, str, str]]:
     rows = [(stage.stage, in_words(stage.seconds), stage.work) for stage in estimates]
     total = sum(stage.seconds for stage in estimates)
     return [*rows, ("all of these", in_words(total), "one after the other")]
-
-
-def _collection(request: Request, folder: Path, console: Console) -> Collection:
-    if request.source != DEMO:
-        return open_collection(
-            request.source,
-            folder,
-            metadata=Metadata(folder=request.metadata),
-            split=request.split,
-        )
-    console.say(f"the demo corpus is composed to {corpus_folder(folder)}, unless it is there")
-    with console.bar("composing the demo corpus") as progress:
-        return open_collection(
-            DEMO,
-            corpus_folder(folder),
-            seed=request.seed,
-            progress=progress,
-        )
 
 
 def _described(collection: Collection) -> str:
@@ -211,7 +189,7 @@ def _write_page(job: Job) -> None:
         write_report(job.folder)
 
     job.stages.do(
-        names.REPORT,
+        "report",
         work,
         inputs={
             "results": sha256_of(job.folder / RESULTS),

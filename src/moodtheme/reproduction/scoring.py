@@ -1,6 +1,6 @@
-"""Stages that make scores of every row: predictions, popularity, the paper's five fusions."""
+"""Rows: their scores, from predictions, popularity and the paper's fusions, and their figures."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from moodtheme.datasets import Split
 from moodtheme.errors import ReproductionError
+from moodtheme.evaluation import Evaluation, Figure, ScoredSet, SystemFigures
 from moodtheme.evaluation.popularity import popularity_scores
 from moodtheme.files import replacing, sha256_of
 from moodtheme.recipes import BASELINE, TABLE_1
-from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
-from moodtheme.reproduction.results import Kind
+from moodtheme.reproduction.results import Difference, Kind
 from moodtheme.scores.forms import Content, write_matrix
 from moodtheme.scores.fusion import fuse
 from moodtheme.scores.matrices import load_systems
@@ -23,9 +23,12 @@ from moodtheme.training.prediction import predict_table
 from moodtheme.training.run_folder import read_result, stage_folder
 from moodtheme.training.seen import seen_before
 from moodtheme.training.trained import load_trained
+from moodtheme.work import Progress, no_progress
 
 SCORED = (Split.VALIDATION, Split.TEST)
 POPULARITY = "popularity"
+ALL_SYSTEMS = TABLE_1[-1].name
+"""The row of all nine."""
 CHOSEN = "fused"
 """Files of all systems of a reproduction together, where that is none of the paper's fusions."""
 _FILES = {
@@ -97,7 +100,7 @@ def predict(job: Job, system: str) -> None:
     ReproductionError
         If a track cannot be read any more.
     """
-    stage = names.predict(system)
+    stage = f"predict {system}"
 
     def work() -> None:
         trained = load_trained(job.system_folder(system))
@@ -161,7 +164,7 @@ def fuse_rows(job: Job) -> None:
                     write_matrix(job.scores_file(split, row.file), fused, members[0].names)
 
     job.stages.do(
-        names.FUSE,
+        "fuse",
         work,
         inputs={"tracks": job.collection.sha256, "scores": digests(job, job.recipes)},
         outputs=[job.scores_file(split, row.file) for split in SCORED for row in rows],
@@ -181,3 +184,117 @@ def load_scores(path: Path) -> NDArray[np.float32]:
     """Read a file of scores, float32 (tracks, tags)."""
     (system,) = load_systems([path])
     return np.asarray(system.values, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rows to compare, and why."""
+
+    name: str
+    against: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A row's figures on validation and on test."""
+
+    validation: Mapping[str, Figure]
+    test: SystemFigures
+
+
+def measure(
+    validation: ScoredSet,
+    test: ScoredSet,
+    *,
+    tags: Sequence[str],
+    choose_pairs: Callable[[Mapping[str, float | None]], Sequence[Pair]],
+    resamples: int,
+    seed: int,
+    progress: Progress = no_progress,
+) -> tuple[dict[str, Measured], tuple[Difference, ...]]:
+    """Compute every figure of every row.
+
+    Parameters
+    ----------
+    validation, test
+        The same rows on both.
+    tags
+        Names of the columns.
+    choose_pairs
+        Given each row's macro ROC-AUC on validation (None where undefined), the pairs to compare
+        on test.
+    resamples, seed
+        Of the bootstrap; 0 resamples for no intervals.
+    progress
+        Called with resamples done and resamples to do, on both.
+
+    Warns
+    -----
+    EvaluationWarning
+        Where a tag's figures are undefined.
+    """
+
+    def evaluation(
+        scored: ScoredSet, part: str, *, before: int = 0, known: Evaluation | None = None
+    ) -> Evaluation:
+        return Evaluation(
+            scored,
+            tags=tags,
+            part=part,
+            validation=known,
+            resamples=resamples,
+            seed=seed,
+            progress=lambda done, of: progress(before + done, 2 * resamples),
+        )
+
+    known = evaluation(validation, "validation")
+    found = evaluation(test, "test", before=resamples, known=known)
+    rows = {
+        name: Measured(known.figures(name).figures, found.figures(name)) for name in test.scores
+    }
+    pairs = choose_pairs(
+        {name: row.validation["roc_auc_macro"].value for name, row in rows.items()}
+    )
+    apart = found.differences([(pair.name, pair.against) for pair in pairs])
+    differences = tuple(
+        Difference(name=pair.name, against=pair.against, why=pair.why, figures=figures)
+        for pair, figures in zip(pairs, apart, strict=True)
+    )
+    return rows, differences
+
+
+def choose_pairs(
+    rows: Sequence[ScoredRow], on_validation: Mapping[str, float | None]
+) -> list[Pair]:
+    """Pairs worth comparing, chosen without a look at the test set.
+
+    Parameters
+    ----------
+    rows
+        All there are.
+    on_validation
+        Macro ROC-AUC of each; None, where it is undefined, counts as lowest.
+    """
+
+    def best(names: Sequence[str]) -> str:
+        return max(names, key=lambda name: -1.0 if (at := on_validation[name]) is None else at)
+
+    fusions = [row for row in rows if row.kind is Kind.FUSION]
+    systems = [row.name for row in rows if row.kind is Kind.SYSTEM]
+    pairs = [
+        Pair(row.name, best(row.members), "a fusion and its best member on validation")
+        for row in fusions
+    ]
+    whole = [row.name for row in fusions if row.name == ALL_SYSTEMS]
+    pairs += [
+        Pair(ALL_SYSTEMS, row.name, "all systems and a part of them")
+        for row in fusions
+        if whole and row.name != ALL_SYSTEMS
+    ]
+    if systems and any(row.kind is Kind.BASELINE for row in rows):
+        pairs += [
+            Pair(name, BASELINE, "above the MediaEval baseline, trained on the same tracks?")
+            for name in [*whole, best(systems)]
+        ]
+    return pairs

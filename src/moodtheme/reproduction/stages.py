@@ -9,7 +9,7 @@ stage's affair.
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,16 @@ from typing import Any
 import msgspec
 
 from moodtheme.records import read_record, write_record
-from moodtheme.reproduction.names import RECORDS, slug
+from moodtheme.reproduction.results import RECORDS
 from moodtheme.training.settings import peak_memory
 
 _STAMPS = ".stages"
 TIMINGS = "timings.json"
 """How long a reproduction took."""
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,7 @@ class StageTiming:
     waiting_s: float | None = None
     peak_memory_bytes: int | None = None
     peak_accelerator_bytes: int | None = None
-    finished: str
+    finished: str = field(default_factory=_now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,16 +78,6 @@ class Stamp:
     timing: StageTiming
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cost:
-    """What a stage knows better of its own time and memory than a clock around it."""
-
-    seconds: float
-    waiting_s: float | None = None
-    peak_memory_bytes: int | None = None
-    peak_accelerator_bytes: int | None = None
-
-
 class Stages:
     """Does stages, or skips them.
 
@@ -103,7 +97,7 @@ class Stages:
     def do(
         self,
         name: str,
-        work: Callable[[], Cost | None],
+        work: Callable[[], StageTiming | None],
         *,
         inputs: Mapping[str, Any],
         outputs: Sequence[Path],
@@ -116,7 +110,7 @@ class Stages:
         name
             What is done, in words.
         work
-            Does it.
+            Does it; returns how long it took where it knows better than a clock around it.
         inputs
             Everything the outputs follow from, by what it is called; values JSON can hold.
         outputs
@@ -133,19 +127,13 @@ class Stages:
             return
         self._report(f"{name}: {_why(stamp, digests, there=there) or resumes or 'begins'}")
         began = time.monotonic()
-        cost = work() or Cost(seconds=time.monotonic() - began, peak_memory_bytes=peak_memory())
-        timing = StageTiming(
-            stage=name,
-            seconds=cost.seconds,
-            waiting_s=cost.waiting_s,
-            peak_memory_bytes=cost.peak_memory_bytes,
-            peak_accelerator_bytes=cost.peak_accelerator_bytes,
-            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        timing = work() or StageTiming(
+            stage=name, seconds=time.monotonic() - began, peak_memory_bytes=peak_memory()
         )
         path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_record(path, Stamp(inputs=digests, timing=timing))
-        self._report(f"{name}: done in {cost.seconds:.1f} s")
+        self._report(f"{name}: done in {timing.seconds:.1f} s")
 
     def is_done(self, name: str) -> bool:
         """Whether a stage was finished once, from whatever inputs."""
@@ -173,6 +161,11 @@ class Stages:
 
     def _path(self, name: str) -> Path:
         return self._folder / _STAMPS / f"{slug(name)}.json"
+
+
+def slug(stage: str) -> str:
+    """A stage's name as the name of a file."""
+    return stage.replace(",", "").replace(" ", "-")
 
 
 def fingerprint(value: Any) -> str:

@@ -2,24 +2,22 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
 from moodtheme.datasets import Split
 from moodtheme.errors import ReproductionError
 from moodtheme.recipes import Recipe, with_values
-from moodtheme.reproduction import names
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import SweepPoint
 from moodtheme.reproduction.selection import definition
-from moodtheme.reproduction.stages import Cost
+from moodtheme.reproduction.stages import StageTiming, slug
 from moodtheme.training.history import read_history
 from moodtheme.training.run_folder import (
     HISTORY,
     RESULT,
     RUN,
-    Result,
     differences,
     read_result,
     read_run,
@@ -35,11 +33,22 @@ CONFIGURATIONS = len(SWEEP_UNITS) * len(SWEEP_DROPOUTS)
 
 @dataclass(frozen=True)
 class _Run:
-    """One training: what the stage is called, and where it goes."""
+    """One training: what the stage is called, where it goes, and what a sweep sets for it."""
 
     stage: str
     recipe: Recipe
     folder: Path
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+def training_stage(system: str) -> str:
+    """What the stage is called that trains a system."""
+    return f"train {system}"
+
+
+def is_swept(job: Job, system: str) -> bool:
+    """Whether a sweep chooses its configuration: the paper names what it tried for its CRNNs."""
+    return job.request.sweep and system.startswith("crnn-")
 
 
 def require_own_runs(job: Job) -> None:
@@ -52,13 +61,13 @@ def require_own_runs(job: Job) -> None:
     """
     for system in job.recipes:
         folder = job.system_folder(system)
-        if _is_swept(job, system):
+        if is_swept(job, system):
             if folder.exists() and not _sweep_folder(job, system).exists():
                 _refuse(folder, ["it was not chosen by a sweep"])
             for run in _configurations(job, system):
                 _require_own(job, run)
         else:
-            _require_own(job, _Run(names.train(system), job.recipes[system], folder))
+            _require_own(job, _Run(training_stage(system), job.recipes[system], folder))
 
 
 def _require_own(job: Job, run: _Run) -> None:
@@ -93,7 +102,7 @@ def train_systems(job: Job) -> tuple[Job, tuple[SweepPoint, ...]]:
     points: list[SweepPoint] = []
     recipes = dict(job.recipes)
     for system in job.recipes:
-        if _is_swept(job, system):
+        if is_swept(job, system):
             tried = _sweep(job, system)
             points += tried
             chosen = next(point for point in tried if point.chosen)
@@ -101,12 +110,8 @@ def train_systems(job: Job) -> tuple[Job, tuple[SweepPoint, ...]]:
             _adopt(job.folder / chosen.folder, job.system_folder(system))
     job = replace(job, recipes=recipes)
     for system, recipe in recipes.items():
-        _train(job, _Run(names.train(system), recipe, job.system_folder(system)))
+        _train(job, _Run(training_stage(system), recipe, job.system_folder(system)))
     return job, tuple(points)
-
-
-def _is_swept(job: Job, system: str) -> bool:
-    return job.request.sweep and system in names.swept(job.recipes)
 
 
 def _configurations(job: Job, system: str) -> Iterator[_Run]:
@@ -114,9 +119,10 @@ def _configurations(job: Job, system: str) -> Iterator[_Run]:
         values = {"units": str(units), "dropout": str(dropout)}
         name = f"units {units} dropout {dropout}"
         yield _Run(
-            f"{names.train(system)} {name}",
+            f"{training_stage(system)} {name}",
             _configured(job.recipes[system], values),
-            _sweep_folder(job, system) / names.slug(name),
+            _sweep_folder(job, system) / slug(name),
+            values,
         )
 
 
@@ -137,16 +143,13 @@ def _sweep(job: Job, system: str) -> list[SweepPoint]:
     best = max(result.validation_roc_auc for _, result in found)
     chosen = next(run for run, result in found if result.validation_roc_auc == best)
     job.console.say(
-        f"{names.train(system)}: {chosen.folder.name} chosen among {len(found)}, "
+        f"{training_stage(system)}: {chosen.folder.name} chosen among {len(found)}, "
         f"validation ROC-AUC {best:.4f}"
     )
     return [
         SweepPoint(
             system=system,
-            values={
-                "units": str(run.recipe.head.units),
-                "dropout": str(run.recipe.head.dropout),
-            },
+            values=run.values,
             folder=job.relative(run.folder),
             validation_roc_auc=result.validation_roc_auc,
             best_epoch=result.best_epoch,
@@ -154,7 +157,6 @@ def _sweep(job: Job, system: str) -> list[SweepPoint]:
             chosen=run is chosen,
         )
         for run, result in found
-        if run.recipe.head is not None
     ]
 
 
@@ -172,7 +174,7 @@ def _adopt(run: Path, target: Path) -> None:
 def _train(job: Job, run: _Run) -> None:
     """Train a system; a run that was made elsewhere with the same settings is taken as it is."""
 
-    def work() -> Cost:
+    def work() -> StageTiming:
         settings = Settings(
             recipe=run.recipe,
             dataset=job.request.source,
@@ -192,7 +194,13 @@ def _train(job: Job, run: _Run) -> None:
             f"{run.stage}: validation ROC-AUC {result.validation_roc_auc:.4f} in epoch "
             f"{result.best_epoch} of {result.epochs}"
         )
-        return _cost(result)
+        return StageTiming(
+            stage=run.stage,
+            seconds=result.training_s,
+            waiting_s=result.waiting_s,
+            peak_memory_bytes=result.peak_memory_bytes,
+            peak_accelerator_bytes=result.peak_accelerator_bytes,
+        )
 
     job.stages.do(
         run.stage,
@@ -218,12 +226,3 @@ def _resumes(run: _Run) -> str:
     if (folder / HISTORY).exists():
         return f"goes on after epoch {len(read_history(folder / HISTORY))}"
     return ""
-
-
-def _cost(result: Result) -> Cost:
-    return Cost(
-        seconds=result.training_s,
-        waiting_s=result.waiting_s,
-        peak_memory_bytes=result.peak_memory_bytes,
-        peak_accelerator_bytes=result.peak_accelerator_bytes,
-    )

@@ -77,7 +77,7 @@ def page_content(inputs: Inputs, lines: Sequence[Line]) -> dict[str, Any]:
         "best": inputs.headline.test[MACRO],
         "systems_phrase": _systems_phrase(results),
         "facts": _facts(inputs, lines),
-        "test_tracks": _tracks(results, "test"),
+        "test_tracks": results.dataset.tracks_in("test"),
         "with_intervals": results.settings.bootstrap > 0,
         "with_paper": any(line.paper for line in lines),
         "macro_axis": _axis([line.row.test[MACRO] for line in lines]),
@@ -142,11 +142,11 @@ def _facts(inputs: Inputs, lines: Sequence[Line]) -> list[Fact]:
     elif len(by_kind[Kind.SYSTEM]) > 1:
         single = max(by_kind[Kind.SYSTEM], key=lambda line: line.row.validation[MACRO].value or 0)
         facts.append(_fact("Best system on validation", single.row, single.label))
-    learn, choose = _tracks(results, "train"), _tracks(results, "validation")
+    learn, choose = results.dataset.tracks_in("train"), results.dataset.tracks_in("validation")
     facts.append(
         Fact(
             "Test tracks",
-            count(_tracks(results, "test")),
+            count(results.dataset.tracks_in("test")),
             f"{count(learn)} to train, {count(choose)} to choose",
         )
     )
@@ -165,10 +165,6 @@ def _fact(what: str, row: Row, name: str) -> Fact:
     figure = row.test[MACRO]
     ends = "" if figure.low is None else f", {interval(figure)}"
     return Fact(what, percent(figure.value), f"{name}{ends}")
-
-
-def _tracks(results: Results, split: str) -> int:
-    return next((part.tracks for part in results.dataset.parts if part.split == split), 0)
 
 
 def _axis(figures: Sequence[Figure], *, share: bool = True) -> Axis:

@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from moodtheme.datasets import Split
 from moodtheme.errors import EvaluationError, MoodthemeError, ReproductionError, TrainingError
 from moodtheme.reproduction.page.numbers import count, plural
 from moodtheme.reproduction.page.rows import headline
-from moodtheme.reproduction.results import (
-    Results,
-    Row,
-    read_results,
-)
+from moodtheme.reproduction.results import Results, Row, read_results
 from moodtheme.reproduction.stages import TIMINGS, Timings, read_timings
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, load_systems, load_truth
 from moodtheme.training.history import Epoch, read_history
@@ -104,18 +101,17 @@ FEW_TRACKS = 500
 def notes(inputs: Inputs) -> list[str]:
     """The results' own notes, then what holds for every run, then what is missing."""
     results = inputs.results
-    tracks = {part.split: part.tracks for part in results.dataset.parts}
-    said = list(results.notes)
-    said.append(
-        f"Trained on {plural(tracks.get('train', 0), 'track')} of {results.dataset.source}, epochs "
-        f"and thresholds chosen on {count(tracks.get('validation', 0))}, tested on "
-        f"{count(tracks.get('test', 0))}. The figures are about such music and such labels; other "
-        "collections may differ."
-    )
-    if tracks.get("test", 0) < FEW_TRACKS:
+    learnt, chosen, tested = (results.dataset.tracks_in(split) for split in Split)
+    said = [
+        *results.notes,
+        f"Trained on {plural(learnt, 'track')} of {results.dataset.source}, epochs and thresholds "
+        f"chosen on {count(chosen)}, tested on {count(tested)}. The figures are about such music "
+        "and such labels; other collections may differ.",
+    ]
+    if tested < FEW_TRACKS:
         said.append(
-            f"{plural(tracks.get('test', 0), 'test track')} are few: look at the intervals before "
-            "comparing figures."
+            f"{plural(tested, 'test track')} are few: look at the intervals before comparing "
+            "figures."
         )
     if results.settings.bootstrap:
         said.append(

@@ -163,11 +163,8 @@ def markdown(results: Results, lines: Sequence[Line]) -> str:
         cells.append(row)
     table = [heads, ["---", *["---:"] * (len(heads) - 1)], *cells]
     body = "\n".join(f"| {' | '.join(row)} |" for row in table)
-    n_test = next((part.tracks for part in results.dataset.parts if part.split == "test"), 0)
-    caption = (
-        f"Macro ROC-AUC in percent on {_plain(results.dataset.source)}, {n_test} test tracks. "
-        + _interval_note(results)
-    )
+    of, tested = _plain(results.dataset.source), results.dataset.tracks_in("test")
+    caption = f"Macro ROC-AUC in percent on {of}, {tested} test tracks. {_interval_note(results)}"
     return f"{body}\n\n{caption}\n"
 
 
