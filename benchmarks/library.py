@@ -28,10 +28,13 @@ import numpy as np  # noqa: E402 - after its threads are limited
 
 from moodtheme.files import FileState  # noqa: E402
 from moodtheme.library import Library  # noqa: E402
-from moodtheme.library.keeping import Keeper  # noqa: E402
+from moodtheme.library.keeping import (  # noqa: E402
+    Keeper,
+    ScannedFile,
+    Why,
+)
 from moodtheme.library.numbers import make_blocks  # noqa: E402
-from moodtheme.library.results import Result  # noqa: E402
-from moodtheme.library.scanned import ScannedFile, Why  # noqa: E402
+from moodtheme.library.results import Result, put_result  # noqa: E402
 from moodtheme.tagging.bundle_files import read_manifest  # noqa: E402
 from moodtheme.tagging.models import embedded_folder  # noqa: E402
 
@@ -72,7 +75,7 @@ def fill(file: Path, tracks: int, paths: list[Path] | None = None) -> list[np.nd
             scanned = ScannedFile(path, Why.NEW, f"a1:{number:064x}", result, state=state)
             # As a scan keeps it, but for the commit after each.
             track = keeper.track_of(scanned.audio or "")
-            keeper.keep_result(track, result)
+            put_result(library._database, track, keeper.model, result)
             keeper.keep(ScannedFile(path, Why.NEW, scanned.audio, state=state), None)
         library._database.commit()
         make_blocks(library._database, library.model)

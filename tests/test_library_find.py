@@ -18,11 +18,10 @@ from moodtheme import Tagger
 from moodtheme.errors import QueryError, UsageError
 from moodtheme.files import FileState
 from moodtheme.library import Library, Playlist
-from moodtheme.library.keeping import Keeper
+from moodtheme.library.keeping import Keeper, ScannedFile, Why
 from moodtheme.library.numbers import make_blocks
 from moodtheme.library.query import parse_query, seconds_of
 from moodtheme.library.results import Result
-from moodtheme.library.scanned import ScannedFile, Why
 from moodtheme.library.words import words
 from moodtheme.tagging.bundle import Bundle
 from moodtheme.tagging.bundle_files import read_manifest

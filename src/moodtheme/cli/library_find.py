@@ -72,12 +72,10 @@ def search(
     """
     limit_numpy_threads()
     from moodtheme.library import Library, Playlist
-    from moodtheme.library.playlists import Entry
-    from moodtheme.library.search import explained
 
     with Library(library, write=save is not None) as opened:
         found = opened.search(query, among=relative_to, most=top)
-        entries = [Entry(match.track, match.score) for match in found.matches]
+        entries = [(match.track, match.score) for match in found.matches]
         files = {"m3u": m3u, "csv": csv, "json": json}
         write_lists(entries, files, absolute=absolute)
         if save is not None:
@@ -87,7 +85,7 @@ def search(
             if file is None:
                 then = "moodtheme library playlists lists it"
             say(f"kept as {printable(save)}; {then}")
-        for line in explained(found.query):
+        for line in found.query.explained():
             say(line)
         if not quiet:
             _show_search(found)
@@ -194,10 +192,7 @@ def _sound_of(library: "Library", file: Path) -> "Path | FloatArray":
 def _show_neighbours(
     found: "Sequence[Neighbour]", files: Mapping[str, Path | None], *, absolute: bool, quiet: bool
 ) -> None:
-    from moodtheme.library.playlists import Entry
-
-    entries = [Entry(one.track, one.likeness) for one in found]
-    write_lists(entries, files, absolute=absolute)
+    write_lists([(one.track, one.likeness) for one in found], files, absolute=absolute)
     if not quiet:
         show_tracks("ALIKE", [(one.track.path, one.track.result.duration_s, f"{one.likeness:.3f}",
                                len(one.track.places) - 1, "") for one in found])  # fmt: skip

@@ -26,13 +26,13 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from moodtheme.library.keeping import ScannedFile, ScanOptions, ScanReport, Why
     from moodtheme.library.neighbours import Neighbour
     from moodtheme.library.playlists import Playlist
-    from moodtheme.library.scanned import ScannedFile, ScanOptions, ScanReport, Why
     from moodtheme.library.search import Among, Match, SearchResult
 
 _HOMES = {
-    **dict.fromkeys(("ScannedFile", "ScanOptions", "ScanReport", "Why"), "scanned"),
+    **dict.fromkeys(("ScannedFile", "ScanOptions", "ScanReport", "Why"), "keeping"),
     **dict.fromkeys(("Among", "Match", "SearchResult"), "search"),
     "Neighbour": "neighbours",
     "Playlist": "playlists",

@@ -36,26 +36,7 @@ def default_place() -> Path:
 
 
 class Database:
-    """A connection to a library file; for one thread at a time.
-
-    Parameters
-    ----------
-    path
-        The file.
-    write
-        Whether to change it: made if it is not there, and kept to this process.
-
-    Raises
-    ------
-    UsageError
-        There is no such file, or it cannot be written.
-    LibraryError
-        It is damaged, no library, or of a later version.
-    BusyError
-        Another process is writing it.
-    WriteError
-        The disk is full or fails.
-    """
+    """A connection to a library file, opened and refused as by `moodtheme.Library`."""
 
     def __init__(self, path: Path, *, write: bool) -> None:
         self.path = path

@@ -1,31 +1,134 @@
-"""What a scan writes down: models, tracks, results and the files they were found in."""
+"""What a scan is asked for, what comes of each file, and how that is written down."""
 
 import os
 import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
 
 from moodtheme import __version__
+from moodtheme.audio import ScanAccount
+from moodtheme.errors import AudioError, MissingAudioError, MoodthemeError
 from moodtheme.files import FileState
 from moodtheme.library.database import Database, now
-from moodtheme.library.places import IN_DOUBT, Place
-from moodtheme.library.results import COLUMNS, Result, read_model, to_columns
-from moodtheme.library.scanned import ScannedFile
+from moodtheme.library.places import IN_DOUBT, Departed, Place
+from moodtheme.library.results import Result, number_of, put_result
 from moodtheme.tagging.bundle import Bundle
 
 _COMMIT_EVERY_S = 1.0  # of changes that cost next to nothing to make again
 
 
-class Keeper:
-    """Puts results of one model into a library, each on the disk before its successor.
+class Why(StrEnum):
+    """Why a file is looked at."""
 
-    Parameters
-    ----------
-    database
-        Opened for writing.
-    bundle
-        The model's.
+    NEW = "new"
+    CHANGED = "changed"
+    STALE = "stale"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True)
+class ScannedFile:
+    """What came of a file that was looked at.
 
     Attributes
     ----------
+    path, why
+        Which file, and why it was looked at.
+    audio
+        Its audio's identity; None where it could not be told.
+    result
+        What the model said; None where that was known, or `error` says why not.
+    error
+        Why it cannot be used.
+    state
+        How the file was; None where that could not be told.
+    """
+
+    path: Path
+    why: Why
+    audio: str | None = None
+    result: Result | None = field(default=None, repr=False)
+    error: MoodthemeError | None = None
+    state: FileState | None = field(default=None, repr=False)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether the file could not be read at all, which says nothing of its audio."""
+        return isinstance(self.error, MissingAudioError)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it cannot be used, without its name."""
+        if self.error is None:
+            return None
+        return self.error.reason if isinstance(self.error, AudioError) else str(self.error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanOptions:
+    """How a scan listens.
+
+    Attributes
+    ----------
+    jobs
+        Files at work at once.
+    timeline, windows
+        As for `moodtheme.Tagger.listen`.
+    verify
+        Whether to look into files whose size and time are as they were.
+    retry
+        Whether to try again what failed before and has not changed.
+    """
+
+    jobs: int = 1
+    timeline: bool = False
+    windows: int | None = None
+    verify: bool = False
+    retry: bool = False
+
+
+@dataclass(kw_only=True)
+class ScanReport:
+    """What a scan found and did.
+
+    Attributes
+    ----------
+    files
+        Audio files that are there.
+    unchanged
+        Of these, not opened: as they were.
+    scored
+        Tracks the model listened to.
+    recognised
+        Files whose audio was known: moved, renamed, retagged, copied.
+    failed
+        Files that cannot be used, those known from before too.
+    problems
+        Paths that gave nothing.
+    departed
+        What is no longer there.
+    account
+        What the walk passed over.
+    """
+
+    files: int = 0
+    unchanged: int = 0
+    scored: int = 0
+    recognised: int = 0
+    failed: int = 0
+    problems: tuple[AudioError, ...] = ()
+    departed: Departed = field(default_factory=Departed)
+    account: ScanAccount = field(default_factory=ScanAccount)
+
+
+class Keeper:
+    """Puts results of one model into a library, each on the disk before its successor.
+
+    Attributes
+    ----------
+    model
+        Its number in the library, which is opened for writing.
     audio
         Identities of tracks by their numbers.
     found
@@ -41,20 +144,12 @@ class Keeper:
         self._committed = time.monotonic()
 
     def keep(self, file: ScannedFile, place: Place | None) -> None:
-        """Write down what came of a file.
-
-        Parameters
-        ----------
-        file
-            The file.
-        place
-            What was known of it.
-        """
+        """Write down what came of a file, given what was known of it."""
         track = None
         if file.error is None and file.audio is not None:
             track = self.track_of(file.audio)
             if file.result is not None:
-                self.keep_result(track, file.result)
+                put_result(self._database, track, self.model, file.result)
         elif file.is_unread and place is not None:
             track = place.track  # the drive may have failed; what was heard is as good as before
         state = file.state or FileState(0, IN_DOUBT, 0)
@@ -85,56 +180,3 @@ class Keeper:
                 "INSERT INTO tracks (audio, added) VALUES (?, ?)", (audio, now())
             )
         return self._track[audio]
-
-    def keep_result(self, track: int, result: Result) -> None:
-        """Put a result in place of what there was of a track."""
-        put_result(self._database, track, self.model, result)
-
-
-def put_result(database: Database, track: int, model: int, result: Result) -> None:
-    """Put a model's result in place of what there was of a track."""
-    columns = zip(COLUMNS, to_columns(result), strict=True)
-    database.put("results", "track", {"track": track, "model": model, **dict(columns)})
-
-
-def number_of(database: Database, bundle: Bundle, *, renew: bool = True) -> int:
-    """The number of a model in a library, where it is described if it was not.
-
-    A bundle that hears as another one did, and only says other things of it (another reference,
-    thresholds, words), is the same model: its results stay.
-
-    Parameters
-    ----------
-    database
-        Opened for writing.
-    bundle
-        The model's.
-    renew
-        Whether what it says counts from now on; else what the library has.
-    """
-    import msgspec
-
-    said = bundle.digest, msgspec.json.encode(bundle)
-    found = database.row("SELECT id FROM models WHERE digest = ?", said[:1])
-    if found is not None:
-        return int(found[0])
-    for row in database.rows("SELECT id, digest, manifest FROM models"):
-        before = read_model(database.path, *row)
-        if _hears_as(bundle, before.bundle):
-            if renew:
-                with database.changing():
-                    database.change(
-                        "UPDATE models SET digest = ?, manifest = ? WHERE id = ?",
-                        (*said, before.id),
-                    )
-            return before.id
-    with database.changing():
-        return database.change("INSERT INTO models (digest, manifest) VALUES (?, ?)", said)
-
-
-def _hears_as(one: Bundle, other: Bundle) -> bool:
-    """Whether two bundles give the same outputs and notes for any audio."""
-    return all(
-        getattr(one, part) == getattr(other, part)
-        for part in ("tags", "dimensions", "members", "fusion", "doubts")
-    )

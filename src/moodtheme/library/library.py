@@ -14,12 +14,12 @@ from moodtheme.library.tracks import Track, find_track, models_of, read_tracks
 from moodtheme.work import Report, no_report
 
 if TYPE_CHECKING:
+    from moodtheme.library.keeping import ScannedFile, ScanOptions, ScanReport
     from moodtheme.library.merging import Merged
     from moodtheme.library.neighbours import Neighbour
     from moodtheme.library.numbers import Numbers
     from moodtheme.library.overview import Stats
     from moodtheme.library.playlists import Playlist, Playlists
-    from moodtheme.library.scanned import ScannedFile, ScanOptions, ScanReport
     from moodtheme.library.search import Among, SearchResult
     from moodtheme.tagging.bundle import Reference
     from moodtheme.tagging.tagger import Tagger
@@ -214,7 +214,7 @@ class Library:
 
         def find(playlist: "Playlist") -> list[Entry]:
             found = self.search(playlist.query, among=playlist.among, most=playlist.most)
-            return [Entry(match.track, match.score) for match in found.matches]
+            return [(match.track, match.score) for match in found.matches]
 
         return Playlists(self._database, find)
 
@@ -263,9 +263,9 @@ class Library:
         WriteError
             The disk is full; what was finished stays.
         """
+        from moodtheme.library.keeping import ScanOptions
         from moodtheme.library.numbers import make_blocks
         from moodtheme.library.scan import Scan
-        from moodtheme.library.scanned import ScanOptions
 
         options = options or ScanOptions()
         scan = Scan(self._database, tagger, options, begin=begin, tell=tell, report=report)

@@ -17,9 +17,8 @@ import numpy as np
 from moodtheme.errors import BundleError, LibraryError
 from moodtheme.files import FileState
 from moodtheme.library.database import Database, now
-from moodtheme.library.keeping import number_of, put_result
 from moodtheme.library.places import IN_DOUBT, absolute, settled
-from moodtheme.library.results import COLUMNS, Result, of_columns
+from moodtheme.library.results import COLUMNS, Result, number_of, of_columns, put_result
 from moodtheme.library.row_files import SUFFIXES, read_rows
 from moodtheme.library.tracks import models_of
 from moodtheme.tagging.bundle import Bundle
@@ -51,31 +50,19 @@ class Merged:
 
 
 def merge_into(database: Database, files: Iterable[Path]) -> Merged:
-    """Put libraries and files of results into a library, one after the other.
-
-    Raises
-    ------
-    LibraryError
-        One is damaged, or something else.
-    """
-    merger = Merger(database)
+    """Put libraries and files of results into one opened for writing, as `Library.merge`."""
+    merger = _Merger(database)
     for file in files:
         if file.suffix.lower() in SUFFIXES:
-            merger.add_rows(file, now())
+            merger.add_rows(file)
         else:
             with closing(Database(file, write=False)) as other:
                 merger.add_library(other)
     return merger.merged
 
 
-class Merger:
-    """Puts others' content into a library.
-
-    Parameters
-    ----------
-    database
-        Opened for writing.
-    """
+class _Merger:
+    """Puts others' content into a library; a `LibraryError` where that is damaged."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -85,22 +72,15 @@ class Merger:
         self.merged = Merged()
 
     def add_library(self, other: Database) -> None:
-        """Take over what another library holds.
-
-        Raises
-        ------
-        LibraryError
-            It is damaged.
-        """
+        """Take over what another library holds."""
         for model, _ in models_of(other):
             number = number_of(self._database, model.bundle, renew=False)
-            for track, audio, added, *values in _paged(
+            for _, audio, added, *values in _paged(
                 other,
                 f"SELECT tracks.id, audio, added, {', '.join(COLUMNS)} FROM results "
                 "JOIN tracks ON tracks.id = track WHERE tracks.id > ? "
                 f"AND model = {model.id:d} ORDER BY tracks.id",
             ):
-                del track
                 self._add_result(audio, added, number, of_columns(values, model, other.path))
         for _, path, audio, *values in _paged(
             other,
@@ -117,13 +97,10 @@ class Merger:
             )
         self._database.commit()
 
-    def add_rows(self, file: Path, added: int) -> None:
+    def add_rows(self, file: Path) -> None:
         """Take over results of tagging; they have no embeddings, so nothing will be like them.
 
-        Raises
-        ------
-        LibraryError
-            A row is none, has not all tags, or its model is not here to describe it.
+        All tags must be there, and the model that the rows name, which describes them.
         """
         bundles: dict[str, tuple[int, Bundle]] = {}
         for line, row in enumerate(read_rows(file), start=1):
@@ -138,7 +115,7 @@ class Merger:
                     number = number_of(self._database, bundle, renew=False)
                     bundles[digest] = number, bundle
                 model, bundle = bundles[digest]
-                self._add_result(entry.audio, added, model, _result(entry, bundle))
+                self._add_result(entry.audio, now(), model, _result(entry, bundle))
                 path = os.fsencode(absolute(entry.path))
                 self._add_place(path, entry.audio, [0, IN_DOUBT, 0, None, None, None])
             except (msgspec.ValidationError, BundleError, ValueError) as error:

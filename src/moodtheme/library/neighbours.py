@@ -57,8 +57,7 @@ def nearest(
     found: list[Neighbour] = []
     wanted = min(most + _SPARE, len(likeness))
     while True:
-        top = np.argpartition(-likeness, wanted - 1)[:wanted] if wanted else np.zeros(0, np.int64)
-        ids = [int(numbers.ids[place]) for place in top if np.isfinite(likeness[place])]
+        ids = numbers.ids[_highest(likeness, wanted)].tolist()
         found = [
             Neighbour(track, float(np.dot(track.embedding, embedding)))
             for track in numbers.tracks(ids)
@@ -132,10 +131,14 @@ def _present(numbers: Numbers, *, without: Sequence[int]) -> npt.NDArray[np.bool
 
 def _nearest_rows(likeness: FloatArray) -> npt.NDArray[np.int64]:
     """The candidates at a cut, nearest first."""
-    wanted = min(_SPARE_CANDIDATES, len(likeness))
-    rows = np.argpartition(-likeness, wanted - 1)[:wanted] if wanted else np.zeros(0, np.int64)
-    rows = rows[np.argsort(-likeness[rows], kind="stable")]
-    return rows[np.isfinite(likeness[rows])]
+    rows = _highest(likeness, min(_SPARE_CANDIDATES, len(likeness)))
+    return rows[np.argsort(-likeness[rows], kind="stable")]
+
+
+def _highest(values: FloatArray, wanted: int) -> npt.NDArray[np.int64]:
+    """Places of so many of the highest values, in no order; those that are infinite left out."""
+    rows = np.argpartition(-values, wanted - 1)[:wanted] if wanted else np.zeros(0, np.int64)
+    return rows[np.isfinite(values[rows])]
 
 
 def _smallest_steps(
@@ -167,7 +170,7 @@ def same_music(numbers: Numbers) -> list[list[int]]:
     order = order[numbers.durations[order] >= 0]
     lengths = numbers.durations[order]
     ends = np.searchsorted(lengths, lengths + SAME_LENGTH_S, side="right")
-    parent = np.arange(len(order))
+    group_of: dict[int, set[int]] = {}  # of places in `order`, where there is more than one
     block = 512
     for start in range(0, len(order), block):
         stop = min(start + block, len(order))
@@ -179,11 +182,9 @@ def same_music(numbers: Numbers) -> list[list[int]]:
             for row, column in alike:
                 one, other = start + row, begin + column
                 if other > one and other < ends[one]:
-                    _join(parent, int(one), int(other))
-    groups: dict[int, list[int]] = {}
-    for place in range(len(order)):
-        groups.setdefault(_head(parent, place), []).append(int(numbers.ids[order[place]]))
-    return sorted(sorted(group) for group in groups.values() if len(group) > 1)
+                    _join(group_of, int(one), int(other))
+    groups = {id(group): group for group in group_of.values()}.values()
+    return sorted(sorted(numbers.ids[order[list(group)]].tolist()) for group in groups)
 
 
 def duplicates(numbers: Numbers) -> list[tuple[Track, ...]]:
@@ -199,12 +200,8 @@ def duplicates(numbers: Numbers) -> list[tuple[Track, ...]]:
     return [group for group in found if sum(len(track.places) for track in group) > 1]
 
 
-def _head(parent: npt.NDArray[np.int64], place: int) -> int:
-    while parent[place] != place:
-        parent[place] = parent[parent[place]]
-        place = int(parent[place])
-    return place
-
-
-def _join(parent: npt.NDArray[np.int64], one: int, other: int) -> None:
-    parent[_head(parent, other)] = _head(parent, one)
+def _join(group_of: dict[int, set[int]], one: int, other: int) -> None:
+    few, many = sorted((group_of.get(one, {one}), group_of.get(other, {other})), key=len)
+    if few is not many:
+        many |= few
+        group_of |= dict.fromkeys((*few, one, other), many)

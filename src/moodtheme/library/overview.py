@@ -105,14 +105,9 @@ def stats_of(database: Database, models: list[tuple[Model, int]], numbers: Numbe
 
 
 def reference_of_library(numbers: Numbers) -> Reference:
-    """The reference that a library's tracks make together.
+    """The reference that a library's tracks make together, as `Library.reference`.
 
     Of more than 100,000 a random choice of so many counts, the same every time.
-
-    Raises
-    ------
-    ReferenceMusicError
-        There are too few.
     """
     from moodtheme.tagging.own_music import FEWEST_TRACKS, MOST_TRACKS, reference_of
 

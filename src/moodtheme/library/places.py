@@ -5,7 +5,7 @@ import stat
 import time
 import unicodedata
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from moodtheme.files import FileState
@@ -96,9 +96,9 @@ class Departed:
         so they stay as they are.
     """
 
-    moved: int
-    missing: int
-    away: dict[Path, int]
+    moved: int = 0
+    missing: int = 0
+    away: dict[Path, int] = field(default_factory=dict)
 
 
 def settle(
@@ -125,7 +125,7 @@ def settle(
     new
         Tracks that were found in new places.
     """
-    departed = Departed(0, 0, {})
+    departed = Departed()
     walked = [_inside(root) for root in roots]
     closed = [(folder, _inside(folder)) for folder in unreachable]
     lived = _folders_of(found)
@@ -133,7 +133,8 @@ def settle(
     for path, place in known.items():
         if place.missing or path in found or not any(path.startswith(root) for root in walked):
             continue
-        if (where := _unreached(path, closed)) is None:
+        where = next((folder for folder, inside in closed if path.startswith(inside)), None)
+        if where is None:
             if os.path.lexists(path):
                 continue  # it is there: a link to a file that was found, or no audio any more
             folder = os.path.dirname(path)  # noqa: PTH120 - bytes
@@ -187,10 +188,6 @@ def _inside(folder: Path) -> bytes:
     """What the paths of a folder's files begin with."""
     path = os.fsencode(folder)
     return path if path.endswith(os.fsencode(os.sep)) else path + os.fsencode(os.sep)
-
-
-def _unreached(path: bytes, closed: Iterable[tuple[Path, bytes]]) -> Path | None:
-    return next((folder for folder, inside in closed if path.startswith(inside)), None)
 
 
 def _folders_of(files: Iterable[bytes]) -> set[bytes]:

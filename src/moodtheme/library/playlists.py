@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from moodtheme.errors import QueryError, UsageError
 from moodtheme.files import csv_line, replacing
@@ -30,12 +31,8 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A track in a list, with what was asked for as a number: how well it fits, or how alike."""
-
-    track: Track
-    number: float | None = None
+Entry = tuple[Track, float | None]
+"""A track in a list, with what was asked for as a number: how well it fits, or how alike."""
 
 
 @dataclass(frozen=True)
@@ -67,30 +64,19 @@ def write_list(
 ) -> None:
     """Write tracks to a file, whole or not at all.
 
-    Parameters
-    ----------
-    file
-        The file, or a device or pipe.
-    entries
-        The tracks, in order.
-    kind
-        The form.
-    relative
-        In an M3U, whether paths go from the folder of the file; where they cannot, on another
-        drive, they are absolute.
+    In an M3U paths are `relative` to the folder of the file, but for those on another drive.
 
     Raises
     ------
     UsageError, WriteError
         It cannot be written.
     """
-    match kind:
-        case ListKind.CSV:
-            content = _csv(entries)
-        case ListKind.JSON:
-            content = _json(entries)
-        case ListKind.M3U:
-            content = _m3u(entries, file.absolute().parent if relative else None)
+    if kind is ListKind.M3U:
+        content = _m3u(entries, file.absolute().parent if relative else None)
+    else:
+        text = _csv(entries) if kind is ListKind.CSV else _json(entries)
+        # Bytes of names that are not UTF-8 become escapes, as in the results of `moodtheme tag`.
+        content = text.encode("utf-8", "backslashreplace")
     with replacing(file) as temporary:
         temporary.write_bytes(content)
 
@@ -98,61 +84,45 @@ def write_list(
 def _m3u(entries: Sequence[Entry], folder: Path | None) -> bytes:
     """Extended M3U in UTF-8; bytes of names that are not UTF-8 stay as they are."""
     lines = [b"#EXTM3U"]
-    for entry in entries:
-        path = os.fspath(entry.track.path)
+    for track, _ in entries:
+        path = os.fspath(track.path)
         if "\n" in path or "\r" in path:
             continue  # no player could read it
         if folder is not None:
             with suppress(ValueError):  # on another drive
                 path = os.path.relpath(path, folder)
-        seconds = entry.track.result.duration_s
+        seconds = track.result.duration_s
         lines += [
             f"#EXTINF:{-1 if seconds is None else round(seconds)},".encode()
-            + os.fsencode(entry.track.path.stem),
+            + os.fsencode(track.path.stem),
             os.fsencode("./" + path if path.startswith("#") else path),
         ]
     return b"\n".join(lines) + b"\n"
 
 
-def rows(entries: Sequence[Entry]) -> list[dict[str, object]]:
-    """Tracks as rows of plain values."""
-    return [
-        {
-            "path": str(entry.track.path),
-            "number": None if entry.number is None else round(entry.number, 4),
-            "duration_s": entry.track.result.duration_s,
-            "audio": entry.track.audio,
-            "copies": [str(path) for path in entry.track.places[1:]],
-        }
-        for entry in entries
-    ]
+def _row(track: Track, number: float | None) -> dict[str, Any]:
+    return {
+        "path": str(track.path),
+        "number": None if number is None else round(number, 4),
+        "duration_s": track.result.duration_s,
+        "audio": track.audio,
+        "copies": [str(path) for path in track.places[1:]],
+    }
 
 
-def _json(entries: Sequence[Entry]) -> bytes:
-    # Bytes of names that are not UTF-8 become escapes, as in the results of `moodtheme tag`.
-    text = json.dumps(rows(entries), ensure_ascii=False, indent=1)
-    return (text + "\n").encode("utf-8", "backslashreplace")
+def _json(entries: Sequence[Entry]) -> str:
+    return json.dumps([_row(*entry) for entry in entries], ensure_ascii=False, indent=1) + "\n"
 
 
-def _csv(entries: Sequence[Entry]) -> bytes:
+def _csv(entries: Sequence[Entry]) -> str:
+    rows = [_row(*entry) for entry in entries]
+    values = [{**row, "copies": "; ".join(row["copies"])}.values() for row in rows]
     header = ("path", "number", "duration_s", "audio", "copies")
-    lines = [csv_line(header)]
-    for row in rows(entries):
-        copies = "; ".join(map(str, row["copies"])) if isinstance(row["copies"], list) else ""
-        lines.append(csv_line([*(row[name] for name in header[:-1]), copies]))
-    return "".join(lines).encode("utf-8", "backslashreplace")
+    return "".join(map(csv_line, (header, *values)))
 
 
 class Playlists:
-    """The searches that a library keeps.
-
-    Parameters
-    ----------
-    database
-        The library.
-    find
-        Searches it.
-    """
+    """The searches that a library keeps; `find` searches it."""
 
     def __init__(self, database: Database, find: Callable[[Playlist], list[Entry]]) -> None:
         self._database, self._find = database, find

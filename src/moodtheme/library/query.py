@@ -11,6 +11,7 @@ import difflib
 import math
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moodtheme.errors import QueryError
@@ -67,14 +68,13 @@ class Condition:
         A tag, a dimension or `LENGTH`, which is in seconds.
     is_tag
         Whether it is a tag, of which the standing counts.
-    above, inclusive, value
-        On which side of which value it must be, and whether the value itself will do.
+    sign, value
+        One of ``<``, ``<=``, ``>``, ``>=``, and what it is compared with.
     """
 
     name: str
     is_tag: bool
-    above: bool
-    inclusive: bool
+    sign: str
     value: float
 
 
@@ -86,6 +86,12 @@ class Query:
     terms: tuple[Term, ...] = ()
     conditions: tuple[Condition, ...] = ()
     paths: tuple[str, ...] = ()
+
+    def explained(self) -> Iterator[str]:
+        """What words that are no tags were taken for, a clause each."""
+        for term in self.terms:
+            if (taken := term.taken_for) is not None:
+                yield f"{term.word} is taken for {taken}"
 
 
 def parse_query(text: str, bundle: Bundle) -> Query:
@@ -164,12 +170,11 @@ def _aims(word: str, bundle: Bundle) -> tuple[Aim, ...]:
 
 def _condition(token: str, found: re.Match[str], bundle: Bundle) -> Condition:
     name, sign, value = found["name"].casefold(), found["sign"], found["value"]
-    above, inclusive = sign[0] == ">", sign.endswith("=")
     if name in _LENGTHS:
         number = seconds_of(value)
         if number is None:
             raise QueryError(f"{token}: {value!r} is no duration; write 210 or 3:30")
-        return Condition(LENGTH, False, above, inclusive, number)
+        return Condition(LENGTH, False, sign, number)
     for aim in _aims(name, bundle)[:1]:
         if aim.name.casefold() != name:
             break
@@ -179,7 +184,7 @@ def _condition(token: str, found: re.Match[str], bundle: Bundle) -> Condition:
             number = math.nan
         if not math.isfinite(number):
             raise QueryError(f"{token}: {value!r} is no number; write one such as 0.5")
-        return Condition(aim.name, aim.is_tag, above, inclusive, number)
+        return Condition(aim.name, aim.is_tag, sign, number)
     raise QueryError(
         f"{token}: there is no tag or dimension {found['name']!r}; use one of the model's, or "
         "longer, shorter, length"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,18 +13,13 @@ import numpy as np
 from moodtheme import __version__
 from moodtheme.arrays import FloatArray
 from moodtheme.errors import BundleError, LibraryError
-from moodtheme.tagging.bundle import Bundle, Output, Reference
+from moodtheme.library.database import Database
+from moodtheme.tagging.bundle import Bundle, Output
 
 if TYPE_CHECKING:  # with them comes ONNX Runtime, which reading does not need
-    from moodtheme.tagging.answers import TrackTags
     from moodtheme.tagging.listening import Listening
 
 _NUMBERS = np.dtype("<f4")
-COLUMNS = (
-    "version", "duration_s", "windows", "scores", "dimensions", "embedding", "timeline", "notes",
-    "warnings",
-)  # fmt: skip
-"""Of the table of results, beside the track and the model."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +80,10 @@ class Result:
     version: str = __version__
 
 
+COLUMNS = tuple(field.name for field in fields(Result))
+"""Of the table of results, beside the track and the model."""
+
+
 def result_of(listening: "Listening", *, timeline: bool = False) -> Result:
     """What is kept of a listening.
 
@@ -115,23 +114,11 @@ def result_of(listening: "Listening", *, timeline: bool = False) -> Result:
     )
 
 
-def to_columns(result: Result) -> tuple[Any, ...]:
-    """A result as values of `COLUMNS`."""
-
-    def blob(values: FloatArray | None) -> bytes | None:
-        return None if values is None else np.ascontiguousarray(values, _NUMBERS).tobytes()
-
-    return (
-        result.version,
-        result.duration_s,
-        result.windows,
-        blob(result.scores),
-        blob(result.dimensions),
-        blob(result.embedding),
-        blob(result.timeline),
-        json.dumps(result.notes),
-        json.dumps(result.warnings),
-    )
+def _stored(value: Any) -> Any:
+    """A value of a result as its column holds it."""
+    if isinstance(value, np.ndarray):
+        return np.ascontiguousarray(value, _NUMBERS).tobytes()
+    return json.dumps(value) if isinstance(value, tuple) else value
 
 
 def of_columns(values: Sequence[Any], model: Model, file: Path) -> Result:
@@ -142,19 +129,23 @@ def of_columns(values: Sequence[Any], model: Model, file: Path) -> Result:
     LibraryError
         They are of other lengths or kinds than the model's, or not finite.
     """
-    version, duration_s, windows, scores, dimensions, embedding, timeline, notes, warnings = values
+    stored = dict(zip(COLUMNS, values, strict=True))
     tags, dims = len(model.bundle.tags), len(model.bundle.dimensions)
+
+    def given(name: str, read: Callable[[Any], Any]) -> Any:
+        return None if stored[name] is None else read(stored[name])
+
     try:
         return Result(
-            scores=numbers(scores, tags)[0],
-            dimensions=None if dimensions is None else numbers(dimensions, dims)[0],
-            embedding=None if embedding is None else numbers(embedding, model.embedding_size)[0],
-            timeline=None if timeline is None else numbers(timeline, 2 + tags + dims, many=True),
-            duration_s=None if duration_s is None else float(duration_s),
-            windows=None if windows is None else int(windows),
-            notes=msgspec.json.decode(notes, type=tuple[str, ...]),
-            warnings=msgspec.json.decode(warnings, type=tuple[str, ...]),
-            version=str(version),
+            scores=numbers(stored["scores"], tags)[0],
+            dimensions=given("dimensions", lambda held: numbers(held, dims)[0]),
+            embedding=given("embedding", lambda held: numbers(held, model.embedding_size)[0]),
+            timeline=given("timeline", lambda held: numbers(held, 2 + tags + dims, many=True)),
+            duration_s=given("duration_s", float),
+            windows=given("windows", int),
+            notes=msgspec.json.decode(stored["notes"], type=tuple[str, ...]),
+            warnings=msgspec.json.decode(stored["warnings"], type=tuple[str, ...]),
+            version=str(stored["version"]),
         )
     except (ValueError, TypeError, msgspec.DecodeError) as error:
         raise damaged(file, f"a result of {model.name} is none ({error})") from None
@@ -204,47 +195,48 @@ def read_model(file: Path, id_: int, digest: str, manifest: object) -> Model:
     return model
 
 
-def track_tags(
-    result: Result, bundle: Bundle, path: Path, audio: str, relative_to: Reference | None = None
-) -> "TrackTags":
-    """A result as `moodtheme.Tagger.tag` gives it.
+def put_result(database: Database, track: int, model: int, result: Result) -> None:
+    """Put a model's result in place of what there was of a track."""
+    columns = {name: _stored(getattr(result, name)) for name in COLUMNS}
+    database.put("results", "track", {"track": track, "model": model, **columns})
+
+
+def number_of(database: Database, bundle: Bundle, *, renew: bool = True) -> int:
+    """The number of a model in a library, where it is described if it was not.
+
+    A bundle that hears as another one did, and only says other things of it (another reference,
+    thresholds, words), is the same model: its results stay.
 
     Parameters
     ----------
-    result, bundle
-        What was said, and by which model.
-    path, audio
-        A file that holds the track, and the audio's identity.
-    relative_to
-        Among which music it is to stand instead of the bundle's reference.
+    database
+        Opened for writing.
+    bundle
+        The model's.
+    renew
+        Whether what it says counts from now on; else what the library has.
     """
-    from moodtheme.tagging import answers
-    from moodtheme.tagging.following import HOP_S, SPAN_S, followed
-    from moodtheme.tagging.timeline import Timeline
-    from moodtheme.tagging.windows import Steps
+    said = bundle.digest, msgspec.json.encode(bundle)
+    found = database.row("SELECT id FROM models WHERE digest = ?", said[:1])
+    if found is not None:
+        return int(found[0])
+    for row in database.rows("SELECT id, digest, manifest FROM models"):
+        before = read_model(database.path, *row)
+        if _hears_as(bundle, before.bundle):
+            if renew:
+                with database.changing():
+                    database.change(
+                        "UPDATE models SET digest = ?, manifest = ? WHERE id = ?",
+                        (*said, before.id),
+                    )
+            return before.id
+    with database.changing():
+        return database.change("INSERT INTO models (digest, manifest) VALUES (?, ?)", said)
 
-    reference = bundle.reference if relative_to is None else relative_to
-    whole: Callable[[FloatArray], Any] = lambda scores: answers.rank(bundle, scores, reference)  # noqa: E731
-    timeline = None
-    if (rows := result.timeline) is not None:
-        behind = 2 + len(bundle.tags)
-        starts, ends = rows[:, :2].T.astype(np.float64)
-        dimensions = rows[:, behind:] if bundle.dimensions else None
-        steps = Steps(HOP_S, SPAN_S)
-        timeline = followed(
-            Timeline(bundle, reference, steps, starts, ends, rows[:, 2:behind], dimensions)
-        )
-    return answers.TrackTags(
-        path,
-        result.duration_s,
-        whole(result.scores),
-        dimensions=answers.place(bundle, result.dimensions, reference),
-        warnings=result.warnings,
-        notes=result.notes,
-        audio=audio,
-        model=answers.identify(bundle),
-        version=result.version,
-        timeline=timeline,
-        windows=result.windows,
-        relative_to=relative_to,
+
+def _hears_as(one: Bundle, other: Bundle) -> bool:
+    """Whether two bundles give the same outputs and notes for any audio."""
+    return all(
+        getattr(one, part) == getattr(other, part)
+        for part in ("tags", "dimensions", "members", "fusion", "doubts")
     )

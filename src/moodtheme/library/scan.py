@@ -14,10 +14,10 @@ from pathlib import Path
 
 from moodtheme import __version__
 from moodtheme.audio import audio_identity, find_audio_files
-from moodtheme.errors import MissingAudioError, MoodthemeError
+from moodtheme.errors import AudioError, MissingAudioError, MoodthemeError
 from moodtheme.files import FileState
 from moodtheme.library.database import Database, now
-from moodtheme.library.keeping import Keeper
+from moodtheme.library.keeping import Keeper, ScannedFile, ScanOptions, ScanReport, Why
 from moodtheme.library.places import (
     IN_DOUBT,
     Place,
@@ -29,7 +29,6 @@ from moodtheme.library.places import (
     settled,
 )
 from moodtheme.library.results import result_of
-from moodtheme.library.scanned import ScannedFile, ScanOptions, ScanReport, Why
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.work import Report, read_ahead
 
@@ -141,18 +140,15 @@ class Scan:
                     )
         return work
 
-    def _announce(self, work: list[_Work]) -> None:
+    # --- doing it --------------------------------------------------------------------------------
+
+    def _do(self, work: list[_Work], known: dict[bytes, Place], report: ScanReport) -> None:
         if stale := {item.audio for item in work if item.why is Why.STALE}:
             bundle = self._tagger.bundle
             self._report(
                 f"{len(stale)} tracks have results of another model or with other options; "
                 f"{bundle.name} {bundle.digest[:8]} hears them again"
             )
-
-    # --- doing it --------------------------------------------------------------------------------
-
-    def _do(self, work: list[_Work], known: dict[bytes, Place], report: ScanReport) -> None:
-        self._announce(work)
         self._begin(len(work))
         copies: list[_Work] = []
         jobs = self._options.jobs
@@ -217,6 +213,4 @@ class Scan:
 
 def _of(path: Path, error: MoodthemeError) -> MoodthemeError:
     """An error of another file with the same audio, as this one's."""
-    from moodtheme.errors import AudioError
-
     return type(error)(path, error.reason) if isinstance(error, AudioError) else error

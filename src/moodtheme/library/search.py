@@ -1,6 +1,5 @@
 """Ranking tracks by words: how much each stands out in what is asked for."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +13,7 @@ from moodtheme.library.query import LENGTH, Condition, Query, Term
 from moodtheme.library.tracks import Track
 from moodtheme.tagging.bundle import Reference
 
+_COMPARED = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
 _BATCH = 64  # tracks read at once until enough of them have files
 
 
@@ -146,15 +146,7 @@ def _keeps(
         column = numbers.standings(condition.name, is_tag=True, reference=reference)
     else:
         column = numbers.values(condition.name, is_tag=False).astype(np.float64)
-    match condition.above, condition.inclusive:
-        case True, True:
-            found = column >= condition.value
-        case True, False:
-            found = column > condition.value
-        case False, True:
-            found = column <= condition.value
-        case _:
-            found = column < condition.value
+    found = _COMPARED[condition.sign](column, condition.value)
     return found & (column >= 0) if condition.name == LENGTH else found
 
 
@@ -167,13 +159,6 @@ def _order_without_words(
             column = numbers.durations
         else:
             column = numbers.values(condition.name, is_tag=condition.is_tag)
-        sign = -1 if condition.above else 1
+        sign = -1 if ">" in condition.sign else 1
         return np.argsort(sign * column[places], kind="stable")
     return np.arange(len(places))
-
-
-def explained(query: Query) -> Iterator[str]:
-    """What words that are no tags were taken for, a clause each."""
-    for term in query.terms:
-        if (taken := term.taken_for) is not None:
-            yield f"{term.word} is taken for {taken}"

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from moodtheme.arrays import FloatArray
 from moodtheme.errors import QueryError
 from moodtheme.library.database import Database
-from moodtheme.library.results import COLUMNS, Model, Result, of_columns, read_model, track_tags
+from moodtheme.library.results import COLUMNS, Model, Result, of_columns, read_model
 from moodtheme.tagging.bundle import Reference
 
 if TYPE_CHECKING:
@@ -72,7 +74,36 @@ class Track:
             Among which music it stands instead of the model's reference, such as
             `Library.reference`.
         """
-        return track_tags(self.result, self.model.bundle, self.path, self.audio, relative_to)
+        from moodtheme.tagging import answers
+        from moodtheme.tagging.following import HOP_S, SPAN_S, followed
+        from moodtheme.tagging.timeline import Timeline
+        from moodtheme.tagging.windows import Steps
+
+        result, bundle = self.result, self.model.bundle
+        reference = bundle.reference if relative_to is None else relative_to
+        timeline = None
+        if (rows := result.timeline) is not None:
+            behind = 2 + len(bundle.tags)
+            starts, ends = rows[:, :2].T.astype(np.float64)
+            dimensions = rows[:, behind:] if bundle.dimensions else None
+            steps = Steps(HOP_S, SPAN_S)
+            timeline = followed(
+                Timeline(bundle, reference, steps, starts, ends, rows[:, 2:behind], dimensions)
+            )
+        return answers.TrackTags(
+            self.path,
+            result.duration_s,
+            answers.rank(bundle, result.scores, reference),
+            dimensions=answers.place(bundle, result.dimensions, reference),
+            warnings=result.warnings,
+            notes=result.notes,
+            audio=self.audio,
+            model=answers.identify(bundle),
+            version=result.version,
+            timeline=timeline,
+            windows=result.windows,
+            relative_to=relative_to,
+        )
 
 
 def models_of(database: Database) -> list[tuple[Model, int]]:
@@ -125,15 +156,7 @@ def read_tracks(database: Database, model: Model, ids: list[int] | None = None) 
 
 
 def find_track(database: Database, model: Model, path: Path) -> Track:
-    """The track that a file holds, by its whole name, or by its audio where the name is new.
-
-    Raises
-    ------
-    QueryError
-        The library does not know it.
-    AudioError
-        The file cannot be read.
-    """
+    """The track that a file of this whole name holds, as `Library.track`."""
     found = database.row(
         "SELECT track FROM places WHERE path = ? AND track IS NOT NULL", (os.fsencode(path),)
     )
