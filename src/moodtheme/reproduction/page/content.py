@@ -1,13 +1,13 @@
 """What stands on the page: sections in their order, and everything their templates name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from moodtheme import __version__
+from moodtheme.datasets import Split
 from moodtheme.evaluation import Figure, TagFigures
 from moodtheme.reproduction.page.curves import timelines, training_curves
 from moodtheme.reproduction.page.inputs import Inputs, notes
@@ -15,10 +15,10 @@ from moodtheme.reproduction.page.numbers import (
     Axis,
     axis_over,
     count,
+    decimal,
     interval,
     percent,
     plural,
-    printed,
 )
 from moodtheme.reproduction.page.rows import (
     MACRO,
@@ -28,7 +28,7 @@ from moodtheme.reproduction.page.rows import (
     label,
     shared_settings,
 )
-from moodtheme.reproduction.page.together import SHOWN, disagreements, together, together_picture
+from moodtheme.reproduction.page.together import SHOWN, disagreements, together_picture
 from moodtheme.reproduction.results import Kind, Results, Row
 from moodtheme.scores.decisions import apply_thresholds
 
@@ -49,15 +49,6 @@ _WORDS = (
     "No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten",
     "Eleven", "Twelve",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A number at the head of the page."""
-
-    what: str
-    value: str
-    note: str
 
 
 def page_content(inputs: Inputs, lines: Sequence[Line]) -> dict[str, Any]:
@@ -128,43 +119,38 @@ def _systems_phrase(results: Results) -> str:
     return " and ".join(parts) or "Baselines"
 
 
-def _facts(inputs: Inputs, lines: Sequence[Line]) -> list[Fact]:
-    results, best = inputs.results, inputs.headline
+def _facts(inputs: Inputs, lines: Sequence[Line]) -> list[tuple[str, str, str]]:
+    """The numbers at the head of the page: of what, the number, a note."""
+    dataset, best = inputs.results.dataset, inputs.headline
     by_kind = {kind: [line for line in lines if line.row.kind is kind] for kind in Kind}
     facts = [_fact("Macro ROC-AUC on test", best, label(best.name))]
     paper = next((line.paper for line in lines if line.row is best), None)
     if paper is not None:
         facts.append(
-            Fact("The paper's figure", printed(paper.test), f"{paper.name}, whole test set")
+            ("The paper's figure", decimal(paper.test, 1), f"{paper.name}, whole test set")
         )
     if by_kind[Kind.BASELINE]:
         facts.append(_fact("The same of the baseline", by_kind[Kind.BASELINE][0].row, "MediaEval"))
     elif len(by_kind[Kind.SYSTEM]) > 1:
         single = max(by_kind[Kind.SYSTEM], key=lambda line: line.row.validation[MACRO].value or 0)
         facts.append(_fact("Best system on validation", single.row, single.label))
-    learn, choose = results.dataset.tracks_in("train"), results.dataset.tracks_in("validation")
-    facts.append(
-        Fact(
-            "Test tracks",
-            count(results.dataset.tracks_in("test")),
-            f"{count(learn)} to train, {count(choose)} to choose",
-        )
-    )
+    learnt, chosen, tested = (count(dataset.tracks_in(split)) for split in Split)
     per_tag = [tag.positives for tag in best.tags]
-    facts.append(
-        Fact(
+    return [
+        *facts,
+        ("Test tracks", tested, f"{learnt} to train, {chosen} to choose"),
+        (
             "Tags",
-            count(len(results.dataset.tags)),
+            count(len(dataset.tags)),
             f"{count(min(per_tag))} to {plural(max(per_tag), 'test track')} each",
-        )
-    )
-    return facts
+        ),
+    ]
 
 
-def _fact(what: str, row: Row, name: str) -> Fact:
+def _fact(what: str, row: Row, name: str) -> tuple[str, str, str]:
     figure = row.test[MACRO]
     ends = "" if figure.low is None else f", {interval(figure)}"
-    return Fact(what, percent(figure.value), f"{name}{ends}")
+    return what, percent(figure.value), f"{name}{ends}"
 
 
 def _axis(figures: Sequence[Figure], *, share: bool = True) -> Axis:
@@ -238,7 +224,7 @@ def _together(inputs: Inputs) -> dict[str, Any]:
     thresholds = np.array([np.nan if at is None else at for at in chosen])
     decisions = apply_thresholds(inputs.scores, thresholds)
     return {
-        "picture": together_picture(together(inputs.truth, decisions, tags, limit=SHOWN)),
+        "picture": together_picture(inputs.truth, decisions, tags),
         "hidden_tags": max(0, len(tags) - SHOWN),
         "pairs": disagreements(inputs.truth, decisions, tags, limit=PAIRS),
         "decided_by": decided_by,

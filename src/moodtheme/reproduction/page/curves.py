@@ -26,14 +26,10 @@ class TrainingCurve:
         Path of points, empty if there are many epochs.
     best_x, best_y
         The best epoch's place on the ROC-AUC curve.
-    best, best_epoch
-        Its ROC-AUC and number.
+    first, best, last
+        The epochs themselves.
     stages
         Where a new stage begins.
-    last
-        The number of the last epoch.
-    losses
-        First and last training loss.
     """
 
     run: SystemRun
@@ -42,11 +38,10 @@ class TrainingCurve:
     loss: str
     best_x: float
     best_y: float
-    best: float
-    best_epoch: int
+    first: Epoch
+    best: Epoch
+    last: Epoch
     stages: tuple[float, ...]
-    last: int
-    losses: tuple[float, float]
 
 
 def training_curves(
@@ -61,7 +56,8 @@ def training_curves(
 
 
 def _curve(run: SystemRun, epochs: Sequence[Epoch], axis: Axis) -> TrainingCurve:
-    across = axis_of_epochs(len(epochs))
+    # A single epoch stands in the middle.
+    across = Axis(0, len(epochs) - 1, 1) if len(epochs) > 1 else Axis(-1, 1, 1)
     places = [across.place(number) for number in range(len(epochs))]
     heights = [round(100 - axis.place(epoch.validation_roc_auc), 2) for epoch in epochs]
     losses = [epoch.train_loss for epoch in epochs]
@@ -77,21 +73,15 @@ def _curve(run: SystemRun, epochs: Sequence[Epoch], axis: Axis) -> TrainingCurve
         loss=_path(places, [round(100 - loss_axis.place(loss), 2) for loss in losses]),
         best_x=places[index],
         best_y=heights[index],
-        best=best.validation_roc_auc,
-        best_epoch=best.epoch,
+        first=epochs[0],
+        best=best,
+        last=epochs[-1],
         stages=tuple(
             round((places[i] + places[i + 1]) / 2, 2)
             for i, (one, other) in enumerate(pairwise(epochs))
             if one.stage != other.stage
         ),
-        last=epochs[-1].epoch,
-        losses=(losses[0], losses[-1]),
     )
-
-
-def axis_of_epochs(n_epochs: int) -> Axis:
-    """Epochs from the first to the last; a single one stands in the middle."""
-    return Axis(0, n_epochs - 1, 1) if n_epochs > 1 else Axis(-1, 1, 1)
 
 
 def _path(xs: Sequence[float], ys: Sequence[float]) -> str:
@@ -140,6 +130,13 @@ class TagStrip:
     score: float
     threshold: float | None
     bars: tuple[Bar, ...]
+
+    @property
+    def verdict(self) -> str:
+        """What the model and the label say of the tag, in a few words."""
+        if self.is_decided:
+            return "decided, labelled" if self.is_true else "decided, not labelled"
+        return "labelled, not decided" if self.is_true else "neither"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ strokes and the text beside them keep their size.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from moodtheme.evaluation import Figure
@@ -19,23 +19,16 @@ def percent(value: float | None, decimals: int = 1) -> str:
     return UNDEFINED if value is None else f"{100 * value:.{decimals}f}"
 
 
-def interval(figure: Figure) -> str:
-    """Write a figure's interval in percent: ``73.6 to 75.0``."""
+def interval(figure: Figure, write: Callable[[float], str] = percent) -> str:
+    """Write a figure's interval: ``73.6 to 75.0``, that of a difference with `signed`."""
     if figure.low is None or figure.high is None:
         return UNDEFINED
-    return f"{percent(figure.low)} to {percent(figure.high)}"
+    return f"{write(figure.low)} to {write(figure.high)}"
 
 
 def signed(value: float | None) -> str:
     """Write a difference of fractions in points: ``+1.3``."""
     return signed_points(None if value is None else 100 * value)
-
-
-def signed_interval(figure: Figure) -> str:
-    """Write the interval of a difference in points: ``−0.2 to +0.9``."""
-    if figure.low is None or figure.high is None:
-        return UNDEFINED
-    return f"{signed(figure.low)} to {signed(figure.high)}"
 
 
 def signed_points(points: float | None) -> str:
@@ -44,11 +37,6 @@ def signed_points(points: float | None) -> str:
         return UNDEFINED
     text = f"{abs(points):.1f}"
     return text if float(text) == 0 else f"{MINUS if points < 0 else '+'}{text}"
-
-
-def printed(percents: float | None) -> str:
-    """Write a figure of the paper, which is in percent already."""
-    return UNDEFINED if percents is None else f"{percents:.1f}"
 
 
 def tick_text(value: float, step: float, sign: bool) -> str:
@@ -61,7 +49,7 @@ def tick_text(value: float, step: float, sign: bool) -> str:
 
 
 def decimal(value: float | None, decimals: int = 3) -> str:
-    """Write a plain number, such as a threshold."""
+    """Write a plain number: a threshold, or a figure of the paper, which is in percent already."""
     return UNDEFINED if value is None else f"{value:.{decimals}f}"
 
 

@@ -62,9 +62,9 @@ def table_lines(results: Results) -> tuple[Line, ...]:
     lines = []
     for row in results.rows:
         printed = paper.get(row.name) if results.dataset.is_jamendo else None
-        test = row.test["roc_auc_macro"].value
-        known = printed is not None and test is not None and results.dataset.comparable
-        gap = 100 * test - printed.test if known and printed and test is not None else None
+        test, gap = row.test[MACRO].value, None
+        if printed is not None and test is not None and results.dataset.comparable:
+            gap = 100 * test - printed.test
         lines.append(Line(row, family(row), label(row.name), printed, gap))
     return tuple(lines)
 
@@ -101,7 +101,7 @@ def headline(results: Results) -> Row:
     if fusions:
         return max(fusions, key=lambda row: len(row.members))
     trained = [row for row in results.rows if row.kind is Kind.SYSTEM] or list(results.rows)
-    return max(trained, key=lambda row: row.validation["roc_auc_macro"].value or 0)
+    return max(trained, key=lambda row: row.validation[MACRO].value or 0)
 
 
 @dataclass(frozen=True)

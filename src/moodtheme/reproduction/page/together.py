@@ -6,19 +6,24 @@ The picture is a square, its two halves filled from two matrices.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from moodtheme.arrays import Float64Array
 from moodtheme.scores.matrices import BoolMatrix
-
-FloatMatrix = npt.NDArray[np.float64]
 
 PRIOR = 5.0
 """Tracks with just one of two tags that are added before pairs are ranked, so that one track among
 few does not put a pair first: a choice of this project."""
+
+LEVELS = 6
+"""Shades of a half."""
+
+SHOWN = 60
+"""Tags at most: more would be too small to read, or make the page megabytes long."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +48,42 @@ class Disagreement:
 
 
 @dataclass(frozen=True)
-class TogetherMap:
-    """Both matrices, tags in an order that puts those that occur together side by side.
+class Shade:
+    """All cells of one shade.
+
+    Attributes
+    ----------
+    level
+        From 1, the palest, to `LEVELS`.
+    path
+        In cells: the one in column 3 of row 4 begins at (3, 4).
+    """
+
+    level: int
+    path: str
+
+
+@dataclass(frozen=True)
+class TogetherPicture:
+    """The square, tags in an order that puts those that occur together side by side.
 
     Attributes
     ----------
     tags
-        Names of rows and columns.
+        Of rows from the top and columns from the left.
     occurring, decided
-        Jaccard indices, symmetric float64 (tags, tags), the diagonal 0.
+        Shades below and above the diagonal.
+    highest
+        The Jaccard index that the darkest shade ends at; 0 if no two tags go together.
     """
 
     tags: tuple[str, ...]
-    occurring: FloatMatrix
-    decided: FloatMatrix
+    occurring: tuple[Shade, ...]
+    decided: tuple[Shade, ...]
+    highest: float
 
 
-def jaccard(matrix: BoolMatrix, *, prior: float = 0.0) -> FloatMatrix:
+def jaccard(matrix: BoolMatrix, *, prior: float = 0.0) -> Float64Array:
     """Jaccard index of each two columns.
 
     Parameters
@@ -82,10 +106,10 @@ def jaccard(matrix: BoolMatrix, *, prior: float = 0.0) -> FloatMatrix:
     return index
 
 
-def together(
-    truth: BoolMatrix, decisions: BoolMatrix, tags: Sequence[str], *, limit: int
-) -> TogetherMap:
-    """Compute both matrices for the most frequent tags.
+def together_picture(
+    truth: BoolMatrix, decisions: BoolMatrix, tags: Sequence[str], *, limit: int = SHOWN
+) -> TogetherPicture:
+    """Lay out both halves, of the most frequent tags, in shades of one scale.
 
     Parameters
     ----------
@@ -97,13 +121,14 @@ def together(
         How many tags at most.
     """
     frequent = np.argsort(-truth.sum(axis=0), kind="stable")[:limit]
-    index = jaccard(truth[:, frequent])
-    order = _chain(index)
-    chosen = frequent[order]
-    return TogetherMap(
+    chosen = frequent[_chain(jaccard(truth[:, frequent]))]
+    occurring, decided = jaccard(truth[:, chosen]), jaccard(decisions[:, chosen])
+    highest = float(max(occurring.max(), decided.max()))
+    return TogetherPicture(
         tuple(tags[column] for column in chosen),
-        index[np.ix_(order, order)],
-        jaccard(decisions[:, chosen]),
+        _shades(np.tril(occurring), highest),
+        _shades(np.triu(decided), highest),
+        highest,
     )
 
 
@@ -127,30 +152,27 @@ def disagreements(
     both_truth, both_decided = _together(truth), _together(decisions)
     first, second = np.triu_indices(len(tags), k=1)
     apart = np.abs(jaccard(decisions, prior=PRIOR) - jaccard(truth, prior=PRIOR))[first, second]
-    found = []
-    for pair in np.argsort(-apart, kind="stable")[:limit]:
-        if apart[pair] == 0:
-            break
-        a, b = int(first[pair]), int(second[pair])
-        found.append(
-            Disagreement(
-                (tags[a], tags[b]),
-                float(decided[a, b]),
-                float(occurring[a, b]),
-                int(both_decided[a, b]),
-                int(both_truth[a, b]),
-            )
+    furthest = np.argsort(-apart, kind="stable")[:limit]
+    furthest = furthest[apart[furthest] > 0]
+    return [
+        Disagreement(
+            (tags[a], tags[b]),
+            float(decided[a, b]),
+            float(occurring[a, b]),
+            int(both_decided[a, b]),
+            int(both_truth[a, b]),
         )
-    return found
+        for a, b in zip(first[furthest], second[furthest], strict=True)
+    ]
 
 
-def _together(matrix: BoolMatrix) -> FloatMatrix:
+def _together(matrix: BoolMatrix) -> Float64Array:
     """How many tracks have both of two tags, float64 (tags, tags)."""
     wide = matrix.astype(np.float64)
     return np.asarray(wide.T @ wide)
 
 
-def _chain(index: FloatMatrix) -> npt.NDArray[np.intp]:
+def _chain(index: Float64Array) -> npt.NDArray[np.intp]:
     """Order that starts at the first tag and goes on with the nearest of those left."""
     order = [0]
     left = list(range(1, len(index)))
@@ -161,69 +183,11 @@ def _chain(index: FloatMatrix) -> npt.NDArray[np.intp]:
     return np.array(order)
 
 
-LEVELS = 6
-"""Shades of a half."""
-
-SHOWN = 60
-"""Tags at most: more would be too small to read, or make the page megabytes long."""
-
-
-@dataclass(frozen=True)
-class Shade:
-    """All cells of one shade.
-
-    Attributes
-    ----------
-    level
-        From 1, the palest, to `LEVELS`.
-    path
-        In cells: the one in column 3 of row 4 begins at (3, 4).
-    """
-
-    level: int
-    path: str
-
-
-@dataclass(frozen=True)
-class TogetherPicture:
-    """The square.
-
-    Attributes
-    ----------
-    tags
-        Of rows from the top and columns from the left.
-    occurring, decided
-        Shades below and above the diagonal.
-    highest
-        The Jaccard index that the darkest shade ends at; 0 if no two tags go together.
-    """
-
-    tags: tuple[str, ...]
-    occurring: tuple[Shade, ...]
-    decided: tuple[Shade, ...]
-    highest: float
-
-
-def together_picture(matrices: TogetherMap) -> TogetherPicture:
-    """Lay out both halves in shades of one scale."""
-    highest = float(max(matrices.occurring.max(), matrices.decided.max()))
-    n_tags = len(matrices.tags)
-    below = [(row, column) for row in range(n_tags) for column in range(row)]
-    above = [(row, column) for row in range(n_tags) for column in range(row + 1, n_tags)]
-    return TogetherPicture(
-        matrices.tags,
-        _shades(((cell, matrices.occurring[cell]) for cell in below), highest),
-        _shades(((cell, matrices.decided[cell]) for cell in above), highest),
-        highest,
-    )
-
-
-def _shades(cells: Iterable[tuple[tuple[int, int], float]], highest: float) -> tuple[Shade, ...]:
+def _shades(half: Float64Array, highest: float) -> tuple[Shade, ...]:
+    """The cells that are not 0, the palest first."""
     paths: list[list[str]] = [[] for _ in range(LEVELS + 1)]
-    for (row, column), index in cells:
+    for row, column in np.argwhere(half):
         # The division may round the highest a little above itself.
-        level = min(LEVELS, math.ceil(LEVELS * index / highest)) if index > 0 else 0
+        level = min(LEVELS, math.ceil(LEVELS * half[row, column] / highest))
         paths[level].append(f"M{column} {row}h1v1h-1z")
-    return tuple(
-        Shade(level, "".join(path)) for level, path in enumerate(paths) if path and level > 0
-    )
+    return tuple(Shade(level, "".join(path)) for level, path in enumerate(paths) if path)

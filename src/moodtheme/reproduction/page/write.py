@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from moodtheme.errors import needing_extra
 from moodtheme.files import csv_line, replacing
-from moodtheme.reproduction.page import numbers
 from moodtheme.reproduction.page.content import page_content
-from moodtheme.reproduction.page.curves import TagStrip
 from moodtheme.reproduction.page.inputs import read_inputs
-from moodtheme.reproduction.page.numbers import UNDEFINED, interval, percent, printed, signed_points
+from moodtheme.reproduction.page.numbers import (
+    UNDEFINED,
+    count,
+    decimal,
+    duration,
+    interval,
+    percent,
+    plural,
+    signed,
+    signed_points,
+    size,
+    tick_text,
+)
 from moodtheme.reproduction.page.rows import (
     FAMILY_NAMES,
     MACRO,
@@ -99,39 +109,18 @@ def environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {
-        "clock": clock,
-        "count": numbers.count,
-        "decimal": numbers.decimal,
-        "duration": numbers.duration,
-        "family_names": FAMILY_NAMES,
-        "interval": numbers.interval,
-        "label": label,
-        "levels": LEVELS,
-        "percent": numbers.percent,
-        "plural": numbers.plural,
-        "printed": numbers.printed,
-        "signed": numbers.signed,
-        "signed_interval": numbers.signed_interval,
-        "signed_points": numbers.signed_points,
-        "size": numbers.size,
-        "system_family": system_family,
-        "tick_text": numbers.tick_text,
-        "verdict": verdict,
-    }
+    functions = (
+        clock, count, decimal, duration, interval, label, percent, plural, signed, signed_points,
+        size, system_family, tick_text,
+    )  # fmt: skip
+    made.globals |= {function.__name__: function for function in functions}
+    made.globals |= {"family_names": FAMILY_NAMES, "levels": LEVELS}
     return made
 
 
 def visible(value: Any) -> Any:
     """Leave out of a text what would change how the text around it is read."""
     return _UNSEEN.sub("", value) if type(value) is str else value
-
-
-def verdict(strip: TagStrip) -> str:
-    """What the model and the label say of a tag, in a few words."""
-    if strip.is_decided:
-        return "decided, labelled" if strip.is_true else "decided, not labelled"
-    return "labelled, not decided" if strip.is_true else "neither"
 
 
 PR_AUC = "pr_auc_macro"
@@ -155,7 +144,7 @@ def markdown(results: Results, lines: Sequence[Line]) -> str:
                percent(test.value), interval(test)]  # fmt: skip
         if with_paper:
             row += (
-                [printed(line.paper.validation), printed(line.paper.test)]
+                [decimal(line.paper.validation, 1), decimal(line.paper.test, 1)]
                 if line.paper
                 else [UNDEFINED] * 2
             )
