@@ -127,7 +127,7 @@ def reproduce(
     """
     with needing_extra("reproducing the paper"):
         from moodtheme.reproduction.job import Console, Request, default_preset
-        from moodtheme.reproduction.run import REPORT_PAGE
+        from moodtheme.reproduction.page import PAGE
     if folder.is_file():
         raise UsageError(f"{folder} is a file; name a folder")
     request = Request(
@@ -159,13 +159,14 @@ def reproduce(
         _dry_run(request, folder, Console(_say, progress_bar))
         return
     _print_results(_reproduce(request, folder))
-    print(f"report: {folder / REPORT_PAGE}")
+    print(f"report: {folder / PAGE}")
 
 
 def _reproduce(request: "Request", folder: Path) -> "Results":
     """Do it, and write down in a log what is said."""
     from moodtheme.reproduction.job import LOG, Console, write_log
-    from moodtheme.reproduction.run import REPORT_PAGE, prepare
+    from moodtheme.reproduction.page import PAGE
+    from moodtheme.reproduction.run import prepare
     from moodtheme.reproduction.run import reproduce as run
 
     write_log(folder, request.command)
@@ -186,7 +187,7 @@ def _reproduce(request: "Request", folder: Path) -> "Results":
         write_log(folder, "interrupted")
         _say(f"moodtheme: the same command goes on from here; {folder / LOG} has all that was done")
         raise
-    write_log(folder, f"finished: {folder / REPORT_PAGE}")
+    write_log(folder, f"finished: {folder / PAGE}")
     return results
 
 

@@ -8,9 +8,10 @@ every row, the deviation over seeds beside the interval over artists; ``means.js
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
-from moodtheme.datasets import Split, load_dataset
+from moodtheme.datasets import Split
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import Evaluation, ScoredSet
 from moodtheme.evaluation.repeated import Repetition, mean_figures
@@ -20,7 +21,7 @@ from moodtheme.files import replacing
 from moodtheme.records import write_record
 from moodtheme.reproduction.collection import read_tracks
 from moodtheme.reproduction.job import Console, Request
-from moodtheme.reproduction.results import Results, Row, read_results
+from moodtheme.reproduction.results import Results, read_results
 from moodtheme.scores.matrices import load_systems, read_truth
 from moodtheme.training.series import Series, places, plan_series
 
@@ -99,64 +100,50 @@ def reproduce_series(
 
 def average(folder: Path, series: Series, *, resamples: int) -> Means:
     """Average what finished reproductions found, seeds on the same resamples."""
-    by_fold: dict[int, list[tuple[int, Path, str]]] = {}
-    for member, place, dataset in places(folder, series):
-        by_fold.setdefault(member.fold, []).append((member.seed, place, dataset))
     found: dict[str, list[Repetition]] = {}
     drawn = []
-    for fold, runs in by_fold.items():
-        results = {seed: read_results(place) for seed, place, _ in runs}
-        common = [
-            row.name
-            for row in results[runs[0][0]].rows
-            if all(row.name in {r.name for r in one.rows} for one in results.values())
-        ]
-        artists = load_dataset(runs[0][2], check_files=False).part(Split.TEST).artists
-        sets = {
-            split: _scored(split, runs, results, common, artists if split is Split.TEST else None)
-            for split in (Split.VALIDATION, Split.TEST)
-        }
-        tags = results[runs[0][0]].dataset.tags
-        evaluation = Evaluation(
-            sets[Split.TEST],
-            tags=tags,
-            validation=Evaluation(sets[Split.VALIDATION], tags=tags, part="validation"),
-            resamples=resamples,
-            seed=fold,
-        )
+    for fold, runs in groupby(places(folder, series), key=lambda run: run[0].fold):
+        results = {member.seed: (place, read_results(place)) for member, place, _ in runs}
+        known = _evaluation(results, Split.VALIDATION)
+        evaluation = _evaluation(results, Split.TEST, known, resamples=resamples, seed=fold)
         drawn.append(evaluation.units)
-        for seed in results:
-            for name in common:
-                one = evaluation.repetition(_key(seed, name), fold=fold, seed=seed)
-                found.setdefault(name, []).append(one)
-    complete = {name: many for name, many in found.items() if len(many) == len(series.members)}
+        for seed, (_, one) in results.items():
+            for row in one.rows:
+                repetition = evaluation.repetition(_key(seed, row.name), fold=fold, seed=seed)
+                found.setdefault(row.name, []).append(repetition)
     return Means(
         series=series,
         resamples=resamples,
         over=all_together(drawn),
-        rows={name: mean_figures(many) for name, many in complete.items()},
+        rows={name: mean_figures(many) for name, many in found.items()},
     )
 
 
-def _scored(
+def _evaluation(
+    results: Mapping[int, tuple[Path, Results]],
     split: Split,
-    runs: list[tuple[int, Path, str]],
-    results: Mapping[int, Results],
-    common: list[str],
-    artists: tuple[str, ...] | None,
-) -> ScoredSet:
-    """All seeds' scores of a part."""
-    first = runs[0]
-    truth = read_truth(first[1] / results[first[0]].dataset.truth[split].path)
+    known: Evaluation | None = None,
+    *,
+    resamples: int = 0,
+    seed: int = 0,
+) -> Evaluation:
+    """Evaluate all seeds' rows on a part, which they share."""
+    place, one = next(iter(results.values()))
+    truth = read_truth(place / one.dataset.truth[split].path)
     scores = {}
-    for seed, place, _ in runs:
-        rows: dict[str, Row] = {row.name: row for row in results[seed].rows}
-        for name in common:
-            row = rows[name]
+    for trained_with, (place, one) in results.items():
+        for row in one.rows:
             file = row.test_scores if split is Split.TEST else row.validation_scores
             (system,) = load_systems([place / file.path], like=truth)
-            scores[_key(seed, name)] = system.values
-    return ScoredSet(truth.values, scores, artists)
+            scores[_key(trained_with, row.name)] = system.values
+    return Evaluation(
+        ScoredSet(truth.values, scores, truth.names.artists or None),
+        tags=one.dataset.tags,
+        part="validation" if split is Split.VALIDATION else "",
+        validation=known,
+        resamples=resamples,
+        seed=seed,
+    )
 
 
 def _key(seed: int, name: str) -> str:

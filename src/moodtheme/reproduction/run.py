@@ -15,7 +15,7 @@ from moodtheme.errors import ReproductionError
 from moodtheme.files import sha256_of
 from moodtheme.models.networks import choose_device
 from moodtheme.records import write_record
-from moodtheme.reproduction.collection import DEMO, Collection, open_collection, require_files
+from moodtheme.reproduction.collection import DEMO, open_collection, require_files
 from moodtheme.reproduction.estimates import Estimate, check_memory, check_room, estimate
 from moodtheme.reproduction.inputs import (
     check_weights,
@@ -26,6 +26,7 @@ from moodtheme.reproduction.inputs import (
 from moodtheme.reproduction.job import Console, Job, Request
 from moodtheme.reproduction.models import export_models, hear_examples
 from moodtheme.reproduction.outcome import write_results
+from moodtheme.reproduction.page import PAGE, write_report
 from moodtheme.reproduction.results import RESULTS, Results, read_results
 from moodtheme.reproduction.scoring import fuse_rows, predict, write_truth
 from moodtheme.reproduction.selection import check_sweep, choose_recipes
@@ -33,8 +34,6 @@ from moodtheme.reproduction.stages import TIMINGS, Stages, Timings
 from moodtheme.reproduction.training import require_own_runs, train_systems
 from moodtheme.training.run_folder import HISTORY
 from moodtheme.work import in_words
-
-REPORT_PAGE = "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +99,9 @@ def prepare(
         request.systems, preset=request.preset, values=request.values, weights=request.weights
     )
     collection = open_collection(request, folder, console)
-    console.say(_described(collection))
+    tracks, tags = collection.table, len(collection.table.tags)
+    counts = ", ".join(f"{len(tracks.part(part))} {part}" for part in Split)
+    console.say(f"{request.source}: {counts} tracks, {tags} tags")
     check(lambda: require_files(collection, folder if stop_at_problems else None))
     for leak in leaks(collection.table, jobs=request.jobs, report=console.say):
         console.say(leak)
@@ -170,11 +171,6 @@ def table_of(estimates: Sequence[Estimate]) -> Sequence[tuple[str, str, str]]:
     return [*rows, ("all of these", in_words(total), "one after the other")]
 
 
-def _described(collection: Collection) -> str:
-    counts = ", ".join(f"{len(collection.table.part(part))} {part}" for part in Split)
-    return f"{collection.source}: {counts} tracks, {len(collection.table.tags)} tags"
-
-
 def _machine(device: torch.device) -> str:
     processor = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
     if device.type == "cuda":
@@ -183,8 +179,6 @@ def _machine(device: torch.device) -> str:
 
 
 def _write_page(job: Job) -> None:
-    from moodtheme.reproduction.page import write_report
-
     def work() -> None:
         write_report(job.folder)
 
@@ -197,5 +191,5 @@ def _write_page(job: Job) -> None:
             "histories": [sha256_of(job.system_folder(s) / HISTORY) for s in job.recipes],
             "version": __version__,
         },
-        outputs=[job.folder / REPORT_PAGE],
+        outputs=[job.folder / PAGE],
     )

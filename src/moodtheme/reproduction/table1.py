@@ -1,10 +1,10 @@
 """The paper's Table 1 beside the same figures computed from score files."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from moodtheme.errors import EvaluationError
-from moodtheme.evaluation import ScoredSet, evaluate_systems
+from moodtheme.evaluation import Figure, ScoredSet, evaluate_systems
 from moodtheme.recipes import TABLE_1, PaperRow
 from moodtheme.scores.fusion import fuse
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
@@ -85,18 +85,17 @@ def compare_with_paper(
     rows = []
     for paper in TABLE_1:
         missing = tuple(name for name in paper.members if name not in systems)
-        row = Table1Row(
-            paper,
-            missing=missing,
-            validation=validated.get(paper.name),
-            seen=not missing and any(name in seen for name in paper.members),
+        test = measured.get(paper.name, Figure(value=None))
+        rows.append(
+            Table1Row(
+                paper,
+                missing=missing,
+                test=test.value,
+                validation=validated.get(paper.name),
+                interval=None if test.low is None or test.high is None else (test.low, test.high),
+                seen=not missing and any(name in seen for name in paper.members),
+            )
         )
-        if figure := measured.get(paper.name):
-            ends = None
-            if figure.low is not None and figure.high is not None:
-                ends = figure.low, figure.high
-            row = replace(row, test=figure.value, interval=ends)
-        rows.append(row)
     return rows
 
 
