@@ -1,6 +1,6 @@
 """What systems begin with: pretrained weights, and stages that decode audio and make features."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -120,16 +120,16 @@ def make_inputs(job: Job) -> Job:
     DatasetError
         If there is not enough room.
     """
-    lists = [_decode(job, rate) for rate in audio_rates(job.recipes)]
-    if lists:
-        lists.append(_try_test_tracks(job))
+    rates = audio_rates(job.recipes)
+    lists = [_decode(job, rate) for rate in rates]
+    if rates:
+        lists.append(_try_test_tracks(job, rates[0]))
     lists += [_extract(job, view, stage) for view, stage in feature_stages(job.recipes).items()]
-    kind = tuple[Unreadable, ...]
-    found = {bad.track: bad for path in lists for bad in read_record(path, kind, RECORDS)}
+    found = {bad.track: f"{bad.track}: {bad.reason}" for unreadable in lists for bad in unreadable}
     if not found:
         return job
-    for bad in found.values():
-        job.console.say(f"{bad.track}: {bad.reason}")
+    for line in found.values():
+        job.console.say(line)
     if not job.request.skip_unreadable:
         raise ReproductionError(
             f"{len(found)} of {len(job.table)} tracks cannot be read, they are named above; mend "
@@ -140,46 +140,31 @@ def make_inputs(job: Job) -> Job:
     return replace(
         job,
         collection=replace(job.collection, table=job.table.select(kept), comparable=False),
-        left_out=tuple(f"{bad.track}: {bad.reason}" for bad in found.values()),
+        left_out=tuple(found.values()),
     )
 
 
-def _decode(job: Job, rate: int) -> Path:
-    """Decode training and validation tracks; returns the list of those that cannot be."""
-    stage = decode_stage(rate)
-    tracks = job.tracks_of(Split.TRAIN, Split.VALIDATION)
+def _decode(job: Job, rate: int) -> tuple[Unreadable, ...]:
+    """Decode training and validation tracks."""
+    learnt = (Split.TRAIN, Split.VALIDATION)
+    tracks = job.tracks_of(*learnt)
 
-    def work() -> None:
-        with job.console.bar(stage) as progress:
-            failures = build_cache(
-                job.audio,
-                tracks.files,
-                sample_rate=rate,
-                durations=tracks.durations.tolist(),
-                jobs=job.request.jobs,
-                progress=progress,
-            )
-        _write(job, stage, failures)
+    def work(progress: Progress) -> Sequence[AudioError]:
+        return build_cache(
+            job.audio,
+            tracks.files,
+            sample_rate=rate,
+            durations=tracks.durations.tolist(),
+            jobs=job.request.jobs,
+            progress=progress,
+        )
 
-    inputs = {**job.inputs_of(Split.TRAIN, Split.VALIDATION), "cache": job.request.cache}
-    outputs = [rate_folder(job.audio, rate), _list(job, stage)]
-    job.stages.do(stage, work, inputs=inputs, outputs=outputs)
-    return _list(job, stage)
+    inputs = {**job.inputs_of(*learnt), "cache": job.request.cache}
+    return _do(job, decode_stage(rate), work, inputs, makes=[rate_folder(job.audio, rate)])
 
 
-def _try_test_tracks(job: Job) -> Path:
-    stage = "try the test tracks"
-
-    def work() -> None:
-        with job.console.bar(stage) as progress:
-            _write(job, stage, _unreadable(job.tracks_of(Split.TEST).files, job, progress))
-
-    job.stages.do(stage, work, inputs=job.inputs_of(Split.TEST), outputs=[_list(job, stage)])
-    return _list(job, stage)
-
-
-def _unreadable(files: Sequence[Path], job: Job, progress: Progress) -> list[AudioError]:
-    rate = audio_rates(job.recipes)[0]
+def _try_test_tracks(job: Job, rate: int) -> tuple[Unreadable, ...]:
+    files = job.tracks_of(Split.TEST).files
 
     def attempt(file: Path) -> AudioError | None:
         try:
@@ -194,45 +179,55 @@ def _unreadable(files: Sequence[Path], job: Job, progress: Progress) -> list[Aud
             return error
         return None
 
-    failures = []
-    attempts = read_ahead(attempt, files, jobs=job.request.jobs)
-    for done, error in enumerate(attempts, start=1):
-        if error is not None:
-            failures.append(error)
-        progress(done, len(files))
-    return failures
+    def work(progress: Progress) -> Sequence[AudioError]:
+        failures = []
+        attempts = read_ahead(attempt, files, jobs=job.request.jobs)
+        for done, error in enumerate(attempts, start=1):
+            if error is not None:
+                failures.append(error)
+            progress(done, len(files))
+        return failures
+
+    return _do(job, "try the test tracks", work, job.inputs_of(Split.TEST))
 
 
-def _extract(job: Job, view: ExtractedView, stage: str) -> Path:
-    """Extract the features of every track; returns the list of those that have none."""
+def _extract(job: Job, view: ExtractedView, stage: str) -> tuple[Unreadable, ...]:
+    """Extract the features of every track."""
 
-    def work() -> None:
-        with job.console.bar(stage) as progress:
-            _, failures = build_features(
-                job.features,
-                job.table.files,
-                view,
-                offline=job.request.offline,
-                device=str(job.device),
-                jobs=min(job.request.jobs, 1 + len(job.table) * view.windows // _WORTH_A_PROCESS),
-                report=job.console.say,
-                progress=progress,
-            )
-        _write(job, stage, failures)
+    def work(progress: Progress) -> Sequence[AudioError]:
+        _, failures = build_features(
+            job.features,
+            job.table.files,
+            view,
+            offline=job.request.offline,
+            device=str(job.device),
+            jobs=min(job.request.jobs, 1 + len(job.table) * view.windows // _WORTH_A_PROCESS),
+            report=job.console.say,
+            progress=progress,
+        )
+        return failures
 
     inputs = {**job.inputs_of(*Split), "view": view, "cache": job.request.cache}
-    job.stages.do(stage, work, inputs=inputs, outputs=[job.features, _list(job, stage)])
-    return _list(job, stage)
+    return _do(job, stage, work, inputs, makes=[job.features])
 
 
-def _list(job: Job, stage: str) -> Path:
-    return job.folder / _UNREADABLE / f"{slug(stage)}.json"
+def _do(
+    job: Job,
+    stage: str,
+    work: Callable[[Progress], Sequence[AudioError]],
+    inputs: Mapping[str, object],
+    *,
+    makes: Sequence[Path] = (),
+) -> tuple[Unreadable, ...]:
+    """Do a stage that leaves a list of the tracks it has no use for; returns that."""
+    path = job.folder / _UNREADABLE / f"{slug(stage)}.json"
 
+    def do() -> None:
+        with job.console.bar(stage) as progress:
+            failures = work(progress)
+        track_of = dict(zip(map(str, job.table.files), job.table.tracks, strict=True))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_record(path, [Unreadable(track_of[str(e.path)], e.reason) for e in failures])
 
-def _write(job: Job, stage: str, failures: Sequence[AudioError]) -> None:
-    track_of = dict(zip(map(str, job.table.files), job.table.tracks, strict=True))
-    _list(job, stage).parent.mkdir(parents=True, exist_ok=True)
-    write_record(
-        _list(job, stage),
-        [Unreadable(track_of[str(error.path)], error.reason) for error in failures],
-    )
+    job.stages.do(stage, do, inputs=inputs, outputs=[*makes, path])
+    return read_record(path, tuple[Unreadable, ...], RECORDS)

@@ -20,9 +20,6 @@ from moodtheme.recipes.recipe import values_called
 DEFAULT_SYSTEMS: tuple[str, ...] = (BASELINE, *NINE_SYSTEMS)
 """What is trained unless systems are named: the MediaEval baseline and the paper's nine."""
 
-ALL = "all"
-_SHORT_BASELINE = "baseline"
-_NINE = "nine"
 _SWEPT_VALUES = ("units", "dropout")
 """What a sweep chooses for the CRNNs."""
 
@@ -188,13 +185,8 @@ def definition(recipe: Recipe) -> dict[str, object]:
 
 def _systems_of(name: str) -> tuple[str, ...]:
     """Systems that a system's or group's name stands for, in the order of the recipes."""
-    if name == ALL:
-        return tuple(RECIPES)
-    if name == _NINE:
-        return NINE_SYSTEMS
-    if name == _SHORT_BASELINE:
-        return (BASELINE,)
-    found = tuple(s for s in RECIPES if s == name or s.startswith(f"{name}-"))
+    groups = {"all": tuple(RECIPES), "nine": NINE_SYSTEMS, "baseline": (BASELINE,)}
+    found = groups.get(name) or tuple(s for s in RECIPES if s == name or s.startswith(f"{name}-"))
     if not found:
         raise UsageError(
             f"{name!r} is no system and no group; choose from {', '.join(RECIPES)}, or crnn, ds, "
