@@ -86,7 +86,7 @@ def measure(view: DeepSpectrumView, files: list[Path], options: argparse.Namespa
         rates = {"network alone": rate(count, alone), "plain PyTorch": rate(count, plain)}
     rates["extraction"] = rate(count, lambda: in_turn(features, batches))
     info = describe_extractor(msgspec.structs.replace(view, pretrained=False))
-    extractor = Extractor(info, features, begin=features.start, windows_at_once=features.at_once)
+    extractor = Extractor(info, features.start, windows_at_once=features.at_once)
     tracks = list(islice(cycle(files), max(1, options.windows // view.windows)))
     began = time.perf_counter()
     list(extract_on_device(extractor, [tuple(tracks)], jobs=options.jobs))

@@ -41,7 +41,7 @@ class ToyDevice:
 
 def results_of(device: ToyDevice, files: list[Path], *, per_unit: int, jobs: int) -> list[str]:
     """What a device gives for files in units of some size: features or errors, as text."""
-    extractor = Extractor(info(), features_of, begin=device.begin, windows_at_once=20)
+    extractor = Extractor(info(), device.begin, windows_at_once=20)
     units = [tuple(files[start : start + per_unit]) for start in range(0, len(files), per_unit)]
     found = list(extract_on_device(extractor, units, jobs=jobs))
     assert [len(results) for results in found] == [len(unit) for unit in units]
@@ -76,7 +76,7 @@ def test_pictures_drawn_beside_the_network_give_the_same_features(windows: Float
     device = DeviceFeatures(
         network, view.plot_options(network.size), samples=view.window_samples, at_once=2
     )
-    expected = make_extractor(view).compute(windows)
+    expected = make_extractor(view).begin(windows)()
     waiting = device.start(windows)
     found = waiting()
     assert found.shape == expected.shape and found.dtype == np.float32
@@ -84,7 +84,7 @@ def test_pictures_drawn_beside_the_network_give_the_same_features(windows: Float
         # A pixel may fall to the neighbouring colour: sums are taken in another order.
         cosine = np.dot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other))
         assert cosine > 0.9999
-    np.testing.assert_array_equal(device(windows), found)
+    np.testing.assert_array_equal(device.start(windows)(), found)
 
 
 def test_tf32_is_a_named_choice_and_float32_where_there_are_no_tensor_cores(
@@ -101,7 +101,7 @@ def test_tf32_is_a_named_choice_and_float32_where_there_are_no_tensor_cores(
     )
     extractors = make_extractor(exact), make_extractor(rounded)
     assert extractors[0].info.key != extractors[1].info.key
-    np.testing.assert_array_equal(*(extractor.compute(windows[:2]) for extractor in extractors))
+    np.testing.assert_array_equal(*(extractor.begin(windows[:2])() for extractor in extractors))
     with pytest.raises(UsageError, match="not right in bfloat16; choose float32, tf32"):
         load_image_network("efficientnet-lite0", precision=Precision.BFLOAT16, pretrained=False)
 

@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -320,11 +321,11 @@ def test_any_number_of_tracks_goes_through_in_calls_of_whole_tracks(
     view = OpenSmileView(window_s=0.5, duration_s=windows / 2, sample_rate=20)
     calls = []
 
-    def compute(audio: np.ndarray) -> np.ndarray:
+    def begin(audio: np.ndarray) -> Callable[[], np.ndarray]:
         calls.append(len(audio))
-        return audio[:, :3]
+        return lambda: audio[:, :3]
 
-    extractor = Extractor(ExtractorInfo(view=view, weights="", n_features=3), compute)
+    extractor = Extractor(ExtractorInfo(view=view, weights="", n_features=3), begin)
     audio = np.random.default_rng(seed).normal(size=(tracks, view.samples)).astype(np.float32)
     np.testing.assert_array_equal(extractor(audio), audio.reshape(tracks, windows, 10)[:, :, :3])
     assert sum(calls) == tracks * windows

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from moodtheme.datasets import load_dataset
-from moodtheme.feature_store import FeatureStore, build_features, find_stores
-from moodtheme.feature_store import build as building
+from moodtheme.feature_store import FeatureStore, build_features, extraction, find_stores
 from moodtheme.recipes import DeepSpectrumView
 from program import Program
 from toy_collection import write_collection
@@ -36,7 +35,7 @@ SMALL = (
 def one_network() -> Iterator[None]:
     """Load the image network once for all tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(building, "make_extractor", functools.cache(building.make_extractor))
+        patch.setattr(extraction, "make_extractor", functools.cache(extraction.make_extractor))
         yield
 
 

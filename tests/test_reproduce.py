@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,7 +170,11 @@ def test_what_is_in_the_cache_is_not_estimated(
 ) -> None:
     def without_a_network(view: DeepSpectrumView, **_: object) -> Extractor:
         info = describe_extractor(view)
-        return Extractor(info, lambda windows: np.zeros((len(windows), info.n_features), "f4"))
+
+        def begin(windows: np.ndarray) -> Callable[[], np.ndarray]:
+            return lambda: np.zeros((len(windows), info.n_features), np.float32)
+
+        return Extractor(info, begin)
 
     monkeypatch.setattr(deep_spectrum, "make", without_a_network)
     cache, stage = tmp_path / "cache", "extract efficientnet-lite0 features of 1 s"

@@ -14,9 +14,8 @@ import soundfile
 from moodtheme.engines import Engine, Workers
 from moodtheme.errors import AudioError
 from moodtheme.feature_store import FeatureStore
-from moodtheme.feature_store.build import build_store
-from moodtheme.feature_store.extraction import read_track
-from moodtheme.feature_store.extractor import Extractor, ExtractorInfo
+from moodtheme.feature_store.extraction import build_store, read_track
+from moodtheme.feature_store.extractor import Extractor, ExtractorInfo, Waiting
 from moodtheme.recipes import OpenSmileView
 
 RATE = 8_000
@@ -52,16 +51,16 @@ class ToyMaker:
     changing: Path | None = None
 
     def __call__(self) -> Extractor:
-        def compute(windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        def begin(windows: npt.NDArray[np.float32]) -> Waiting:
             time.sleep(self.seconds)
             if self.deadly is not None and not self.deadly.exists():
                 self.deadly.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             if self.changing is not None:
                 self.changing.write_bytes(self.changing.read_bytes() + b"more")
-            return features_of(windows)
+            return lambda: features_of(windows)
 
-        return Extractor(info(), compute)
+        return Extractor(info(), begin)
 
 
 def write_tracks(folder: Path, count: int) -> list[Path]:

@@ -15,10 +15,10 @@ from moodtheme.explaining.regions import Region
 from moodtheme.scores.decisions import logit
 from moodtheme.tagging.answers import track_dimensions, track_scores
 from moodtheme.tagging.ears import HeardWindow, MemberListening
-from moodtheme.tagging.listening import MINIMUM_S, Listening
+from moodtheme.tagging.listening import Listening
 from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.tagger import Tagger
-from moodtheme.tagging.windows import Window, cut_excerpt, loop_to_length, slide_windows
+from moodtheme.tagging.windows import MINIMUM_S, Window, cut_excerpt, loop_to_length, slide_windows
 
 
 @dataclass(frozen=True, slots=True)

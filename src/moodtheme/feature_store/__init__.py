@@ -4,7 +4,7 @@ Reading a store needs NumPy alone; computing Deep Spectrum features needs PyTorc
 descriptors the package of that name.
 """
 
-from moodtheme.feature_store.build import build_features
+from moodtheme.feature_store.extraction import build_features
 from moodtheme.feature_store.extractor import (
     Extractor,
     ExtractorInfo,

@@ -11,6 +11,7 @@ from moodtheme.feature_store.extractor import (
     RANDOM_WEIGHTS,
     Extractor,
     ExtractorInfo,
+    Waiting,
 )
 from moodtheme.features.colour_maps import colour_map
 from moodtheme.features.plots import draw
@@ -59,12 +60,13 @@ def make(
         there = DeviceFeatures(
             network, options, samples=view.window_samples, precision=view.feature_precision
         )
-        return Extractor(info, there, begin=there.start, windows_at_once=there.at_once)
+        return Extractor(info, there.start, windows_at_once=there.at_once)
 
-    def compute(windows: FloatArray) -> FloatArray:
-        return network.extract(draw(windows, options))
+    def begin(windows: FloatArray) -> Waiting:
+        features = network.extract(draw(windows, options))
+        return lambda: features
 
-    return Extractor(info, compute)
+    return Extractor(info, begin)
 
 
 def uses_accelerator(device: str) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from moodtheme.arrays import FloatArray
 from moodtheme.errors import UsageError, needing_extra
-from moodtheme.feature_store.extractor import Extractor, ExtractorInfo
+from moodtheme.feature_store.extractor import Extractor, ExtractorInfo, Waiting
 from moodtheme.recipes import OpenSmileView
 
 # Below this the longest analysis frames (60 ms) and the smoothing over them find no place.
@@ -37,10 +37,11 @@ def make(
     """Make the extractor; it computes on the processor and needs nothing from anywhere."""
     smile = _open(view)
 
-    def compute(windows: FloatArray) -> FloatArray:
-        return np.stack([_statistics(smile(window, view.sample_rate)[0]) for window in windows])
+    def begin(windows: FloatArray) -> Waiting:
+        features = [_statistics(smile(window, view.sample_rate)[0]) for window in windows]
+        return lambda: np.stack(features)
 
-    return Extractor(_info(view, smile), compute)
+    return Extractor(_info(view, smile), begin)
 
 
 def uses_accelerator(device: str) -> bool:

@@ -114,19 +114,16 @@ class Extractor:
     ----------
     info
         What it is.
-    compute
-        Windows ``(n, window_samples)`` on a scale of ±1 to features ``(n, n_features)``; each
-        window's from that window alone.
     begin
-        The same, of which what is returned waits for the features: of a device that computes while
-        its host does other things. None where the host computes.
+        Begins with windows ``(n, window_samples)`` on a scale of ±1; what is returned waits for
+        their features ``(n, n_features)``, each from its window alone. A device computes while its
+        host does other things; where the host computes they are there at once.
     windows_at_once
-        In one call.
+        In one call, unless one track has more.
     """
 
     info: ExtractorInfo
-    compute: Callable[[FloatArray], FloatArray]
-    begin: Callable[[FloatArray], Waiting] | None = None
+    begin: Callable[[FloatArray], Waiting]
     windows_at_once: int = _WINDOWS_AT_ONCE
 
     def __call__(self, audio: FloatArray) -> FloatArray:
@@ -141,31 +138,21 @@ class Extractor:
         -------
         ndarray, shape (tracks, windows, n_features), float32
         """
-        self._check(audio)
-        at_once = self.info.tracks_of(self.windows_at_once)
-        features = np.empty((len(audio), self.info.windows, self.info.n_features), np.float32)
-        for start in range(0, len(audio), at_once):
-            found = self.compute(self._windows(audio[start : start + at_once]))
-            features[start : start + at_once] = found.reshape(
-                -1, self.info.windows, self.info.n_features
-            )
-        return features
+        return self.start(audio)()
 
     def start(self, audio: FloatArray) -> Waiting:
         """Begin with tracks, as for a call; what is returned waits for their features."""
-        if self.begin is None:
-            computed = self(audio)
-            return lambda: computed
-        self._check(audio)
-        waiting = self.begin(self._windows(audio))
-        return lambda: waiting().reshape(len(audio), self.info.windows, self.info.n_features)
+        info, at_once = self.info, self.info.tracks_of(self.windows_at_once)
+        if audio.ndim != 2 or audio.shape[1] != info.view.samples:
+            raise ValueError(f"audio must be (tracks, {info.view.samples}), not {audio.shape}")
+        groups = [audio[first : first + at_once] for first in range(0, len(audio), at_once)]
+        parts = [self.begin(group.reshape(-1, info.view.window_samples)) for group in groups]
 
-    def _windows(self, audio: FloatArray) -> FloatArray:
-        return audio.reshape(-1, self.info.view.window_samples)
+        def wait() -> FloatArray:
+            features = [np.empty((0, info.n_features), np.float32), *(part() for part in parts)]
+            return np.concatenate(features).reshape(-1, info.windows, info.n_features)
 
-    def _check(self, audio: FloatArray) -> None:
-        if audio.ndim != 2 or audio.shape[1] != self.info.view.samples:
-            raise ValueError(f"audio must be (tracks, {self.info.view.samples}), not {audio.shape}")
+        return wait
 
 
 def describe_extractor(

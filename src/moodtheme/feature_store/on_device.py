@@ -58,10 +58,6 @@ class DeviceFeatures:
         self._tf32 = precision is Precision.TF32
         self.at_once = self._measured() if at_once is None else at_once
 
-    def __call__(self, windows: FloatArray) -> FloatArray:
-        """Features ``(n, n_features)``, float32, of windows ``(n, samples)``."""
-        return self.start(windows)()
-
     def start(self, windows: FloatArray) -> Waiting:
         """Begin with windows ``(n, samples)``; what is returned waits for their features."""
         starts = range(0, len(windows), self.at_once)

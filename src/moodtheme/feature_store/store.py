@@ -41,11 +41,6 @@ class Rows:
     windows: int
     n_features: int
 
-    @property
-    def row_bytes(self) -> int:
-        """Of a row."""
-        return self.windows * self.n_features * FEATURES.dtype.itemsize
-
     def map(self, shard: int, offset: int) -> FloatArray:
         """A row, ``(windows, n_features)``, read-only, from the disk when it is looked at."""
         path = self.folder / f"shard-{shard:04d}.{FEATURES.suffix}"

@@ -21,6 +21,7 @@ from moodtheme.audio import read_audio
 from moodtheme.datasets import Split
 from moodtheme.errors import AudioError, MoodthemeError, ReproductionError
 from moodtheme.feature_store import FeatureStore, describe_extractor, make_extractor
+from moodtheme.feature_store.extractor import uses_accelerator
 from moodtheme.files import free_room
 from moodtheme.models.image_networks import IMAGE_NETWORKS
 from moodtheme.models.networks import parameter_count
@@ -132,7 +133,8 @@ def windows_a_second(view: ExtractedView, device: str) -> float:
     short = msgspec.structs.replace(_random(view), duration_s=2 * view.window_s)
     extract = make_extractor(short, device=device)
     # A processor is as fast with two windows; a device has as many as it takes, and more under way.
-    tracks = extract.info.tracks_of(extract.windows_at_once) if extract.begin else 1
+    there = uses_accelerator(short, device)
+    tracks = extract.info.tracks_of(extract.windows_at_once) if there else 1
     audio = np.random.default_rng(0).normal(0, 0.1, (tracks, short.samples)).astype(np.float32)
     extract(audio)  # the first call allocates
     seconds = _timed(lambda: [wait() for wait in [extract.start(audio) for _ in range(4)]])

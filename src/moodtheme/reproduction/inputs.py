@@ -14,7 +14,8 @@ from moodtheme.records import read_record, write_record
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import RECORDS
 from moodtheme.reproduction.stages import slug
-from moodtheme.training.audio_cache import MINIMUM_S, build_cache, rate_folder
+from moodtheme.tagging.windows import MINIMUM_S
+from moodtheme.training.audio_cache import build_cache, rate_folder
 from moodtheme.training.kinds import kind_of
 from moodtheme.work import Progress, read_ahead
 

@@ -35,10 +35,8 @@ from moodtheme.tagging.bundle import Bundle, Member, Reference
 from moodtheme.tagging.ears import Cut, Ear, Feed, MemberListening
 from moodtheme.tagging.session import MemberSession
 from moodtheme.tagging.spread import plan_spread, play_spread
-from moodtheme.tagging.windows import CentredWindows, Excerpt, SlidingWindows, Steps
+from moodtheme.tagging.windows import MINIMUM_S, CentredWindows, Excerpt, SlidingWindows, Steps
 from moodtheme.work import Progress, no_progress
-
-MINIMUM_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)

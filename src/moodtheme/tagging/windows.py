@@ -12,6 +12,7 @@ import numpy.typing as npt
 from moodtheme.arrays import FloatArray
 from moodtheme.audio import ExcerptPolicy
 
+MINIMUM_S = 1.0  # a shorter track is too short, for tagging as for training
 _TAIL_SHARE = 0.25  # a rest shorter than this share of a window is not worth a window of its own
 _MOST_HELD = 8_000_000  # samples
 

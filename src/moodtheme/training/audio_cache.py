@@ -20,9 +20,9 @@ from moodtheme.audio import KnownFiles, probe, read_audio
 from moodtheme.errors import AudioError, DatasetError
 from moodtheme.feature_store.append_store import AppendStore, Description, Form, Record
 from moodtheme.feature_store.appending import Made, fill
+from moodtheme.tagging.windows import MINIMUM_S
 from moodtheme.work import Progress, Report, no_progress, no_report, read_ahead
 
-MINIMUM_S = 1.0  # shorter tracks are an error, as they are for tagging
 _FULL_SCALE = 32_767
 
 

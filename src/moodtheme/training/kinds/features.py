@@ -260,14 +260,14 @@ class StoredFeatures:
     """
 
     def __init__(self, store: FeatureStore, files: Sequence[Path]) -> None:
-        self._rows = store.rows
+        self._rows, self._row_bytes = store.rows, store.info.row_bytes
         records = [store.record(file) for file in files]
         self._places = np.array([(r.shard, r.offset) for r in records], dtype=np.int64)
 
     @property
     def fixed_bytes(self) -> int:
         """Of all tracks' features."""
-        return len(self) * self._rows.row_bytes
+        return len(self) * self._row_bytes
 
     def __len__(self) -> int:
         return len(self._places)

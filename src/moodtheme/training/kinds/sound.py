@@ -20,8 +20,8 @@ from moodtheme.files import sha256_of
 from moodtheme.models.crnn import Crnn, load_pretrained, published_weights
 from moodtheme.models.mediaeval_baseline import Baseline
 from moodtheme.recipes import BaselineView, CrnnView, EvaluationExcerpt, SoundView
-from moodtheme.tagging.windows import cut_excerpt, loop_to_length, slide_windows
-from moodtheme.training.audio_cache import MINIMUM_S, AudioCache, build_cache
+from moodtheme.tagging.windows import MINIMUM_S, loop_to_length, slide_windows
+from moodtheme.training.audio_cache import AudioCache, build_cache
 from moodtheme.training.examples import Weighted
 from moodtheme.training.kinds.kind import Kind, Source
 from moodtheme.training.run_folder import Run
@@ -249,11 +249,10 @@ def choose_excerpts(audio: FloatArray, samples: int, evaluation: EvaluationExcer
     evaluation
         Which ones.
     """
-    if evaluation is EvaluationExcerpt.COVER:
-        windows = list(slide_windows([audio], samples=samples))
-    else:
+    if evaluation is not EvaluationExcerpt.COVER:
         start = excerpt_start(len(audio), samples, evaluation)
-        windows = [cut_excerpt(audio[start:], samples=samples, policy=ExcerptPolicy.START)]
+        return Weighted(loop_to_length(audio[start : start + samples], samples)[None])
+    windows = list(slide_windows([audio], samples=samples))
     return Weighted(
         np.stack([window.audio for window in windows]),
         np.array([window.weight for window in windows], dtype=np.float32),
