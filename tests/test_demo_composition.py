@@ -17,11 +17,10 @@ from moodtheme.demo.harmony import (
 from moodtheme.demo.instruments import Instrument
 from moodtheme.demo.modal import damped_modes
 from moodtheme.demo.moods import CUES, Mood, blend, perturb
-from moodtheme.demo.percussion import stroke
 from moodtheme.demo.performance import perform
 from moodtheme.demo.score import Drum, Part
+from moodtheme.demo.sounds import stroke, tone
 from moodtheme.demo.styles import draw_style, stream
-from moodtheme.demo.tones import tone
 
 moods = st.sampled_from(Mood)
 seeds = st.integers(0, 2**31)

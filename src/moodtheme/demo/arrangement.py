@@ -36,12 +36,7 @@ class Groove(StrEnum):
 def choose_figure(cues: Cues, preferred: Sequence[Figure]) -> Figure:
     """Choose the figure an artist likes best among those the cues allow.
 
-    Parameters
-    ----------
-    cues
-        The piece's cues.
-    preferred
-        All figures, the favourite first.
+    `preferred` has all figures, the favourite first.
     """
     if cues.density < 0.28:
         allowed = {Figure.SUSTAINED}
@@ -132,14 +127,7 @@ def bass_notes(
 ) -> list[Note]:
     """Write a bass line: held roots, root and fifth, walking quarters or driving eighths.
 
-    Parameters
-    ----------
-    spans, tonic, cues
-        The phrase's chords, the key's pitch class and the piece's cues.
-    depth
-        Semitones to lower the line by.
-    rng
-        Source of randomness.
+    `tonic` is the key's pitch class, `depth` the semitones to lower the line by.
     """
     notes: list[Note] = []
 
@@ -215,15 +203,11 @@ def drum_strokes(groove: Groove, *, bars: int, beats_per_bar: int, fill: bool) -
     """
     strokes = []
     for bar in range(bars):
-        pattern = _PATTERNS.get(groove, {})
+        pattern, played = _PATTERNS.get(groove, {}), slice(4 * beats_per_bar)
         if fill and bar == bars - 1:
-            pattern = pattern | _FILLS.get(groove, {})
+            pattern, played = pattern | _FILLS.get(groove, {}), slice(-4 * beats_per_bar, None)
         for drum, hits in pattern.items():
-            for place, hit in enumerate(
-                hits[-4 * beats_per_bar :]
-                if fill and bar == bars - 1
-                else hits[: 4 * beats_per_bar]
-            ):
+            for place, hit in enumerate(hits[played]):
                 if hit != ".":
                     onset = bar * beats_per_bar + place / 4
                     strokes.append(Stroke(drum, onset, int(hit) / 9))

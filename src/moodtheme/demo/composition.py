@@ -1,6 +1,6 @@
 """From cues to a score: key, form, phrases, and the parts that fill them."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,14 +36,6 @@ _FORM = "AABAACBA"  # repeats for long pieces
 _FULL_KITS = {Groove.BACKBEAT, Groove.FOUR_ON_THE_FLOOR}
 
 
-@dataclass(frozen=True)
-class _Material:
-    """What every phrase with the same letter shares."""
-
-    motifs: tuple[Motif, ...]
-    spans: dict[tuple[int, Cadence], tuple[ChordSpan, ...]]
-
-
 def _phrases(bars: int, cues: Cues) -> tuple[Phrase, ...]:
     """Divide the bars into phrases of four, the remainder joined to or after the last."""
     lengths = [PHRASE_BARS] * (bars // PHRASE_BARS)
@@ -68,7 +60,10 @@ def _phrases(bars: int, cues: Cues) -> tuple[Phrase, ...]:
 
 @dataclass
 class _Writer:
-    """Writes phrase after phrase; remembers each letter's material and the last voicing."""
+    """Writes phrase after phrase, each from the last voicing of the one before.
+
+    Phrases with the same letter draw from the same streams, so they share motifs and chords.
+    """
 
     cues: Cues
     style: Style
@@ -80,7 +75,6 @@ class _Writer:
     singer: Singer
     figure: Figure
     groove: Groove
-    materials: dict[str, _Material] = field(default_factory=dict)
     voicing: tuple[int, ...] | None = None
 
     def phrase(self, index: int) -> tuple[list[Note], list[Stroke]]:
@@ -92,14 +86,11 @@ class _Writer:
         cadence = _cadence(index, last=last, cues=cues)
         spans = self._chords(phrase, cadence)
         rng = stream(self.seed, f"melody {index}")
-        motifs = self._material(phrase.letter).motifs
+        themes = stream(self.seed, phrase.letter)
+        first, second = (invent_motif(self.cues, self.metre, themes) for _ in range(2))
+        plan = _lay_out(first, second, phrase.bars, repeat=index > 0, rng=rng)
         lead = sing_phrase(
-            self.singer,
-            _lay_out(motifs, phrase.bars, repeat=index > 0, rng=rng),
-            spans,
-            beats_per_bar=self.metre,
-            cadence=cadence,
-            rng=rng,
+            self.singer, plan, spans, beats_per_bar=self.metre, cadence=cadence, rng=rng
         )
         voicings = voice(spans, self.tonic, CHORD_CENTRE + 0.35 * cues.register, self.voicing)
         self.voicing = voicings[-1]
@@ -125,27 +116,16 @@ class _Writer:
             strokes.append(Stroke(Drum.CRASH, 0.0, 0.6))
         return self._placed(phrase, notes, strokes)
 
-    def _material(self, letter: str) -> _Material:
-        if letter not in self.materials:
-            rng = stream(self.seed, letter)
-            motifs = tuple(invent_motif(self.cues, self.metre, rng) for _ in range(2))
-            self.materials[letter] = _Material(motifs=motifs, spans={})
-        return self.materials[letter]
-
     def _chords(self, phrase: Phrase, cadence: Cadence) -> tuple[ChordSpan, ...]:
-        known = self._material(phrase.letter).spans
-        key = (phrase.bars, cadence)
-        if key not in known:
-            known[key] = progression(
-                self.mode,
-                self.cues,
-                bars=phrase.bars,
-                beats_per_bar=self.metre,
-                cadence=cadence,
-                opening=Function.TONIC if phrase.letter == "A" else Function.SUBDOMINANT,
-                rng=stream(self.seed, f"harmony {phrase.letter}"),
-            )
-        return known[key]
+        return progression(
+            self.mode,
+            self.cues,
+            bars=phrase.bars,
+            beats_per_bar=self.metre,
+            cadence=cadence,
+            opening=Function.TONIC if phrase.letter == "A" else Function.SUBDOMINANT,
+            rng=stream(self.seed, f"harmony {phrase.letter}"),
+        )
 
     def _placed(
         self, phrase: Phrase, notes: list[Note], strokes: list[Stroke]
@@ -170,17 +150,8 @@ class _Writer:
 def compose(cues: Cues, style: Style, *, seed: int, duration_s: float) -> Score:
     """Write a piece that fills a duration with whole bars.
 
-    Parameters
-    ----------
-    cues
-        What the mood asks for.
-    style
-        The artist's habits.
-    seed
-        Seed of every choice.
-    duration_s
-        Seconds to fill, the ring-out of the last chord included. The tempo is moved by the few
-        per cent that whole bars need.
+    The ring-out of the last chord is included. The tempo is moved by the few per cent that whole
+    bars need.
     """
     rng = stream(seed, "plan")
     waltz = cues.percussion < 0.3 and bool(rng.random() < style.waltz)
@@ -222,18 +193,15 @@ def compose(cues: Cues, style: Style, *, seed: int, duration_s: float) -> Score:
 
 def _cadence(index: int, *, last: bool, cues: Cues) -> Cadence:
     """Question and answer: even phrases end open, odd ones closed."""
-    if last:
-        return Cadence.AUTHENTIC if cues.density > 0.2 else Cadence.PLAGAL
-    if index % 2 == 0:
+    if index % 2 == 0 and not last:
         return Cadence.HALF
     return Cadence.AUTHENTIC if cues.density > 0.2 else Cadence.PLAGAL
 
 
 def _lay_out(
-    motifs: tuple[Motif, ...], bars: int, *, repeat: bool, rng: np.random.Generator
+    first: Motif, second: Motif, bars: int, *, repeat: bool, rng: np.random.Generator
 ) -> tuple[Motif, ...]:
     """Lay out a phrase as a, a', b, cadence; repeats of the phrase vary the second half."""
-    first, second = motifs
     row = []
     for bar in range(bars):
         motif = second if bar % 4 == 2 else first

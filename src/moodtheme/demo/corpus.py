@@ -22,6 +22,7 @@ from moodtheme.work import Progress, cores, no_progress, read_ahead
 
 TABLE_NAME = "tracks.csv"
 AUDIO_FOLDER = "audio"
+_MOODS = tuple(Mood)
 
 # Every fifth track is for validation and every fifth for testing, so that a corpus of any size
 # starts with the same tracks.
@@ -66,16 +67,10 @@ class DemoTrack:
     seed: int
 
 
-def _cue_space() -> np.ndarray:
-    """Every mood's cues, each scaled by its spread over the moods, (moods, cues)."""
-    rows = np.array([[getattr(CUES[mood], name) for name in CUE_NAMES] for mood in Mood])
-    scaled: np.ndarray = (rows - rows.mean(axis=0)) / rows.std(axis=0)
-    return scaled
-
-
 def _nearness() -> np.ndarray:
     """How readily two moods go together, (moods, moods), 0 on the diagonal."""
-    space = _cue_space()
+    rows = np.array([[getattr(CUES[mood], name) for name in CUE_NAMES] for mood in Mood])
+    space = (rows - rows.mean(axis=0)) / rows.std(axis=0)  # each by its spread over the moods
     squares = np.mean((space[:, None] - space[None]) ** 2, axis=2)
     near: np.ndarray = np.exp(-squares / (2 * _NEARNESS**2))
     np.fill_diagonal(near, 0.0)
@@ -84,9 +79,8 @@ def _nearness() -> np.ndarray:
 
 def _draw_near(chosen: tuple[Mood, ...], near: np.ndarray, rng: np.random.Generator) -> Mood:
     """Draw one more mood that goes with all chosen ones."""
-    moods = tuple(Mood)
-    weights = np.prod([near[moods.index(mood)] for mood in chosen], axis=0)
-    return moods[int(rng.choice(len(moods), p=weights / weights.sum()))]
+    weights = np.prod([near[_MOODS.index(mood)] for mood in chosen], axis=0)
+    return _MOODS[int(rng.choice(len(_MOODS), p=weights / weights.sum()))]
 
 
 def _draw_tags(
@@ -117,7 +111,6 @@ def demo_tracks(n_tracks: int, *, seed: int = 0) -> tuple[DemoTrack, ...]:
     """
     if n_tracks < 1:
         raise UsageError(f"a corpus of {n_tracks} tracks is empty; ask for at least 1")
-    moods = tuple(Mood)
     near = _nearness()
     places = dict.fromkeys(Split, 0)  # how many tracks each split has so far
     tracks = []
@@ -126,10 +119,10 @@ def demo_tracks(n_tracks: int, *, seed: int = 0) -> tuple[DemoTrack, ...]:
         place = places[split]
         places[split] += 1
         # Moods take turns, in an order of its own for each split; artists shift against them.
-        order = stream(seed, f"order {split}").permutation(len(moods))
-        artist = f"{split}-{(place + place // len(moods)) % _ARTISTS[split] + 1}"
+        order = stream(seed, f"order {split}").permutation(len(_MOODS))
+        artist = f"{split}-{(place + place // len(_MOODS)) % _ARTISTS[split] + 1}"
         rng = stream(seed, f"track {index}")
-        written_for: tuple[Mood, ...] = (moods[order[place % len(moods)]],)
+        written_for: tuple[Mood, ...] = (_MOODS[order[place % len(_MOODS)]],)
         for _ in range(int(rng.choice(3, p=_EXTRA_MOODS))):
             written_for = (*written_for, _draw_near(written_for, near, rng))
         tracks.append(
@@ -155,7 +148,7 @@ def _draw_cues(written_for: tuple[Mood, ...], rng: np.random.Generator) -> Cues:
     cues = blend(weights)
     if rng.random() < _STRAY_CUE:
         name = CUE_NAMES[int(rng.integers(len(CUE_NAMES)))]
-        donor = CUES[tuple(Mood)[int(rng.integers(len(Mood)))]]
+        donor = CUES[_MOODS[int(rng.integers(len(_MOODS)))]]
         cues = replace(cues, **{name: getattr(donor, name)})
     return perturb(cues, amount=_CUE_NOISE, rng=rng)
 
@@ -200,7 +193,7 @@ def make_demo_corpus(
                 duration_s=duration_s,
                 sample_rate=SAMPLE_RATE,
             )
-            write_flac(path, audio, SAMPLE_RATE, title=f"Track {index}", mark=mark)
+            write_flac(path, audio, title=f"Track {index}", mark=mark)
 
     with closing(read_ahead(compose, range(len(tracks)), jobs=cores())) as composed:
         for done, _ in enumerate(composed, start=1):

@@ -126,16 +126,9 @@ def choose_mode(cues: Cues, rng: np.random.Generator) -> Mode:
 
 
 def build_chord(degree: int, mode: Mode, *, size: int = 3) -> Chord:
-    """Stack thirds on a degree; a minor key's dominant gets its leading note.
+    """Stack thirds on a degree, 0 to 6; a minor key's dominant gets its leading note.
 
-    Parameters
-    ----------
-    degree
-        Root, 0 to 6.
-    mode
-        Mode of the key.
-    size
-        Notes: 3 for a triad, 4 with the seventh, 5 with the ninth.
+    A `size` of 3 is a triad, 4 has the seventh, 5 the ninth.
     """
     degrees = tuple((degree + 2 * third) % DEGREES for third in range(size))
     raised = 6 if degree == 4 and mode in (Mode.AEOLIAN, Mode.DORIAN) else None
@@ -169,19 +162,7 @@ def progression(
     opening: Function,
     rng: np.random.Generator,
 ) -> tuple[ChordSpan, ...]:
-    """Write the chords of a phrase, one a bar, two in the bar before a slow cadence.
-
-    Parameters
-    ----------
-    mode, cues
-        The key's mode and the piece's cues.
-    bars, beats_per_bar
-        Length of the phrase and of its bars.
-    cadence, opening
-        How it ends and which function it starts with.
-    rng
-        Source of randomness.
-    """
+    """Write the chords of a phrase, one a bar, two in the bar before a slow cadence."""
     spans: list[ChordSpan] = []
     previous = -1
     functions = _functions(bars, cadence, opening, rng)

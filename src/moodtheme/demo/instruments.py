@@ -100,9 +100,9 @@ VOICES: Mapping[Instrument, Voice] = {
         damping=0.22, detune=(-0.7, 0.6), attack=0.003, release=0.16, knock=0.05,
     ),
     Instrument.ELECTRIC_PIANO: Voice(
-        onset=0.75, brightness=0.35, power=0.8, tilt=1.9, partials=8, ratios=(1, 2, 3, 4, 7.2,
-        14.1),
-        decay=0.9, damping=1.1, detune=(-1.5, 1.5), attack=0.004, release=0.18, knock=0.02,
+        onset=0.75, brightness=0.35, power=0.8, tilt=1.9, partials=8,
+        ratios=(1, 2, 3, 4, 7.2, 14.1), decay=0.9, damping=1.1, detune=(-1.5, 1.5), attack=0.004,
+        release=0.18, knock=0.02,
     ),
     Instrument.GUITAR: Voice(
         onset=0.85, brightness=0.5, power=0.55, tilt=1.0, inharmonicity=5e-5, pluck=0.22, decay=1.7,
@@ -114,8 +114,7 @@ VOICES: Mapping[Instrument, Voice] = {
     ),
     Instrument.MARIMBA: Voice(
         onset=1.0, brightness=0.3, power=0.4, tilt=1.1, ratios=(1, 3.93, 9.2), decay=4.5,
-        damping=1.4,
-        attack=0.002, release=0.25, knock=0.08, gain=1.0,
+        damping=1.4, attack=0.002, release=0.25, knock=0.08, gain=1.0,
     ),
     Instrument.BELLS: Voice(
         onset=0.95, brightness=0.8, power=0.3, tilt=0.6, ratios=(1, 2.76, 5.4, 8.93), decay=1.6,
@@ -123,8 +122,7 @@ VOICES: Mapping[Instrument, Voice] = {
     ),
     Instrument.FLUTE: Voice(
         onset=0.3, brightness=0.3, power=0.3, tilt=2.1, partials=10, bloom=0.008, attack=0.05,
-        release=0.12,
-        vibrato=11.0, breath=0.035, knock=0.03,
+        release=0.12, vibrato=11.0, breath=0.035, knock=0.03,
     ),
     Instrument.CLARINET: Voice(
         onset=0.4, brightness=0.45, power=0.4, tilt=1.25, partials=18, even=0.18, bloom=0.004,
@@ -137,13 +135,13 @@ VOICES: Mapping[Instrument, Voice] = {
     ),
     Instrument.CELLO: Voice(
         onset=0.15, brightness=0.4, power=0.4, tilt=1.3, partials=24, bloom=0.007,
-        formants=(250.0, 600.0, 1500.0), detune=(-2.0, 1.5), attack=0.1, release=0.2,
-        vibrato=12.0, breath=0.01,
+        formants=(250.0, 600.0, 1500.0), detune=(-2.0, 1.5), attack=0.1, release=0.2, vibrato=12.0,
+        breath=0.01,
     ),
     Instrument.BRASS: Voice(
         onset=0.5, brightness=0.85, power=0.95, tilt=0.95, partials=26, bloom=0.012,
-        formants=(1100.0,),
-        detune=(-3.0, 2.0, 4.0), attack=0.035, release=0.12, vibrato=5.0, gain=-1.0,
+        formants=(1100.0,), detune=(-3.0, 2.0, 4.0), attack=0.035, release=0.12, vibrato=5.0,
+        gain=-1.0,
     ),
     Instrument.SYNTH_LEAD: Voice(
         onset=0.75, brightness=0.9, power=0.9, tilt=0.95, partials=40, detune=(-7.0, 0.0, 6.0),
@@ -155,27 +153,24 @@ VOICES: Mapping[Instrument, Voice] = {
     ),
     Instrument.STRINGS: Voice(
         onset=0.25, brightness=0.6, power=0.6, tilt=1.15, partials=22, bloom=0.008,
-        formants=(450.0, 1100.0, 2800.0), detune=(-8.0, -2.0, 3.0, 9.0), attack=0.09,
-        release=0.28,
+        formants=(450.0, 1100.0, 2800.0), detune=(-8.0, -2.0, 3.0, 9.0), attack=0.09, release=0.28,
     ),
     Instrument.WARM_PAD: Voice(
         onset=0.1, brightness=0.25, power=0.2, tilt=1.8, partials=14, bloom=0.05,
         detune=(-6.0, 0.0, 7.0), attack=0.25, release=0.6,
     ),
     Instrument.CHOIR: Voice(
-        onset=0.15, brightness=0.4, power=0.45, tilt=1.4, partials=20, formants=(600.0, 1050.0,
-        2600.0),
-        detune=(-11.0, -4.0, 3.0, 10.0), attack=0.18, release=0.4, breath=0.012,
+        onset=0.15, brightness=0.4, power=0.45, tilt=1.4, partials=20,
+        formants=(600.0, 1050.0, 2600.0), detune=(-11.0, -4.0, 3.0, 10.0), attack=0.18, release=0.4,
+        breath=0.012,
     ),
     Instrument.DOUBLE_BASS: Voice(
         onset=0.8, brightness=0.3, power=0.3, tilt=1.5, partials=18, pluck=0.3, decay=1.6,
-        damping=0.35,
-        attack=0.006, release=0.12, knock=0.03,
+        damping=0.35, attack=0.006, release=0.12, knock=0.03,
     ),
     Instrument.BASS_GUITAR: Voice(
         onset=0.85, brightness=0.5, power=0.6, tilt=1.2, partials=24, pluck=0.18, decay=0.9,
-        damping=0.3,
-        attack=0.003, release=0.08, knock=0.03,
+        damping=0.3, attack=0.003, release=0.08, knock=0.03,
     ),
     Instrument.SYNTH_BASS: Voice(
         onset=0.9, brightness=0.8, power=0.9, tilt=1.1, partials=24, decay=0.5, damping=0.6,

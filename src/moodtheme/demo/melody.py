@@ -8,13 +8,15 @@ from moodtheme.demo.harmony import DEGREES, Cadence, Chord, ChordSpan, Mode
 from moodtheme.demo.moods import Cues
 from moodtheme.demo.score import Note, Part
 
-# Rhythms of one beat: note lengths in beats. An empty cell prolongs the note before.
-_HOLD: tuple[float, ...] = ()
-_QUARTER = (1.0,)
-_EIGHTHS = (0.5, 0.5)
-_DOTTED = (0.75, 0.25)
-_RUN = (0.25, 0.25, 0.5)
-_TRIPLET = (1 / 3, 1 / 3, 1 / 3)
+# Rhythms of one beat: note lengths in beats. The empty cell prolongs the note before.
+_CELLS: tuple[tuple[float, ...], ...] = (
+    (),
+    (1.0,),
+    (0.5, 0.5),
+    (0.75, 0.25),
+    (0.25, 0.25, 0.5),
+    (1 / 3, 1 / 3, 1 / 3),
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,6 @@ def invent_motif(cues: Cues, beats_per_bar: int, rng: np.random.Generator) -> Mo
 
 def _draw_motif(cues: Cues, beats_per_bar: int, rng: np.random.Generator) -> Motif:
     slow = cues.tempo < 120
-    cells = (_HOLD, _QUARTER, _EIGHTHS, _DOTTED, _RUN, _TRIPLET)
     density = cues.density
     weights = np.array(
         [
@@ -51,12 +52,12 @@ def _draw_motif(cues: Cues, beats_per_bar: int, rng: np.random.Generator) -> Mot
     onsets: list[float] = []
     durations: list[float] = []
     for beat in range(beats_per_bar):
-        cell = cells[int(rng.choice(len(cells), p=weights / weights.sum()))]
-        if cell is _HOLD and onsets:
+        cell = _CELLS[int(rng.choice(len(_CELLS), p=weights / weights.sum()))]
+        if not cell and onsets:
             durations[-1] += 1.0
             continue
         onset = float(beat)
-        for length in cell or _QUARTER:
+        for length in cell or (1.0,):
             onsets.append(onset)
             durations.append(length)
             onset += length
@@ -162,23 +163,8 @@ def sing_phrase(
     Phrases rise and fall again more often than not (Huron 1996, "The melodic arch in Western
     folksongs"); strong beats take notes of the chord, weak ones pass between them.
 
-    Parameters
-    ----------
-    singer
-        Key and register.
-    plan
-        One motif a bar; the last bar is replaced by the cadence.
-    spans
-        The phrase's chords.
-    beats_per_bar, cadence
-        Metre, and how the phrase ends.
-    rng
-        Source of randomness.
-
-    Returns
-    -------
-    tuple of Note
-        Onsets from the start of the phrase, velocities by metre (0.6 to 0.9).
+    The last motif of the plan gives way to the cadence. Onsets are from the start of the phrase,
+    velocities by metre (0.6 to 0.9).
     """
     notes: list[Note] = []
     here = 0

@@ -7,11 +7,10 @@ import numpy as np
 from moodtheme.demo.instruments import VOICES, Instrument
 from moodtheme.demo.modal import Samples, Values, seconds, shaped_noise
 from moodtheme.demo.moods import Cues
-from moodtheme.demo.percussion import PAN, stroke
 from moodtheme.demo.performance import Performance, Sounding
 from moodtheme.demo.score import Drum, Part
+from moodtheme.demo.sounds import PAN, stroke, tone
 from moodtheme.demo.styles import Style, stream
-from moodtheme.demo.tones import tone
 
 CEILING = 10 ** (-1.0 / 20)  # −1 dBFS, room for lossy encoders
 _DRUM_TAKES = 3  # of each drum, so that no two strokes in a row are the same
@@ -132,12 +131,7 @@ def _add_drums(desk: _Desk, performance: Performance, style: Style, *, seed: int
 def _room(reverb_s: float, sample_rate: int, rng: np.random.Generator) -> Samples:
     """Impulse response of a room: decaying noise, dying sooner the higher the band.
 
-    Parameters
-    ----------
-    reverb_s
-        Reverberation time (−60 dB) of the middle band.
-    sample_rate, rng
-        Rate of the result and source of the noise.
+    `reverb_s` is the reverberation time (−60 dB) of the middle band.
 
     Returns
     -------
@@ -202,19 +196,22 @@ def _compress(frames: Samples) -> None:
     _apply(frames, 10 ** (reduction / 20))
 
 
+def _bring_to(frames: Samples, rms: float) -> None:
+    """Bring the RMS to a value; silence stays."""
+    now = float(np.sqrt(np.einsum("cfs,cfs->", frames, frames, dtype=np.float64) / frames.size))
+    if now > 0:
+        frames *= np.float32(rms / now)
+
+
 def _saturate(frames: Samples, drive: float) -> None:
     """Bend the loud parts as tape and valves do, which thickens the spectrum."""
-    rms = float(np.sqrt(np.einsum("cfs,cfs->", frames, frames, dtype=np.float64) / frames.size))
-    if rms > 0:
-        frames *= np.float32(drive / rms)
-        np.tanh(frames, out=frames)
+    _bring_to(frames, drive)
+    np.tanh(frames, out=frames)
 
 
 def _set_level(frames: Samples, level_db: float) -> None:
     """Bring the RMS to a level, then hold the peaks under the ceiling."""
-    rms = float(np.sqrt(np.einsum("cfs,cfs->", frames, frames, dtype=np.float64) / frames.size))
-    if rms > 0:
-        frames *= np.float32(10 ** (level_db / 20) / rms)
+    _bring_to(frames, 10 ** (level_db / 20))
     peaks = np.maximum(frames.max(axis=(0, 2)), -frames.min(axis=(0, 2))).astype(np.float64)
     needed = np.minimum(1.0, CEILING / np.maximum(peaks, 1e-9))
     # A border must satisfy the frames on both its sides; the wider minimum and the mean that

@@ -122,21 +122,11 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
 }
 
 
-def _bounded(name: str, value: float) -> float:
-    low, high = _LIMITS.get(name, (0.0, 1.0))
-    return float(min(max(value, low), high))
-
-
 def blend(weights: Mapping[Mood, float]) -> Cues:
     """Mix the cues of several moods; tempi are mixed on a logarithmic scale.
 
     Cues add up with next to no interaction (Eerola, Friberg & Bresin 2013), which is what makes a
-    weighted mean of moods meaningful.
-
-    Parameters
-    ----------
-    weights
-        Positive weight of each mood; they need not sum to one.
+    weighted mean of moods meaningful. The weights are positive and need not sum to one.
     """
     total = sum(weights.values())
     mixed = {}
@@ -155,13 +145,9 @@ def perturb(cues: Cues, *, amount: float, rng: np.random.Generator) -> Cues:
 
     Parameters
     ----------
-    cues
-        The cues to blur.
     amount
         Standard deviation on the 0-to-1 scale; tempo moves by half that in octaves, register by
         8 semitones and level by 6 dB a unit.
-    rng
-        Source of randomness.
     """
     scale = {"register": 8.0, "level": 6.0}
     blurred = {}
@@ -171,5 +157,6 @@ def perturb(cues: Cues, *, amount: float, rng: np.random.Generator) -> Cues:
         moved = (
             value * 2.0 ** (0.5 * step) if name == "tempo" else value + scale.get(name, 1) * step
         )
-        blurred[name] = _bounded(name, moved)
+        low, high = _LIMITS.get(name, (0.0, 1.0))
+        blurred[name] = float(min(max(moved, low), high))
     return Cues(**blurred)

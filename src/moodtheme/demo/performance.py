@@ -11,17 +11,15 @@ from moodtheme.demo.score import Drum, Note, Part, Score
 from moodtheme.demo.styles import Style, stream
 
 _GRID = 4  # points a beat on which the tempo curve is drawn
-_PART_LEVELS_DB = {
-    Part.LEAD: -1.0, Part.DOUBLING: -6.0, Part.CHORDS: -7.0, Part.PAD: -14.0, Part.BASS: -4.0,
-}  # fmt: skip
-# What weight adds to the parts' levels, dB: recorded bands carry their power below 120 Hz, and
-# their melody hardly stands out of it.
-_WEIGHT_DB = {
-    Part.LEAD: -5.0, Part.DOUBLING: -2.0, Part.CHORDS: 4.0, Part.PAD: 4.0, Part.BASS: 8.0,
-}  # fmt: skip
-_PART_PAN = {
-    Part.LEAD: 0.08, Part.DOUBLING: -0.3, Part.CHORDS: -0.2, Part.PAD: 0.0, Part.BASS: 0.0,
-}  # fmt: skip
+# Of each part: its level in dB, what weight adds to that (recorded bands carry their power below
+# 120 Hz, and their melody hardly stands out of it), and its place from left to right.
+_PARTS = {
+    Part.LEAD: (-1.0, -5.0, 0.08),
+    Part.DOUBLING: (-6.0, -2.0, -0.3),
+    Part.CHORDS: (-7.0, 4.0, -0.2),
+    Part.PAD: (-14.0, 4.0, 0.0),
+    Part.BASS: (-4.0, 8.0, 0.0),
+}
 _CONCERT_A = 440.0
 
 
@@ -104,15 +102,7 @@ class _Clock:
 
 
 def perform(score: Score, cues: Cues, style: Style, *, seed: int) -> Performance:
-    """Play a score.
-
-    Parameters
-    ----------
-    score, cues, style
-        What is played, in which mood, by whom.
-    seed
-        Seed of the human looseness.
-    """
+    """Play a score in a mood, as an artist does; `seed` is that of the human looseness."""
     clock = _Clock(score, cues.irregularity)
     hands = stream(seed, "hands")
     notes = tuple(_play_notes(score, cues, style, clock=clock, rng=hands))
@@ -130,12 +120,7 @@ def perform(score: Score, cues: Cues, style: Style, *, seed: int) -> Performance
 
 
 def _play_notes(
-    score: Score,
-    cues: Cues,
-    style: Style,
-    *,
-    clock: _Clock,
-    rng: np.random.Generator,
+    score: Score, cues: Cues, style: Style, *, clock: _Clock, rng: np.random.Generator
 ) -> Iterator[Sounding]:
     instruments = {part: style.instrument(part, cues) for part in Part}
     looseness = 0.003 + 0.012 * cues.irregularity
@@ -149,7 +134,8 @@ def _play_notes(
         # Slow attacks are played ahead, so that they speak on the beat; chords are rolled a little.
         start -= 0.3 * VOICES[instrument].attack
         start += rank * 0.02 * cues.irregularity + looseness * rng.standard_normal()
-        gain_db = _PART_LEVELS_DB[note.part] + cues.weight * _WEIGHT_DB[note.part]
+        level_db, weight_db, pan = _PARTS[note.part]
+        gain_db = level_db + cues.weight * weight_db
         gain_db += 40 * np.log10(note.velocity)
         if note.part is Part.PAD:
             gain_db += 6 * cues.contrast  # the orchestra behind a drama
@@ -164,7 +150,7 @@ def _play_notes(
             length=max(0.05, length),
             gain=float(10 ** (gain_db / 20)),
             brightness=brightness,
-            pan=float(np.clip(style.width * (_PART_PAN[note.part] + spread), -0.9, 0.9)),
+            pan=float(np.clip(style.width * (pan + spread), -0.9, 0.9)),
             part=note.part,
         )
 

@@ -20,24 +20,11 @@ MARK = "moodtheme generator"  # begins the comment of every file
 GENERATOR_VERSION = 2  # raised whenever the same seed gives other samples
 SAMPLE_RATE = 44100
 MIN_SAMPLE_RATE = 8000
+_NOTE_NAMES = ("C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B")
 
 
 def render(cues: Cues, style: Style, *, seed: int, duration_s: float, sample_rate: int) -> Samples:
-    """Compose, perform and mix a piece.
-
-    Parameters
-    ----------
-    cues, style
-        What the mood asks for and who plays.
-    seed
-        Seed of every choice, 0 or more.
-    duration_s, sample_rate
-        Seconds (at least 1) and rate (at least 8 kHz) of the result.
-
-    Returns
-    -------
-    float32 (samples, 2)
-        Peak at most −1 dBFS.
+    """Compose, perform and mix a piece; numbers and result are as of `compose_and_render`.
 
     Raises
     ------
@@ -88,6 +75,11 @@ def compose_and_render(
     -------
     float32 (samples, 2)
         Peak at most −1 dBFS.
+
+    Raises
+    ------
+    UsageError
+        If a number is out of range.
     """
     return render(
         CUES[mood],
@@ -119,26 +111,19 @@ class DemoPiece:
     @property
     def description(self) -> str:
         """What was written, in a line: tempo, key, register and players."""
-        return describe(self.mood, seed=self.seed, duration_s=self.duration_s)
-
-
-_NOTE_NAMES = ("C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B")
-
-
-def describe(mood: Mood, *, seed: int, duration_s: float) -> str:
-    """Say in a line what `compose_and_render` writes for the same arguments."""
-    cues, style = CUES[mood], piece_style(seed)
-    score = compose_mood(mood, seed=seed, duration_s=duration_s)
-    parts = {note.part for note in score.notes}
-    players = dict.fromkeys(str(style.instrument(p, cues)).replace("_", " ") for p in sorted(parts))
-    register = "low" if cues.register < -3 else "high" if cues.register > 3 else "middle"
-    touch = "detached" if cues.staccato > 0.5 else "legato" if cues.staccato < 0.25 else "connected"
-    drums = "with drums" if score.strokes else "without drums"
-    return (
-        f"{score.tempo:.0f} bpm in {score.beats_per_bar}/4, "
-        f"{_NOTE_NAMES[score.tonic]} {score.mode}, {register} register, {touch}, "
-        f"{', '.join(players)}, {drums}"
-    )
+        cues, style = CUES[self.mood], piece_style(self.seed)
+        score = compose_mood(self.mood, seed=self.seed, duration_s=self.duration_s)
+        parts = sorted({note.part for note in score.notes})
+        players = dict.fromkeys(style.instrument(p, cues).replace("_", " ") for p in parts)
+        register = "low" if cues.register < -3 else "high" if cues.register > 3 else "middle"
+        touch = "detached" if cues.staccato > 0.5 else "connected"
+        if cues.staccato < 0.25:
+            touch = "legato"
+        return (
+            f"{score.tempo:.0f} bpm in {score.beats_per_bar}/4, "
+            f"{_NOTE_NAMES[score.tonic]} {score.mode}, {register} register, {touch}, "
+            f"{', '.join(players)}, {'with' if score.strokes else 'without'} drums"
+        )
 
 
 def demo_pieces() -> tuple[DemoPiece, ...]:
@@ -172,20 +157,20 @@ def write_demo_pieces(folder: Path) -> list[Path]:
         mark = f"{MARK} {GENERATOR_VERSION}: {piece.mood}, seed {piece.seed}"
         if not has_mark(path, mark):
             audio = compose_and_render(piece.mood, seed=piece.seed, duration_s=piece.duration_s)
-            write_flac(path, audio, SAMPLE_RATE, title=piece.title, mark=mark)
+            write_flac(path, audio, title=piece.title, mark=mark)
         paths.append(path)
     return paths
 
 
-def write_flac(path: Path, audio: Samples, sample_rate: int, *, title: str, mark: str) -> None:
+def write_flac(path: Path, audio: Samples, *, title: str, mark: str) -> None:
     """Write 16-bit FLAC so that the file is either whole or not there.
 
     Parameters
     ----------
     path
         Where to.
-    audio, sample_rate
-        (samples, 2) and Hz.
+    audio
+        (samples, 2) at `SAMPLE_RATE`.
     title, mark
         Title, and comment by which `has_mark` knows the file again.
 
@@ -194,14 +179,15 @@ def write_flac(path: Path, audio: Samples, sample_rate: int, *, title: str, mark
     UsageError
         The file cannot be written, or is audio that this generator did not make.
     """
-    if _is_other_music(path):
+    comment, _ = _looked_at(path)
+    if comment is not None and not comment.startswith(MARK):
         raise UsageError(
             f"{path} is there and not from this generator, so it is not overwritten; name another "
             "folder"
         )
     encoded = io.BytesIO()
     with soundfile.SoundFile(
-        encoded, "w", samplerate=sample_rate, channels=2, format="FLAC", subtype="PCM_16"
+        encoded, "w", samplerate=SAMPLE_RATE, channels=2, format="FLAC", subtype="PCM_16"
     ) as file:
         file.title = title
         file.comment = mark
@@ -210,18 +196,16 @@ def write_flac(path: Path, audio: Samples, sample_rate: int, *, title: str, mark
         temporary.write_bytes(encoded.getbuffer())
 
 
-def _is_other_music(path: Path) -> bool:
-    try:
-        with soundfile.SoundFile(path) as file:
-            return not file.comment.startswith(MARK)
-    except (OSError, soundfile.LibsndfileError):
-        return False
-
-
 def has_mark(path: Path, mark: str) -> bool:
     """Whether a file is there, is audio and carries the comment it was written with."""
+    comment, frames = _looked_at(path)
+    return comment == mark and frames > 0
+
+
+def _looked_at(path: Path) -> tuple[str | None, int]:
+    """A file's comment and frames; None and 0 where it is not there or no audio."""
     try:
         with soundfile.SoundFile(path) as file:
-            return bool(file.comment == mark and file.frames > 0)
+            return file.comment, file.frames
     except (OSError, soundfile.LibsndfileError):
-        return False
+        return None, 0

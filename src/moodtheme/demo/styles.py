@@ -4,7 +4,7 @@ An artist is the timbres, grooves and rooms a body of work has in common, whatev
 choice shifts any other, since each purpose has a stream of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from zlib import crc32
@@ -43,14 +43,7 @@ _POOLS: dict[Part, tuple[tuple[int, tuple[Instrument, ...]], ...]] = {
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:
-    """Make the random stream of one purpose.
-
-    Parameters
-    ----------
-    seed
-        0 or more.
-    purpose
-        Any text; another text is an independent stream.
+    """Make the random stream of one purpose, any text; another text is an independent stream.
 
     Raises
     ------
@@ -95,7 +88,7 @@ class Style:
         Brightness added to every instrument.
     """
 
-    palette: tuple[tuple[Part, tuple[Instrument, ...]], ...]
+    palette: Mapping[Part, tuple[Instrument, ...]]
     figures: tuple[Figure, ...]
     groove: Groove
     swing: float
@@ -116,7 +109,7 @@ class Style:
             aside = abs(voice.onset - cues.attack) + 0.8 * abs(voice.brightness - cues.brightness)
             return float(aside + 0.8 * abs(voice.power - power))
 
-        return min(dict(self.palette)[part], key=misfit)
+        return min(self.palette[part], key=misfit)
 
 
 def draw_style(rng: np.random.Generator) -> Style:
@@ -126,10 +119,10 @@ def draw_style(rng: np.random.Generator) -> Style:
         return tuple(items[int(i)] for i in rng.permutation(len(items))[:count])
 
     return Style(
-        palette=tuple(
-            (part, tuple(i for count, pool in kinds for i in sample(pool, count)))
+        palette={
+            part: tuple(i for count, pool in kinds for i in sample(pool, count))
             for part, kinds in _POOLS.items()
-        ),
+        },
         figures=sample(tuple(Figure), len(Figure)),
         groove=sample((Groove.BACKBEAT, Groove.FOUR_ON_THE_FLOOR), 1)[0],
         swing=float(rng.choice([0.0, 0.0, 0.04, 0.12])),
