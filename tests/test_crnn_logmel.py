@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moodtheme.demo import Mood, compose_and_render
-from moodtheme.features.crnn_logmel import CrnnLogMel, add_noise, normalise_bands
+from moodtheme.features.spectrogram import CrnnLogMel, add_noise, normalise_bands
 
 RATE = 16_000
 

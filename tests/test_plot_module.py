@@ -16,7 +16,7 @@ from moodtheme.exporting.graph import export_graph
 from moodtheme.features import mel_plots
 from moodtheme.features.plot_module import SpectrogramPlots
 from moodtheme.features.plot_options import FrequencyScale, PlotOptions, Resize
-from moodtheme.features.two_step_dft import two_step_dft
+from moodtheme.features.spectrogram import two_step_dft
 from test_plots import chords
 
 RATE = 16_000

@@ -47,7 +47,6 @@ class PlotLayout:
     columns: IndexArray
 
 
-@lru_cache(maxsize=64)
 def plot_layout(options: PlotOptions, frames: int) -> PlotLayout:
     """Lay out a spectrogram of so many frames.
 
@@ -77,7 +76,6 @@ def nearest_cells(options: PlotOptions, frames: int) -> PlotLayout:
     return PlotLayout(layout.rows[pixels], layout.columns[pixels])
 
 
-@lru_cache(maxsize=64)
 def bicubic_products(options: PlotOptions, frames: int) -> tuple[Float64Array, Float64Array]:
     """Drawing and bicubic resizing as two matrices.
 

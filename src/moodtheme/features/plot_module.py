@@ -12,7 +12,7 @@ from moodtheme.features.colour_maps import colour_map
 from moodtheme.features.plot_layout import bicubic_products, is_resampled, nearest_cells
 from moodtheme.features.plot_options import FrequencyScale, PlotOptions
 from moodtheme.features.plot_spectrum import POWER_FLOOR, band_filters, window_samples
-from moodtheme.features.two_step_dft import two_step_dft
+from moodtheme.features.spectrogram import in_float32, two_step_dft
 
 
 class SpectrogramPlots(nn.Module):
@@ -31,8 +31,7 @@ class SpectrogramPlots(nn.Module):
     numbers from 0 to 255.
 
     Sums are taken in another order than in `mel_plots`, so a value that lies between two colours of
-    the map may fall to the other. Always computed in float32: half precision would drown whatever
-    is 40 dB below the loudest.
+    the map may fall to the other.
     """
 
     window: Tensor
@@ -74,11 +73,7 @@ class SpectrogramPlots(nn.Module):
 
     def forward(self, audio: Tensor) -> Tensor:
         """Plots."""
-        # Asked first, so that nothing about it is traced when the module is exported.
-        if torch.is_autocast_enabled(audio.device.type):
-            with torch.autocast(audio.device.type, enabled=False):
-                return self._draw(audio.float())
-        return self._draw(audio)
+        return in_float32(self._draw, audio)
 
     def _draw(self, audio: Tensor) -> Tensor:
         colours = self.colours[self._colour_indices(self._power(audio))]

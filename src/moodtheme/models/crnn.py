@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from moodtheme.features.crnn_logmel import CrnnLogMel, add_noise, normalise_bands
+from moodtheme.features.spectrogram import CrnnLogMel, add_noise, normalise_bands
 from moodtheme.fetched.weights import SOUNDNET, VGGISH, PublishedWeights
 from moodtheme.models import soundnet, vggish
 from moodtheme.models.recurrent import RecurrentHead

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from moodtheme.features.mel import mel_filters
-from moodtheme.features.two_step_dft import two_step_dft
+from moodtheme.features.spectrogram import two_step_dft
 
 SAMPLE_RATE = 16_000
 N_FFT = 768  # 48 ms
