@@ -24,12 +24,12 @@ from moodtheme.training.examples import (
     ScoreSums,
     TrackSet,
     Weighted,
+    keep_resident,
     score_inputs,
 )
 from moodtheme.training.fit import fit
 from moodtheme.training.history import Epoch, gone_astray, read_best
 from moodtheme.training.module import SystemModule
-from moodtheme.training.resident import keep_resident
 from moodtheme.training.run_folder import RESULT, stage_folder
 from moodtheme.training.settings import Machine, readers
 from toy_training import Sequences, ToyNetwork, freeze_norms, recipe, tracks, train

@@ -79,7 +79,8 @@ def predict(
         import torch
 
         from moodtheme.models.networks import choose_device
-        from moodtheme.training.prediction import predict_table, require_unseen
+        from moodtheme.training.prediction import predict_table
+        from moodtheme.training.seen import require_unseen
         from moodtheme.training.trained import dataset_of, features_of, load_trained
     from moodtheme.cli.outputs import require_output
     from moodtheme.cli.progress import progress_bar

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from moodtheme.errors import UsageError, needing_extra
 
 if TYPE_CHECKING:
-    from moodtheme.training.testing import RunScores
+    from moodtheme.training.prediction import RunScores
 
 RUN, SERIES, REPRODUCTION = "run.json", "series.json", "results.json"
 """What tells folders of trainings, for commands that must not import PyTorch to look."""
@@ -54,7 +54,7 @@ def scores_of(folder: Path, scoring: Scoring) -> "RunScores":
         )
     with needing_extra("evaluating a run"):
         from moodtheme.models.networks import choose_device
-        from moodtheme.training.testing import score_test
+        from moodtheme.training.prediction import score_test
     from moodtheme.cli.progress import progress_bar
 
     return score_test(

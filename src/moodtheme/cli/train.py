@@ -32,7 +32,7 @@ from moodtheme.cli.recipe_options import (
 from moodtheme.errors import UsageError, needing_extra
 from moodtheme.files import claimed_folder
 from moodtheme.recipes import RECIPES, Recipe, departures, describe, to_toml
-from moodtheme.training.settings import Machine, Settings, is_first_process
+from moodtheme.training.settings import Machine, Settings, find_logger, is_first_process
 
 if TYPE_CHECKING:
     from moodtheme.cli.tables import Cell
@@ -146,7 +146,6 @@ def train(
     if dataset is None or run is None:
         raise UsageError("training needs --dataset TABLE and --run DIR; give both, or --show")
     with needing_extra("training a system"):
-        from moodtheme.training.loggers import find_logger
         from moodtheme.training.system_run import train_system
     from moodtheme.datasets import leaks, load_dataset
 

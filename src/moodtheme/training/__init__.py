@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from moodtheme.training.prediction import Predicted, predict_table, require_unseen
+    from moodtheme.training.prediction import Predicted, predict_table
+    from moodtheme.training.seen import require_unseen
     from moodtheme.training.settings import Machine, Settings
     from moodtheme.training.system_run import train_system
     from moodtheme.training.trained import TrainedSystem, load_trained, load_validation
@@ -25,7 +26,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "prediction": ("Predicted", "predict_table", "require_unseen"),
+    "prediction": ("Predicted", "predict_table"),
+    "seen": ("require_unseen",),
     "settings": ("Machine", "Settings"),
     "system_run": ("train_system",),
     "trained": ("TrainedSystem", "load_trained", "load_validation"),

@@ -13,15 +13,14 @@ from lightning.pytorch.loggers import Logger
 from torch import nn
 
 from moodtheme.errors import TrainingError
+from moodtheme.models.networks import choose_device
 from moodtheme.recipes import Precision, Recipe, Schedule
 from moodtheme.records import write_record
 from moodtheme.training.batches import Purpose, torch_seed
 from moodtheme.training.callbacks import LAST, Keeper, TrainingProgress, read_epochs
-from moodtheme.training.examples import TrackSet
+from moodtheme.training.examples import TrackSet, keep_resident
 from moodtheme.training.history import Epoch, best_epoch, out_of_patience, read_best
-from moodtheme.training.loggers import open_loggers
 from moodtheme.training.module import SystemModule
-from moodtheme.training.resident import keep_resident
 from moodtheme.training.run_folder import (
     DONE,
     HISTORY,
@@ -30,7 +29,13 @@ from moodtheme.training.run_folder import (
     read_result,
     stage_folder,
 )
-from moodtheme.training.settings import Machine, is_first_process, peak_memory, readers
+from moodtheme.training.settings import (
+    Machine,
+    is_first_process,
+    open_loggers,
+    peak_memory,
+    readers,
+)
 
 _PRECISION: dict[Precision, Any] = {
     Precision.FLOAT32: "32-true",
@@ -164,7 +169,9 @@ def _fit_stage(
             first_epoch=len(earlier),
             epoch=len(epochs),
             table=table,
-            workers=readers(machine, on_gpu=_on_gpu(machine)) if table is None else 0,
+            workers=readers(machine, on_gpu=choose_device(machine.accelerator).type != "cpu")
+            if table is None
+            else 0,
         )
         keeper = Keeper(
             place,
@@ -231,9 +238,7 @@ def _trainer(
 
 
 def _on_gpu(machine: Machine) -> bool:
-    return machine.accelerator != "cpu" and (
-        machine.accelerator != "auto" or torch.cuda.is_available()
-    )
+    return choose_device(machine.accelerator).type != "cpu"
 
 
 def _check(recipe: Recipe, training: TrackSet, validation: TrackSet, machine: Machine) -> None:

@@ -1,7 +1,11 @@
-"""A finished run's scores for the tracks of a table, with names and what the run saw of each."""
+"""A finished run's scores: of the tracks of a table, and of its own test tracks.
+
+Scores have names, and what the run saw of each track; those of its test stay in the run's folder.
+"""
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,18 +13,35 @@ import numpy as np
 import torch
 
 from moodtheme.arrays import FloatArray
-from moodtheme.datasets import Split, TrackTable
-from moodtheme.errors import AudioError, EvaluationError
+from moodtheme.datasets import Split, TrackTable, load_dataset
+from moodtheme.errors import AudioError, EvaluationError, TrainingError
+from moodtheme.files import sha256_of
+from moodtheme.records import Records, read_record, write_record
+from moodtheme.scores.forms import Content, write_matrix
+from moodtheme.scores.matrices import SystemScores, Truth, load_systems, put_like, read_truth
 from moodtheme.scores.names import Names, Seen, columns_like
 from moodtheme.scores.ratings import Ratings
 from moodtheme.scores.vocabulary import tag_key
 from moodtheme.training.examples import Weighted, score_inputs, split_outputs
+from moodtheme.training.history import BEST
 from moodtheme.training.kinds import kind_of
-from moodtheme.training.seen import overlap, seen_before
+from moodtheme.training.run_folder import (
+    VALIDATION_SCORES,
+    VALIDATION_TRUTH,
+    read_result,
+    read_run,
+    stage_folder,
+)
+from moodtheme.training.seen import require_unseen
+from moodtheme.training.series import is_series
 from moodtheme.training.settings import Machine, Settings
-from moodtheme.training.trained import TrainedSystem
+from moodtheme.training.trained import TrainedSystem, dataset_of, features_of, load_trained
 from moodtheme.work import Progress, Report, no_progress, no_report
 
+TEST_SCORES = "test-scores.npz"
+TEST_TRUTH = "test-truth.npz"
+TESTED = "test.json"
+_RECORDS = Records(error=TrainingError, missing="evaluate the run", again="delete it")
 _AT_ONCE = 8  # excerpts of a file given to the network in one call
 
 
@@ -44,61 +65,6 @@ class Predicted:
     names: Names
     ratings: Ratings | None
     failures: tuple[AudioError, ...]
-
-
-def require_unseen(
-    folder: Path,
-    table: TrackTable,
-    *,
-    allow_seen: bool = False,
-    jobs: int = 1,
-    report: Report = no_report,
-) -> tuple[Seen, ...]:
-    """See that a run was neither trained nor chosen on what it is to be tested on.
-
-    Parameters
-    ----------
-    folder
-        The run's.
-    table
-        The tracks to be scored. Those that it has in training may have been seen, and those in
-        validation may be what the run was chosen, but not trained, on.
-    allow_seen
-        Score whatever was seen, and say so.
-    jobs
-        Files read at once.
-    report
-        Called with a line about recordings and artists that were seen.
-
-    Returns
-    -------
-    What the run saw of each track.
-
-    Raises
-    ------
-    EvaluationError
-        A recording was seen.
-    TrainingError
-        The run did not write down its tracks.
-    """
-    seen = seen_before(folder, table, jobs=jobs, report=report)
-    fitting = {Split.TRAIN: set(Seen), Split.VALIDATION: {Seen.VALIDATION}}
-    recordings, artists = overlap(
-        table,
-        [
-            Seen.NOTHING if split and one in fitting.get(split, ()) else one
-            for one, split in zip(seen, table.splits, strict=True)
-        ],
-    )
-    if recordings and not allow_seen:
-        raise EvaluationError(
-            f"{folder} has seen what is to be its test: {recordings}; score other recordings, or "
-            "these with --allow-seen, which marks them"
-        )
-    for sentence in (recordings, artists):
-        if sentence:
-            report(f"warning: {sentence}, so that figures come out too good")
-    return seen
 
 
 def predict_table(
@@ -199,3 +165,101 @@ def _score(
                 scores[row] = np.average(each, axis=0, weights=found.weights)
             progress(row + 1, count)
     return scores, failures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """What the test scores of a run were made from: SHA-256 of weights and of the truth file."""
+
+    weights: str
+    truth: str
+
+
+@dataclass(frozen=True)
+class RunScores:
+    """A run's scores on test and validation, beside the truth of both."""
+
+    test_truth: Truth
+    test: SystemScores
+    validation_truth: Truth
+    validation: SystemScores
+
+
+def score_test(
+    folder: Path,
+    *,
+    device: torch.device,
+    jobs: int,
+    features: Path | None,
+    offline: bool,
+    report: Report,
+    bar: Callable[[str], AbstractContextManager[Progress]],
+) -> RunScores:
+    """Score a run's test tracks, unless that was done, and read everything back.
+
+    Parameters
+    ----------
+    folder
+        Of a finished run.
+    device, jobs, features, offline
+        As for `predict_table`; `features` None takes the run's own.
+    report
+        Called with lines about what is done.
+    bar
+        Given what is being done, a context in which its progress is shown.
+
+    Raises
+    ------
+    EvaluationError
+        A test track was trained on, or cannot be read.
+    TrainingError
+        The folder holds no finished run.
+    """
+    run, result = read_run(folder), read_result(folder)
+    table = load_dataset(dataset_of(folder, run), check_files=False).part(Split.TEST)
+    write_matrix(
+        folder / TEST_TRUTH,
+        table.labels,
+        table.names,
+        content=Content.TRUTH,
+        ratings=table.rated,
+    )
+    made_from = Tested(
+        weights=sha256_of(stage_folder(folder, result.best_stage) / BEST),
+        truth=sha256_of(folder / TEST_TRUTH),
+    )
+    done = (folder / TESTED).exists() and (folder / TEST_SCORES).exists()
+    if not done or read_record(folder / TESTED, Tested, _RECORDS) != made_from:
+        seen = require_unseen(folder, table, jobs=jobs, report=report)
+        with bar(f"scoring the test tracks of {folder}") as progress:
+            predicted = predict_table(
+                load_trained(folder),
+                table,
+                seen,
+                device=device,
+                jobs=jobs,
+                features=features or features_of(folder) or _shared_features(folder),
+                offline=offline,
+                report=report,
+                progress=progress,
+            )
+        if predicted.failures:
+            raise EvaluationError(
+                f"{len(predicted.failures)} of {len(table)} test tracks cannot be scored, the "
+                f"first because: {predicted.failures[0]}; mend them or take them out of the table"
+            )
+        write_matrix(
+            folder / TEST_SCORES, predicted.scores, predicted.names, ratings=predicted.ratings
+        )
+        write_record(folder / TESTED, made_from)
+    truth = read_truth(folder / TEST_TRUTH)
+    known = put_like(read_truth(folder / VALIDATION_TRUTH), truth, rows=False)
+    (test,) = load_systems([folder / TEST_SCORES], like=truth)
+    (validation,) = load_systems([folder / VALIDATION_SCORES], like=known)
+    return RunScores(truth, test, known, validation)
+
+
+def _shared_features(folder: Path) -> Path | None:
+    """Features that the runs of a series keep together."""
+    above = (parent for parent in folder.resolve().parents[:2] if is_series(parent))
+    return next((found for parent in above if (found := features_of(parent))), None)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moodtheme.datasets import Split, TrackTable, audio_identities
-from moodtheme.errors import TrainingError
+from moodtheme.errors import EvaluationError, TrainingError
 from moodtheme.records import Records, read_record, write_record
 from moodtheme.scores.names import Seen
-from moodtheme.work import Report, some_of
+from moodtheme.work import Report, no_report, some_of
 
 TRACKS = "tracks.json"
 _RECORDS = Records(
@@ -109,16 +109,61 @@ def seen_before(
     return tuple(found)
 
 
-def overlap(table: TrackTable, seen: Sequence[Seen]) -> tuple[str | None, str | None]:
-    """What a run saw of the tracks to be scored, in sentences.
+def require_unseen(
+    folder: Path,
+    table: TrackTable,
+    *,
+    allow_seen: bool = False,
+    jobs: int = 1,
+    report: Report = no_report,
+) -> tuple[Seen, ...]:
+    """See that a run was neither trained nor chosen on what it is to be tested on.
+
+    Parameters
+    ----------
+    folder
+        The run's.
+    table
+        The tracks to be scored. Those that it has in training may have been seen, and those in
+        validation may be what the run was chosen, but not trained, on.
+    allow_seen
+        Score whatever was seen, and say so.
+    jobs
+        Files read at once.
+    report
+        Called with a line about recordings and artists that were seen.
 
     Returns
     -------
-    recordings
-        Which of them it was trained or chosen on; None where there are none.
-    artists
-        Whose other tracks it was trained on; None where there are none.
+    What the run saw of each track.
+
+    Raises
+    ------
+    EvaluationError
+        A recording was seen.
+    TrainingError
+        The run did not write down its tracks.
     """
+    seen = seen_before(folder, table, jobs=jobs, report=report)
+    fitting = {Split.TRAIN: set(Seen), Split.VALIDATION: {Seen.VALIDATION}}
+    unfit = [
+        Seen.NOTHING if split and one in fitting.get(split, ()) else one
+        for one, split in zip(seen, table.splits, strict=True)
+    ]
+    recordings, artists = _overlap(table, unfit)
+    if recordings and not allow_seen:
+        raise EvaluationError(
+            f"{folder} has seen what is to be its test: {recordings}; score other recordings, or "
+            "these with --allow-seen, which marks them"
+        )
+    for sentence in (recordings, artists):
+        if sentence:
+            report(f"warning: {sentence}, so that figures come out too good")
+    return seen
+
+
+def _overlap(table: TrackTable, seen: Sequence[Seen]) -> tuple[str | None, str | None]:
+    """Which tracks a run was trained or chosen on, and whose others, in sentences."""
 
     def those(*kinds: Seen) -> list[str]:
         return [name for name, one in zip(table.tracks, seen, strict=True) if one in kinds]

@@ -1,14 +1,23 @@
 """What a training run is told, and what it asks of the machine."""
 
+import importlib
+import inspect
+import json
 import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from moodtheme.errors import UsageError
 from moodtheme.recipes import Recipe
 from moodtheme.work import cores
 
+if TYPE_CHECKING:
+    from lightning.pytorch.loggers import Logger
+
 _MOST_READERS = 8
+_LOGGER = "write for example WandbLogger:project=moods"
 # Set by torchrun, by Lightning for the processes it starts, and by Slurm.
 _RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 
@@ -33,7 +42,7 @@ class Machine:
     tensorboard
         Also write TensorBoard logs to the run's folder.
     loggers
-        Other loggers, as `moodtheme.training.loggers.find_logger` takes them.
+        Other loggers, as `find_logger` takes them.
     """
 
     accelerator: str = "auto"
@@ -85,6 +94,75 @@ class Settings:
     jobs: int = 1
     skip_unreadable: bool = False
     machine: Machine = field(default_factory=Machine)
+
+
+def find_logger(wanted: str) -> "tuple[type[Logger], dict[str, Any]]":
+    """Find a logger's class, and what it is made with.
+
+    Parameters
+    ----------
+    wanted
+        ``LOGGER`` or ``LOGGER:NAME=VALUE,NAME=VALUE``: one of ``lightning.pytorch.loggers`` by its
+        class's name, or any other by ``package.module.Class``. Values are JSON where they can be,
+        else text.
+
+    Raises
+    ------
+    UsageError
+        There is no such logger, or it is not written so.
+    """
+    from lightning.pytorch import loggers
+
+    name, _, given = wanted.partition(":")
+    module, _, kind_name = name.rpartition(".")
+    try:
+        home = importlib.import_module(module) if module else loggers
+        kind = getattr(home, kind_name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"--log {wanted}: no such logger ({error}); {_LOGGER}") from error
+    if not (isinstance(kind, type) and issubclass(kind, loggers.Logger)):
+        raise UsageError(f"--log {wanted}: is no logger of Lightning's; {_LOGGER}")
+    values = {}
+    for part in filter(None, given.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise UsageError(f"--log {wanted}: {part!r} is not NAME=VALUE; {_LOGGER}")
+        values[key] = _parsed(value)
+    return kind, values
+
+
+def open_loggers(machine: Machine, folder: Path) -> "list[Logger]":
+    """The loggers of a training; those that write files do so in the run's folder by default.
+
+    Raises
+    ------
+    UsageError
+        A logger cannot be made, as its package is missing or a value does not fit.
+    """
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    found: list[Logger] = []
+    if machine.tensorboard:
+        found.append(TensorBoardLogger(folder, name=None, version="tensorboard"))
+    for wanted in machine.loggers:
+        kind, values = find_logger(wanted)
+        takes_folder = "save_dir" in inspect.signature(kind).parameters
+        place = {"save_dir": str(folder)} if takes_folder else {}
+        try:
+            found.append(kind(**(place | values)))
+        except (ImportError, TypeError, ValueError) as error:
+            raise UsageError(
+                f"--log {wanted}: cannot be made ({error}); install its package, or correct its "
+                "values"
+            ) from error
+    return found
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
 
 
 def readers(machine: Machine, *, on_gpu: bool) -> int:
