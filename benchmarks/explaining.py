@@ -39,8 +39,7 @@ import soundfile
 
 from moodtheme.audio import ExcerptPolicy, find_audio_files, read_excerpt
 from moodtheme.errors import AudioError
-from moodtheme.explaining.hearing import HeardPiece, readings
-from moodtheme.explaining.hiding import hide
+from moodtheme.explaining.hearing import HeardPiece, hide, readings
 from moodtheme.explaining.regions import Cells, Region, best_regions, elsewhere, overlap
 from moodtheme.explaining.search import Search, outstanding
 from moodtheme.tagging.tagger import Tagger

@@ -17,9 +17,8 @@ from moodtheme.audio import ExcerptPolicy
 from moodtheme.errors import MissingExtraError, SilentAudioError, UsageError
 from moodtheme.explaining import Described, Descriptor, description, sentence
 from moodtheme.explaining.descriptors import measure
-from moodtheme.explaining.hearing import HeardPiece, readings
-from moodtheme.explaining.hiding import HIDDEN_DB, drown, hide
-from moodtheme.explaining.in_words import where
+from moodtheme.explaining.explanation import where
+from moodtheme.explaining.hearing import HIDDEN_DB, HeardPiece, drown, hide, readings
 from moodtheme.explaining.regions import (
     MOST_SPANS,
     Cells,

@@ -12,7 +12,7 @@ from moodtheme.explaining import (
     description,
     sentence,
 )
-from moodtheme.explaining.in_words import frequency_range, spans
+from moodtheme.explaining.explanation import frequency_range, spans
 from moodtheme.files import short
 from moodtheme.tagging.answers import TagScore
 from moodtheme.work import clock

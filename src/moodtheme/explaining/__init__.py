@@ -5,8 +5,13 @@ measures a few musical descriptors beside it.
 """
 
 from moodtheme.explaining.descriptors import Described, Descriptor, can_describe, describe
-from moodtheme.explaining.explanation import Explanation, PieceExplanation, Reason
-from moodtheme.explaining.in_words import description, sentence
+from moodtheme.explaining.explanation import (
+    Explanation,
+    PieceExplanation,
+    Reason,
+    description,
+    sentence,
+)
 from moodtheme.explaining.regions import Cells, Region
 from moodtheme.explaining.search import DEFAULT_BUDGET, explain
 

@@ -5,12 +5,10 @@ whose quantiles stand in the file beside this module, made by ``scripts/measure_
 """
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.util import find_spec
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -131,17 +129,16 @@ def measure(path: str | os.PathLike[str]) -> dict[str, float]:
     mel = librosa.feature.melspectrogram(S=power, sr=RATE, n_mels=96)
     onsets = librosa.onset.onset_strength(S=librosa.power_to_db(mel, ref=np.max), sr=RATE)
     harmonic, percussive = librosa.decompose.hpss(np.sqrt(mel))
-    found: dict[str, Callable[[], Any]] = {
-        "tempo": lambda: librosa.feature.tempo(onset_envelope=onsets, sr=RATE)[0],
-        "register": lambda: _register(power, hertz),
-        "brightness": lambda: (power.sum(axis=1) @ hertz) / max(power.sum(), 1e-20),
-        "attack": lambda: _attack(onsets),
-        "percussion": lambda: (
-            np.sum(percussive**2) / max(np.sum(percussive**2 + harmonic**2), 1e-20)
-        ),
-        "mode": lambda: _mode(librosa.feature.chroma_stft(S=power, sr=RATE).mean(axis=1)),
+    highest_rises = np.sort(onsets)[-max(len(onsets) // 10, 1) :]
+    found = {
+        "tempo": librosa.feature.tempo(onset_envelope=onsets, sr=RATE)[0],
+        "register": _register(power, hertz),
+        "brightness": (power.sum(axis=1) @ hertz) / max(power.sum(), 1e-20),
+        "attack": highest_rises.mean(),
+        "percussion": np.sum(percussive**2) / max(np.sum(percussive**2 + harmonic**2), 1e-20),
+        "mode": _mode(librosa.feature.chroma_stft(S=power, sr=RATE).mean(axis=1)),
     }
-    return {name: float(value()) for name, value in found.items()}
+    return {name: float(value) for name, value in found.items()}
 
 
 def _register(power: FloatArray, hertz: FloatArray) -> float:
@@ -151,12 +148,6 @@ def _register(power: FloatArray, hertz: FloatArray) -> float:
     # As many bins in a high octave as in all below it: each weighs what it spans.
     weights = weights / hertz[within]
     return float((weights @ (12 * np.log2(hertz[within] / 440))) / max(weights.sum(), 1e-20))
-
-
-def _attack(onsets: FloatArray) -> float:
-    """Mean of the highest tenth of rises."""
-    highest = np.sort(onsets)[-max(len(onsets) // 10, 1) :]
-    return float(highest.mean())
 
 
 def _mode(chroma: FloatArray) -> float:

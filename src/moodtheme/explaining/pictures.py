@@ -13,8 +13,7 @@ import numpy as np
 from moodtheme.audio import open_audio
 from moodtheme.errors import needing_extra
 from moodtheme.evaluation.plots import save
-from moodtheme.explaining.explanation import Explanation, PieceExplanation, Reason
-from moodtheme.explaining.in_words import hertz
+from moodtheme.explaining.explanation import Explanation, PieceExplanation, Reason, hertz
 from moodtheme.explaining.regions import LOWEST_HZ, Cells
 from moodtheme.features.mel import hz_to_mel
 from moodtheme.features.overview import overview
@@ -93,7 +92,7 @@ def _panel(
     effects = explanation.effects
     most = max(float(np.abs(effects).max()), 1e-9)
     strength = LinearSegmentedColormap.from_list(
-        "effect", [(_LOWERS), (_LOWERS + "00"), (_RAISES + "00"), (_RAISES)]
+        "effect", [_LOWERS, _LOWERS + "00", _RAISES + "00", _RAISES]
     )
     # Without the grid of lines that transparent cells beside each other leave.
     panel.imshow(

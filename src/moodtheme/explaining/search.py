@@ -20,7 +20,6 @@ from moodtheme.tagging.answers import (
     track_dimensions,
     track_scores,
 )
-from moodtheme.tagging.bundle import Bundle
 from moodtheme.tagging.in_words import findings
 from moodtheme.tagging.listening import Listening
 from moodtheme.tagging.notes import doubtful
@@ -93,13 +92,8 @@ def explain(
         len(bundle.tags) + _place(names, name, "dimension") for name in dict.fromkeys(dimensions)
     ]
     piece = HeardPiece(tagger, path)
-    search = Search(
-        piece,
-        targets or outstanding(piece.listening),
-        budget=budget,
-        seed=seed,
-        progress=progress,
-    )
+    targets = targets or outstanding(piece.listening)
+    search = Search(piece, targets, budget=budget, seed=seed, progress=progress)
     return PieceExplanation(
         Path(path),
         piece.duration_s,
@@ -114,21 +108,10 @@ def explain(
 
 
 class Search:
-    """What is heard for a piece's explanations.
+    """What is heard for a piece's explanations, given and refused as by `explain`.
 
-    Parameters
-    ----------
-    piece
-        As it was heard whole.
-    targets
-        Places of tags and dimensions in `moodtheme.explaining.hearing.readings`.
-    budget, seed, progress
-        As for `explain`.
-
-    Raises
-    ------
-    UsageError
-        If the budget is too small for so long a piece.
+    Targets are places of tags and dimensions in `moodtheme.explaining.hearing.readings`; of the
+    `signs`, 1 looks for what raises them, -1 for what lowers them.
     """
 
     def __init__(
@@ -190,16 +173,12 @@ class Search:
         return float(self._whole[target] - readings(listening)[target])
 
     def _explanation(self, target: int, effects: Float64Array) -> Explanation:
-        return Explanation(
-            _said(self._piece.listening, target),
-            self._reason(target, effects, sign=1) if 1 in self.signs else None,
-            self._reason(target, effects, sign=-1) if -1 in self.signs else None,
-            self.cells,
-            effects,
-        )
+        raises, lowers = (self._reason(target, effects, sign=sign) for sign in (1, -1))
+        said = _said(self._piece.listening, target)
+        return Explanation(said, raises, lowers, self.cells, effects)
 
     def _reason(self, target: int, effects: Float64Array, *, sign: int) -> Reason | None:
-        if not (sign * effects > 0).any():
+        if sign not in self.signs or not (sign * effects > 0).any():
             return None
         candidates = best_regions(sign * effects, self.cells, share=SHARE)[:CANDIDATES]
         heard = [self._without(region) for region in candidates]
@@ -230,7 +209,7 @@ def outstanding(listening: Listening, *, most: int = MOST_EXPLAINED) -> list[int
 
 def _said(listening: Listening, target: int) -> TagScore | DimensionScore:
     """A tag or dimension of a listening, by its place in the readings."""
-    bundle: Bundle = listening.bundle
+    bundle = listening.bundle
     if target < len(bundle.tags):
         tags = rank(bundle, track_scores(listening), listening.reference)
         return next(tag for tag in tags if tag.name == bundle.tags[target])
