@@ -6,6 +6,7 @@ an epoch that is trained again is the same epoch.
 
 import math
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
 from enum import IntEnum
 from typing import Any, Self, TypeVar
 
@@ -96,6 +97,7 @@ class TrainingBatches(Sampler[list[tuple[int, int]]]):
             yield [(epoch, int(row)) for row in batch[self._process :: self._processes]]
 
 
+@dataclass(eq=False)
 class EvaluationBatches(Sampler[list[int]]):
     """Batches of rows in order, dealt to the processes in turn.
 
@@ -103,21 +105,19 @@ class EvaluationBatches(Sampler[list[int]]):
     that go without in the last round get an empty batch, so that all take part in every step.
     """
 
-    def __init__(
-        self, tracks: int, *, batch_size: int, process: int = 0, processes: int = 1
-    ) -> None:
-        self._tracks = tracks
-        self._batch_size = batch_size
-        self._process = process
-        self._processes = processes
+    tracks: int
+    _: KW_ONLY
+    batch_size: int
+    process: int = 0
+    processes: int = 1
 
     def __len__(self) -> int:
-        return math.ceil(math.ceil(self._tracks / self._batch_size) / self._processes)
+        return math.ceil(math.ceil(self.tracks / self.batch_size) / self.processes)
 
     def __iter__(self) -> Iterator[list[int]]:
         for turn in range(len(self)):
-            first = (turn * self._processes + self._process) * self._batch_size
-            yield list(range(first, min(first + self._batch_size, self._tracks)))
+            first = (turn * self.processes + self.process) * self.batch_size
+            yield list(range(first, min(first + self.batch_size, self.tracks)))
 
 
 def loading(workers: int) -> dict[str, Any]:

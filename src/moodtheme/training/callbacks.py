@@ -8,9 +8,9 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import lightning as L
 import torch
@@ -24,20 +24,20 @@ from moodtheme.training.history import (
     write_history,
 )
 from moodtheme.training.module import SystemModule
-from moodtheme.training.settings import is_first_process
 from moodtheme.work import Display, in_words
 
 LAST = "last.ckpt"
 _RECENT = 5  # epochs whose mean length tells how long the others will take
 
 
+@dataclass(eq=False, kw_only=True)
 class Keeper(Checkpoint):
     """Writes down each epoch, keeps the best one's weights and the last one's whole state.
 
     The best epoch is written first and the state of the run last. Killed in between, the run goes
     on from the epoch before, trains the same epoch again and arrives at the same files.
 
-    Parameters
+    Attributes
     ----------
     folder
         Of the stage.
@@ -51,35 +51,20 @@ class Keeper(Checkpoint):
         Epochs without improvement after which the stage ends; None never ends it early.
     report
         Called with all epochs of all stages after each.
-
-    Attributes
-    ----------
     epochs
         Finished ones of this stage.
     diverged_in
         The epoch in which loss or scores stopped being numbers, which ended the training.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        history: Path,
-        earlier: Sequence[Epoch],
-        stage: int,
-        patience: int | None,
-        report: Callable[[Sequence[Epoch]], None],
-    ) -> None:
-        self._folder = folder
-        self._history = history
-        self._earlier = tuple(earlier)
-        self._stage = stage
-        self._patience = patience
-        self._report = report
-        self.epochs: list[Epoch] = []
-        self.diverged_in: int | None = None
-        self._epoch_began = self._step_ended = 0.0
-        self._waiting_s = 0.0
+    folder: Path
+    history: Path
+    earlier: Sequence[Epoch]
+    stage: int
+    patience: int | None
+    report: Callable[[Sequence[Epoch]], None]
+    epochs: list[Epoch] = field(default_factory=list)
+    diverged_in: int | None = None
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
@@ -98,7 +83,7 @@ class Keeper(Checkpoint):
         """Write the epoch down; Lightning calls this after the epoch's validation."""
         assert isinstance(pl_module, SystemModule)
         metrics = trainer.callback_metrics
-        number = len(self._earlier) + trainer.current_epoch + 1
+        number = len(self.earlier) + trainer.current_epoch + 1
         if not (
             math.isfinite(pl_module.validation_roc_auc) and math.isfinite(metrics["train_loss"])
         ):
@@ -109,7 +94,7 @@ class Keeper(Checkpoint):
         self.epochs.append(
             Epoch(
                 epoch=number,
-                stage=self._stage,
+                stage=self.stage,
                 learning_rate=float(trainer.optimizers[0].param_groups[0]["lr"]),
                 train_loss=float(metrics["train_loss"]),
                 validation_roc_auc=pl_module.validation_roc_auc,
@@ -119,16 +104,17 @@ class Keeper(Checkpoint):
         )
         if best_epoch(self.epochs) is self.epochs[-1] and trainer.is_global_zero:
             save_best(
-                self._folder,
+                self.folder,
                 self.epochs[-1],
                 pl_module.network.state_dict(),
                 pl_module.validation_scores,
             )
-        trainer.save_checkpoint(self._folder / LAST)
+        trainer.save_checkpoint(self.folder / LAST)
         if trainer.is_global_zero:
-            write_history(self._history, [*self._earlier, *self.epochs])
-            self._report([*self._earlier, *self.epochs])
-        if out_of_patience(self.epochs, self._patience):
+            so_far = [*self.earlier, *self.epochs]
+            write_history(self.history, so_far)
+            self.report(so_far)
+        if out_of_patience(self.epochs, self.patience):
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
@@ -152,19 +138,11 @@ def read_epochs(folder: Path) -> list[Epoch]:
 class TrainingProgress(Callback):
     """Steps of the current epoch, figures of the finished ones, and the time left."""
 
-    def __init__(self) -> None:
-        # Of several processes one draws.
-        self._display = Display("training", shown=is_first_process())
+    def __init__(self, display: Display) -> None:
+        self._display = display
         self._note = ""
         self._done = self._last = self._steps = 0
         self._more = False
-
-    def __enter__(self) -> Self:
-        self._display.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._display.__exit__()
 
     def start_stage(self, *, done: int, last: int, more: bool) -> None:
         """Say how many epochs there are already, over all stages, and what is to come.

@@ -36,6 +36,7 @@ from moodtheme.training.settings import (
     peak_memory,
     readers,
 )
+from moodtheme.work import Display
 
 _PRECISION: dict[Precision, Any] = {
     Precision.FLOAT32: "32-true",
@@ -93,7 +94,9 @@ def fit(
     done: list[Epoch] = []
     diverged_in: int | None = None
     loggers = open_loggers(machine, folder)
-    with _quiet_lightning(), TrainingProgress() as progress:
+    # Of several processes one draws.
+    with _quiet_lightning(), Display("training", shown=is_first_process()) as display:
+        progress = TrainingProgress(display)
         for number in range(1, len(recipe.stages) + 1):
             place = stage_folder(folder, number)
             place.mkdir(exist_ok=True)
@@ -174,7 +177,7 @@ def _fit_stage(
             else 0,
         )
         keeper = Keeper(
-            place,
+            folder=place,
             history=folder / HISTORY,
             earlier=earlier,
             stage=number,

@@ -126,8 +126,7 @@ def predict_table(
     )
     with tempfile.TemporaryDirectory(prefix="moodtheme-features-") as scratch:
         source = kind_of(system.run.recipe).open_source(settings, Path(scratch))
-        source.check(system.run)
-        inputs = source.read(table.files, report=report, progress=progress)
+        inputs = source.read(table.files, system.run, report=report, progress=progress)
         outputs, failures = _score(system, inputs, len(table), device, progress)
     scores, ratings = split_outputs(outputs, system.run)
     names = replace(table.names, tags=tuple(system.run.tags), seen=tuple(seen))

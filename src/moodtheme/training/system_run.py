@@ -148,8 +148,9 @@ def _prepare(
         )
     if unreadable:
         report(f"{len(unreadable)} tracks are left out")
+    failed = {error.path for error in unreadable}
     usable = {
-        split: part.select([row for row, file in enumerate(part.files) if source.has(file)])
+        split: part.select([row for row, file in enumerate(part.files) if file not in failed])
         for split, part in parts.items()
     }
     for split, part in usable.items():

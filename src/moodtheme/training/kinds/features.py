@@ -1,5 +1,6 @@
 """Systems that hear stored features: Deep Spectrum and openSMILE."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -141,6 +142,17 @@ class FeatureSource(Source[FeatureKindT]):
     """
 
     scale: tuple[FloatArray, FloatArray] | None = None
+    unit = "window"  # what has features
+
+    @property
+    @abstractmethod
+    def n_features(self) -> int:
+        """Width of a window's features."""
+
+    @property
+    def begins_with(self) -> str:
+        """What training begins with, in words."""
+        return f"random weights on {self.kind.view.hears}, {self.n_features:,} a {self.unit}"
 
     def make_network(self, n_tags: int) -> nn.Module:
         """The network with random weights."""
@@ -171,18 +183,14 @@ class StoreSource(FeatureSource[ExtractedKind[Any]]):
         """Width of a window's features."""
         return self._info.n_features
 
-    @property
-    def begins_with(self) -> str:
-        """What training begins with, in words."""
-        return f"random weights on {self.kind.view.hears}, {self.n_features:,} a window"
-
     def prepare(
         self, training: TrackTable, validation: TrackTable, *, report: Report, progress: Progress
     ) -> list[AudioError]:
         """Extract what is missing."""
         failures = self._build([*training.files, *validation.files], report, progress)
         if self.kind.scaled:
-            usable = [file for file in training.files if self.has(file)]
+            failed = {failure.path for failure in failures}
+            usable = [file for file in training.files if file not in failed]
             self.scale = feature_statistics(self._store, usable)
         return failures
 
@@ -199,28 +207,20 @@ class StoreSource(FeatureSource[ExtractedKind[Any]]):
             report=report,
             progress=progress,
         )
-        self._failed = {str(failure.path): failure for failure in failures}
         return failures
-
-    def has(self, file: Path) -> bool:
-        """Whether a file's features were extracted."""
-        return str(file) not in self._failed
 
     def examples(self, files: Sequence[Path]) -> "StoredFeatures":
         """Features of files."""
         return StoredFeatures(self._store, files)
 
-    def check(self, run: Run) -> None:
-        """Other weights make other features."""
-        require_same_weights(run, self.weights)
-
     def read(
-        self, files: Sequence[Path], *, report: Report, progress: Progress
+        self, files: Sequence[Path], run: Run, *, report: Report, progress: Progress
     ) -> Iterator[Weighted | AudioError]:
         """Features of the files; those that are missing are extracted first."""
-        self._build(files, report, progress)
+        require_same_weights(run, self.weights)
+        failed = {failure.path: failure for failure in self._build(files, report, progress)}
         for file in files:
-            if error := self._failed.get(str(file)):
+            if error := failed.get(file):
                 yield error
             else:
                 yield self.examples([file]).evaluation_inputs(0)

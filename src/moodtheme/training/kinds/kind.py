@@ -25,8 +25,8 @@ KindT = TypeVar("KindT", bound="Kind[Any]")
 class Source(ABC, Generic[KindT]):
     """Inputs of some tracks, and what they and the network need of pretrained weights.
 
-    In training `prepare` comes before `has` and `examples`, and before the networks that are
-    trained; a trained system's tracks are read with `read` alone, after `check`.
+    In training `prepare` comes before `examples`, and before the networks that are trained; a
+    trained system's tracks are read with `read` alone.
 
     Parameters
     ----------
@@ -88,10 +88,6 @@ class Source(ABC, Generic[KindT]):
         """
 
     @abstractmethod
-    def has(self, file: Path) -> bool:
-        """Whether a file's inputs are there."""
-
-    @abstractmethod
     def examples(self, files: Sequence[Path]) -> Examples:
         """Inputs of files that are there."""
 
@@ -100,20 +96,16 @@ class Source(ABC, Generic[KindT]):
         """The network with its initial values, from random numbers and pretrained weights."""
 
     @abstractmethod
-    def check(self, run: Run) -> None:
-        """See that what is heard with now is what a run was trained with.
+    def read(
+        self, files: Sequence[Path], run: Run, *, report: Report, progress: Progress
+    ) -> Iterator[Weighted | AudioError]:
+        """What a run's scores of files are computed from, in order.
 
         Raises
         ------
         WeightsError
-            If it is not.
+            If it is not made with what the run was trained with.
         """
-
-    @abstractmethod
-    def read(
-        self, files: Sequence[Path], *, report: Report, progress: Progress
-    ) -> Iterator[Weighted | AudioError]:
-        """What the scores of files are computed from, in order."""
 
 
 class Kind(ABC, Generic[ViewT]):

@@ -1,7 +1,9 @@
 """Systems that hear features of your own: a file of numbers a track, made by whatever you like."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -63,22 +65,13 @@ class OwnFeaturesKind(FeatureKind[OwnFeaturesView]):
 class OwnFeatures(FeatureSource[OwnFeaturesKind]):
     """Files of features as a network's inputs."""
 
-    _width: int | None = None
-    _length: int | None = None
-
-    def __init__(self, kind: OwnFeaturesKind, settings: Settings, folder: Path) -> None:
-        super().__init__(kind, settings, folder)
-        self._failed: dict[Path, AudioError] = {}
+    unit = "frame"
+    _length: int | None = None  # of the tracks so far
 
     @property
     def n_features(self) -> int:
         """Width of a frame."""
-        return self._width or self.kind.n_features
-
-    @property
-    def begins_with(self) -> str:
-        """What training begins with, in words."""
-        return f"random weights on {self.kind.view.hears}, {self.n_features:,} a frame"
+        return self.kind.n_features
 
     def absent(self, files: Sequence[Path]) -> list[str]:
         """Tracks without a file of features; their audio is not looked at."""
@@ -93,74 +86,73 @@ class OwnFeatures(FeatureSource[OwnFeaturesKind]):
         self, training: TrackTable, validation: TrackTable, *, report: Report, progress: Progress
     ) -> list[AudioError]:
         """Read every file once: to see that it can be used, and for the features' scale."""
+        failures: list[AudioError] = []
         of = len(training) + len(validation)
-        learnt = self._usable(training.files, 0, of, progress)
+
+        def usable(files: Sequence[Path], done: int) -> Iterator[FloatArray]:
+            found = self._frames(files, self.n_features)
+            for number, (file, frames) in enumerate(zip(files, found, strict=True), start=1):
+                kept = self._checked(file, frames)
+                if isinstance(kept, AudioError):
+                    failures.append(kept)
+                else:
+                    yield kept
+                progress(done + number, of)
+
+        learnt = usable(training.files, 0)
         if self.kind.view.scaled:
             self.scale = statistics_of(learnt)
-        for rest in (learnt, self._usable(validation.files, len(training), of, progress)):
-            for _ in rest:
-                pass
-        return list(self._failed.values())
+        for _ in chain(learnt, usable(validation.files, len(training))):
+            pass
+        return failures
 
-    def _usable(
-        self, files: Sequence[Path], done: int, of: int, progress: Progress
-    ) -> Iterator[FloatArray]:
-        """Frames of tracks; those that cannot be used are noted."""
-        for file, found in zip(files, self._frames(files), strict=True):
-            if isinstance(found, AudioError):
-                self._failed[file] = found
-            elif self.kind.view.frames is None and len(found) != (self._length or len(found)):
-                self._failed[file] = FeatureFileError(
-                    file,
-                    f"has {len(found)} frames of features, tracks before it {self._length}; set "
-                    "how many a network is shown at once, such as --set frames=30",
-                )
-            else:
-                self._length = len(found)
-                yield found
-            done += 1
-            progress(done, of)
-
-    def has(self, file: Path) -> bool:
-        """Whether a track's features could be read."""
-        return file not in self._failed
+    def _checked(self, file: Path, frames: FloatArray | AudioError) -> FloatArray | AudioError:
+        """Frames, as many as those before where a network is shown whole tracks."""
+        if isinstance(frames, AudioError) or self.kind.view.frames is not None:
+            return frames
+        self._length = self._length or len(frames)
+        if len(frames) == self._length:
+            return frames
+        return FeatureFileError(
+            file,
+            f"has {len(frames)} frames of features, tracks before it {self._length}; set how many "
+            "a network is shown at once, such as --set frames=30",
+        )
 
     def examples(self, files: Sequence[Path]) -> "Stretches":
         """Stretches of the tracks' frames."""
         view = self.kind.view
         return Stretches(self.kind.folder, files, frames=view.frames, array=view.array)
 
-    def check(self, run: Run) -> None:
-        """Frames must be as wide as those of the training."""
-        self._width = run.n_features
-
     def read(
-        self, files: Sequence[Path], *, report: Report, progress: Progress
+        self, files: Sequence[Path], run: Run, *, report: Report, progress: Progress
     ) -> Iterator[Weighted | AudioError]:
-        """All frames of the tracks."""
-        for found in self._frames(files):
+        """All frames of the tracks; they must be as wide as those of the training."""
+        for found in self._frames(files, run.n_features):
             if isinstance(found, AudioError):
                 yield found
             else:
                 yield stretches_of(found, self.kind.view.frames)
 
-    def _frames(self, files: Sequence[Path]) -> Iterator[FloatArray | AudioError]:
+    def _frames(
+        self, files: Sequence[Path], width: int | None
+    ) -> Iterator[FloatArray | AudioError]:
         """Frames of tracks in order, or why there are none."""
-        folder, width = self.kind.folder, self.n_features
 
         def read(file: Path) -> FloatArray | AudioError:
             try:
-                return frames_of(folder, file, self.kind.view.array, width=width)
+                return frames_of(self.kind.folder, file, self.kind.view.array, width=width)
             except AudioError as error:
                 return error
 
         return read_ahead(read, files, jobs=self.settings.jobs)
 
 
+@dataclass(frozen=True)
 class Stretches:
     """Frames of tracks: in training any stretch, or all where no number of frames is set.
 
-    Parameters
+    Attributes
     ----------
     folder
         Of the features.
@@ -172,30 +164,27 @@ class Stretches:
         See `read_frames`.
     """
 
-    def __init__(
-        self, folder: Path, files: Sequence[Path], *, frames: int | None, array: str | None
-    ) -> None:
-        self._folder = folder
-        self._files = tuple(files)
-        self._frames = frames
-        self._array = array
+    folder: Path
+    files: Sequence[Path]
+    frames: int | None
+    array: str | None
 
     fixed_bytes = None  # tracks are of any length
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self.files)
 
     def training_input(self, row: int, rng: np.random.Generator) -> Weighted:
         """A stretch from anywhere in the track, all places equally likely."""
-        track = frames_of(self._folder, self._files[row], self._array)
-        if self._frames is not None:
-            start = int(rng.integers(max(0, len(track) - self._frames) + 1))
-            track = track[start : start + self._frames]
-        return stretches_of(track, self._frames)
+        track = frames_of(self.folder, self.files[row], self.array)
+        if self.frames is not None:
+            start = int(rng.integers(max(0, len(track) - self.frames) + 1))
+            track = track[start : start + self.frames]
+        return stretches_of(track, self.frames)
 
     def evaluation_inputs(self, row: int) -> Weighted:
         """The whole track, a stretch at a time."""
-        return stretches_of(frames_of(self._folder, self._files[row], self._array), self._frames)
+        return stretches_of(frames_of(self.folder, self.files[row], self.array), self.frames)
 
 
 def stretches_of(track: FloatArray, frames: int | None) -> Weighted:

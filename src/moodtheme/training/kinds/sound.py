@@ -4,6 +4,7 @@ Excerpts come from decoded audio in training, from the files themselves in scori
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,10 +124,6 @@ class SoundSource(Source[SoundKind[Any]]):
         self._cache = AudioCache(folder, sample_rate=rate)
         return failures
 
-    def has(self, file: Path) -> bool:
-        """Whether a file is decoded."""
-        return self._cache.has(file)
-
     def examples(self, files: Sequence[Path]) -> "SoundExamples":
         """Excerpts of decoded files."""
         return SoundExamples(
@@ -145,13 +142,10 @@ class SoundSource(Source[SoundKind[Any]]):
             load_pretrained(network, self._pretrained)
         return network
 
-    def check(self, run: Run) -> None:
-        """A trained network has its weights in it."""
-
     def read(
-        self, files: Sequence[Path], *, report: Report, progress: Progress
+        self, files: Sequence[Path], run: Run, *, report: Report, progress: Progress
     ) -> Iterator[Weighted | AudioError]:
-        """Excerpts of the files, decoded for the occasion."""
+        """Excerpts of the files, decoded for the occasion; a trained network has its weights."""
         view: SoundView = self.kind.view
         # Of a centre only the excerpt is decoded, not the whole track.
         centre = view.scored is EvaluationExcerpt.CENTRE
@@ -172,10 +166,11 @@ class SoundSource(Source[SoundKind[Any]]):
         return read_ahead(read, files, jobs=self.settings.jobs)
 
 
+@dataclass(frozen=True)
 class SoundExamples:
     """Excerpts from decoded audio; a track shorter than an excerpt is looped, as in tagging.
 
-    Parameters
+    Attributes
     ----------
     cache
         Holds every file.
@@ -189,45 +184,40 @@ class SoundExamples:
         Whether training hears any place of a track; otherwise what makes its score.
     """
 
-    def __init__(
-        self,
-        cache: AudioCache,
-        files: Sequence[Path],
-        *,
-        samples: int,
-        evaluation: EvaluationExcerpt,
-        anywhere: bool = True,
-    ) -> None:
-        self._cache = cache
-        self._files = tuple(files)
-        self._samples = samples
-        self._evaluation = evaluation
-        self._anywhere = anywhere
+    cache: AudioCache
+    files: Sequence[Path]
+    samples: int
+    evaluation: EvaluationExcerpt
+    anywhere: bool = True
+
+    def __post_init__(self) -> None:
+        for file in self.files:  # found here, once for all workers
+            self.cache.length(file)
 
     fixed_bytes = None  # far more than a device has room for, even where no place is drawn
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self.files)
 
     def training_input(self, row: int, rng: np.random.Generator) -> Weighted:
         """Audio from anywhere in the track, all places equally likely."""
-        if not self._anywhere:
+        if not self.anywhere:
             return self.evaluation_inputs(row)
-        file = self._files[row]
-        start = int(rng.integers(max(0, self._cache.length(file) - self._samples) + 1))
+        file = self.files[row]
+        start = int(rng.integers(max(0, self.cache.length(file) - self.samples) + 1))
         return self._excerpt(file, start)
 
     def evaluation_inputs(self, row: int) -> Weighted:
         """Audio of the excerpt or excerpts that count."""
-        file = self._files[row]
-        if self._evaluation is EvaluationExcerpt.COVER:
-            return choose_excerpts(self._cache.read(file), self._samples, self._evaluation)
-        start = excerpt_start(self._cache.length(file), self._samples, self._evaluation)
+        file = self.files[row]
+        if self.evaluation is EvaluationExcerpt.COVER:
+            return choose_excerpts(self.cache.read(file), self.samples, self.evaluation)
+        start = excerpt_start(self.cache.length(file), self.samples, self.evaluation)
         return self._excerpt(file, start)
 
     def _excerpt(self, file: Path, start: int) -> Weighted:
-        samples, scale = self._cache.stored(file, start, self._samples)
-        return Weighted(loop_to_length(samples, self._samples)[None], scale=scale)
+        samples, scale = self.cache.stored(file, start, self.samples)
+        return Weighted(loop_to_length(samples, self.samples)[None], scale=scale)
 
 
 def excerpt_start(length: int, samples: int, evaluation: EvaluationExcerpt) -> int:
