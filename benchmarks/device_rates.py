@@ -23,7 +23,7 @@ import torch
 from audio_cache import write_synthetic
 from moodtheme.audio import find_audio_files
 from moodtheme.feature_store import describe_extractor
-from moodtheme.feature_store.extraction import extract_on_device
+from moodtheme.feature_store.extraction import extract_here
 from moodtheme.feature_store.extractor import Extractor
 from moodtheme.feature_store.on_device import DeviceFeatures, tensor_float
 from moodtheme.features.plot_module import SpectrogramPlots
@@ -89,7 +89,7 @@ def measure(view: DeepSpectrumView, files: list[Path], options: argparse.Namespa
     extractor = Extractor(info, features.start, windows_at_once=features.at_once)
     tracks = list(islice(cycle(files), max(1, options.windows // view.windows)))
     began = time.perf_counter()
-    list(extract_on_device(extractor, [tuple(tracks)], jobs=options.jobs))
+    list(extract_here(extractor, [tuple(tracks)], jobs=options.jobs, on_device=True))
     rates["and decoding"] = len(tracks) * view.windows / (time.perf_counter() - began)
     for name, windows in rates.items():
         share = windows / rates["plain PyTorch"]

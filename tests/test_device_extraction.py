@@ -10,7 +10,7 @@ import torch
 
 from moodtheme.errors import UsageError
 from moodtheme.feature_store import make_extractor
-from moodtheme.feature_store.extraction import extract_here, extract_on_device
+from moodtheme.feature_store.extraction import extract_here
 from moodtheme.feature_store.extractor import Extractor, Waiting
 from moodtheme.feature_store.on_device import DeviceFeatures, tensor_float
 from moodtheme.models.image_networks import load_image_network
@@ -43,7 +43,7 @@ def results_of(device: ToyDevice, files: list[Path], *, per_unit: int, jobs: int
     """What a device gives for files in units of some size: features or errors, as text."""
     extractor = Extractor(info(), device.begin, windows_at_once=20)
     units = [tuple(files[start : start + per_unit]) for start in range(0, len(files), per_unit)]
-    found = list(extract_on_device(extractor, units, jobs=jobs))
+    found = list(extract_here(extractor, units, jobs=jobs, on_device=True))
     assert [len(results) for results in found] == [len(unit) for unit in units]
     return [str(result) for results in found for result in results]
 

@@ -166,7 +166,7 @@ def _extract(
     starts = range(0, len(files), info.tracks_at_once)
     units: list[Unit] = [tuple(files[start : start + info.tracks_at_once]) for start in starts]
     if on_device:
-        found = extract_on_device(make(), units, jobs=workers.jobs)
+        found = extract_here(make(), units, jobs=workers.jobs, on_device=True)
     else:
         each = partial(extract_unit, make)
         found = run_units(each, units, workers, here=lambda units: extract_here(make(), units))
@@ -196,7 +196,7 @@ def read_track(file: Path, view: ExtractedView) -> FloatArray | AudioError:
 
 
 def start_tracks(
-    extractor: Extractor, files: Unit, audio: Sequence[FloatArray | AudioError]
+    extractor: Extractor, files: Sequence[Path], audio: Sequence[FloatArray | AudioError]
 ) -> Callable[[], Result]:
     """Begin with tracks that were read; what is returned waits for their features."""
     usable = [track for track in audio if not isinstance(track, AudioError)]
@@ -215,32 +215,38 @@ def start_tracks(
     return results
 
 
-def extract_on_device(
-    extractor: Extractor, units: Sequence[Unit], *, jobs: int
+def extract_here(
+    extractor: Extractor, units: Sequence[Unit], *, jobs: int = 1, on_device: bool = False
 ) -> Iterator[Result]:
-    """Results of units in order, computed by a device while its host reads and stores.
+    """Results of units in order, computed by this process or by a device that it drives.
 
     Parameters
     ----------
     extractor
-        Made for a device; it is given as many windows at once as suits it, whatever the units.
+        It is given as many windows at once as suits it, whatever the units.
     units
         What to compute.
     jobs
-        Processes that decode.
+        Processes that decode for a device; on a processor one thread does.
+    on_device
+        Whether a batch waits for the device while this process reads the next, and stores.
     """
     at_once = extractor.info.tracks_of(extractor.windows_at_once)
-    files = chain.from_iterable(units)
+    files = list(chain.from_iterable(units))
     read = partial(read_track, view=extractor.info.view)
-    # A batch waits for the device while the next is read, whatever batch and processes hold.
-    ahead = max(4 * jobs, 2 * at_once)
-    audio = in_processes(read, list(chain.from_iterable(units)), jobs, ahead=ahead)
+    # So much is kept decoded: memory stays bounded however slow the extractor is.
+    if on_device:
+        audio = in_processes(read, files, jobs, ahead=max(4 * jobs, 2 * at_once))
+    else:
+        audio = read_ahead(read, files, jobs=1, ahead=2 * at_once)
 
     def computed() -> Iterator[FloatArray | AudioError]:
         under_way: deque[Callable[[], Result]] = deque()
-        while batch := tuple(islice(files, at_once)):
+        most = 1 if on_device else 0
+        for first in range(0, len(files), at_once):
+            batch = files[first : first + at_once]
             under_way.append(start_tracks(extractor, batch, list(islice(audio, len(batch)))))
-            if len(under_way) > 1:
+            if len(under_way) > most:
                 yield from under_way.popleft()()
         while under_way:
             yield from under_way.popleft()()
@@ -248,16 +254,6 @@ def extract_on_device(
     results = computed()
     for unit in units:
         yield list(islice(results, len(unit)))
-
-
-def extract_here(extractor: Extractor, units: Sequence[Unit]) -> Iterator[Result]:
-    """Results of units in order, computed in this process."""
-    read = partial(read_track, view=extractor.info.view)
-    # Two units are kept decoded: memory stays bounded however slow the extractor is.
-    ahead = 2 * max(map(len, units), default=1)
-    audio = read_ahead(read, chain.from_iterable(units), jobs=1, ahead=ahead)
-    for unit in units:
-        yield start_tracks(extractor, unit, list(islice(audio, len(unit))))()
 
 
 def extract_unit(make: MakeExtractor, unit: Unit) -> Result:

@@ -74,8 +74,7 @@ class FeatureStore:
         if not any((folder / name).exists() for name in (STORE, INDEX)):
             raise _none(folder)
         self._store = AppendStore(folder, FEATURES)
-        if self._store.about is None:
-            raise _none(folder)
+        assert self._store.about is not None  # where one of them is, it is read or an error
         self.folder = folder
         self.info: ExtractorInfo = self._store.about
         self.rows = Rows(folder, self.info.windows, self.info.n_features)
