@@ -21,6 +21,7 @@ from moodtheme.reproduction.page.numbers import (
     plural,
 )
 from moodtheme.reproduction.page.rows import (
+    DECIDED,
     MACRO,
     Family,
     Line,
@@ -32,11 +33,7 @@ from moodtheme.reproduction.page.together import SHOWN, disagreements, together_
 from moodtheme.reproduction.results import Kind, Results, Row
 from moodtheme.scores.decisions import apply_thresholds
 
-OTHER_FIGURES = (
-    "pr_auc_macro", "pr_auc_micro", "roc_auc_micro",
-    "f1_macro_validation", "precision_macro_validation", "recall_macro_validation",
-    "f1_macro_oracle", "precision_macro_oracle", "recall_macro_oracle", "f1_macro_best",
-)  # fmt: skip
+OTHER_FIGURES = ("pr_auc_macro", "pr_auc_micro", "roc_auc_micro", *DECIDED)
 """The second table, in its order."""
 
 TAGS_AT_ONCE = 60
@@ -54,17 +51,16 @@ _WORDS = (
 def page_content(inputs: Inputs, lines: Sequence[Line]) -> dict[str, Any]:
     """Gather what the templates name, by those names."""
     results = inputs.results
+    families = {line.row.name: line.family for line in lines}
     content: dict[str, Any] = {
         "inputs": inputs,
         "results": results,
         "version": __version__,
         "lines": lines,
         "groups": [(name, list(group)) for name, group in groupby(lines, lambda x: x.family)],
-        "families": {line.row.name: line.family for line in lines},
+        "families": families,
         "headline": inputs.headline,
-        "headline_family": next(
-            line.family for line in lines if line.row.name == inputs.headline.name
-        ),
+        "headline_family": families[inputs.headline.name],
         "best": inputs.headline.test[MACRO],
         "systems_phrase": _systems_phrase(results),
         "facts": _facts(inputs, lines),

@@ -11,6 +11,12 @@ from moodtheme.reproduction.results import Kind, Results, Row, SystemRun
 MACRO = "roc_auc_macro"
 """The figure that the page is about."""
 
+DECIDED = (
+    "f1_macro_validation", "precision_macro_validation", "recall_macro_validation",
+    "f1_macro_oracle", "precision_macro_oracle", "recall_macro_oracle", "f1_macro_best",
+)  # fmt: skip
+"""Figures of decisions that the tables have, in their order."""
+
 
 class Family(StrEnum):
     """Groups of rows; each has a colour and a mark of its own in every drawing."""
@@ -31,6 +37,10 @@ FAMILY_NAMES = {
     Family.OTHER: "Other systems",
     Family.FUSION: "Fusions",
 }
+
+
+_OF_THE_PAPER = (Family.CRNN, Family.DEEP_SPECTRUM_1S, Family.DEEP_SPECTRUM_5S)
+"""Their systems' names begin with the family's."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,7 @@ def family(row: Row) -> Family:
 
 def system_family(name: str) -> Family:
     """Group of a system, by its name."""
-    for one in (Family.CRNN, Family.DEEP_SPECTRUM_1S, Family.DEEP_SPECTRUM_5S):
+    for one in _OF_THE_PAPER:
         if name.startswith(f"{one}-"):
             return one
     return Family.REFERENCE if name == BASELINE else Family.OTHER
@@ -146,14 +156,6 @@ def fusion_gains(results: Results, lines: tuple[Line, ...]) -> tuple[FusionGain,
     return tuple(gains)
 
 
-WHOLE = {
-    Family.CRNN: "all crnn",
-    Family.DEEP_SPECTRUM_1S: "all ds-1s",
-    Family.DEEP_SPECTRUM_5S: "all ds-5s",
-}
-"""What all systems of a family together are called."""
-
-
 @dataclass(frozen=True)
 class SharedSetting:
     """A value that some systems have in common.
@@ -205,8 +207,8 @@ def name_group(systems: Sequence[str], everyone: Sequence[str]) -> str:
     for family in dict.fromkeys(system_family(name) for name in everyone):
         members = [name for name in everyone if system_family(name) is family]
         there = [name for name in members if name in systems]
-        if there == members and len(members) > 1 and family in WHOLE:
-            parts.append(WHOLE[family])
+        if there == members and len(members) > 1 and family in _OF_THE_PAPER:
+            parts.append(f"all {family}")
         else:
             parts += [label(name) for name in there]
     return ", ".join(parts)

@@ -27,6 +27,7 @@ from moodtheme.reproduction.page.numbers import (
     tick_text,
 )
 from moodtheme.reproduction.page.rows import (
+    DECIDED,
     FAMILY_NAMES,
     MACRO,
     Line,
@@ -124,11 +125,7 @@ def visible(value: Any) -> Any:
 
 
 PR_AUC = "pr_auc_macro"
-_CSV_FIGURES = (
-    MACRO, PR_AUC, "roc_auc_micro", "pr_auc_micro",
-    "f1_macro_validation", "precision_macro_validation", "recall_macro_validation",
-    "f1_macro_oracle", "precision_macro_oracle", "recall_macro_oracle", "f1_macro_best",
-)  # fmt: skip
+_CSV_FIGURES = (MACRO, PR_AUC, "roc_auc_micro", "pr_auc_micro", *DECIDED)
 
 
 def markdown(results: Results, lines: Sequence[Line]) -> str:
