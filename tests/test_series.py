@@ -256,8 +256,9 @@ def test_a_run_is_tested_from_any_folder(
 @pytest.mark.slow
 def test_a_reproduction_is_done_with_every_seed_and_averaged(run: Program, tmp_path: Path) -> None:
     table = write_collection(tmp_path / "collection", training=8, others=6)
-    folder = tmp_path / "run"
-    status, out, err = run(*arguments(folder, table, "--seeds", 2, systems="crnn-gru"))
+    (table.parent / "test-5.flac").write_bytes(b"not audio" * 100)
+    folder, more = tmp_path / "run", ["--seeds", 2, "--skip-unreadable"]
+    status, out, err = run(*arguments(folder, table, *more, systems="crnn-gru"))
     assert status == 0, err
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in out.splitlines()}
     assert "±" in rows["crnn-gru"][0]
