@@ -44,7 +44,7 @@ def truth(
     """
     from moodtheme.cli.outputs import require_output
     from moodtheme.datasets import Metadata, Split, load_dataset
-    from moodtheme.scores.forms import MATRIX_SUFFIXES, Content, write_matrix
+    from moodtheme.scores.forms import MATRIX_SUFFIXES
     from moodtheme.scores.vocabulary import load_tags
 
     if part not in {*Split, "all"}:
@@ -59,7 +59,7 @@ def truth(
         table = table.with_tags(load_tags(tags), whose=str(tags))
     elif like is not None:
         table = _like(table, like)
-    write_matrix(output, table.labels, table.names, content=Content.TRUTH, ratings=table.rated)
+    table.write_truth(output)
     print(f"{output}: {len(table)} tracks, {len(table.tags)} tags")
 
 

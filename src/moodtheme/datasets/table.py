@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from moodtheme.arrays import Float64Array
 from moodtheme.errors import DatasetError
+from moodtheme.scores.forms import Content, write_matrix
 from moodtheme.scores.names import Names
 from moodtheme.scores.ratings import Dimension, Ratings
 from moodtheme.scores.vocabulary import tag_key
@@ -117,6 +118,10 @@ class TrackTable:
     def rated(self) -> Ratings | None:
         """Its ratings with their dimensions; None where there are none."""
         return Ratings(self.dimensions, self.ratings) if self.dimensions else None
+
+    def write_truth(self, path: Path) -> None:
+        """Write the labels, and ratings where there are any, as a matrix with names."""
+        write_matrix(path, self.labels, self.names, content=Content.TRUTH, ratings=self.rated)
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.intp] | Sequence[int]) -> Self:
         """Return the table of some rows: a boolean mask, or row numbers in the wanted order."""

@@ -86,8 +86,9 @@ def overview(
     return Overview(
         gathered.frames * N_FFT / sample_rate,
         samples / sample_rate,
-        *gathered.extremes(),
-        10 * np.log10(np.maximum(gathered.power(), _POWER_FLOOR)),
+        gathered.low[: gathered.count].copy(),
+        gathered.high[: gathered.count].copy(),
+        10 * np.log10(np.maximum(gathered.power[: gathered.count].T.copy(), _POWER_FLOOR)),
         edges,
     )
 
@@ -98,9 +99,9 @@ class _Columns:
     def __init__(self, n_mels: int) -> None:
         self.frames, self.count = 1, 0
         self._filled = 0  # frames in the last column
-        self._power = np.zeros((_MOST_COLUMNS, n_mels), np.float32)
-        self._low = np.zeros(_MOST_COLUMNS, np.float32)
-        self._high = np.zeros(_MOST_COLUMNS, np.float32)
+        self.power = np.zeros((_MOST_COLUMNS, n_mels), np.float32)
+        self.low = np.zeros(_MOST_COLUMNS, np.float32)
+        self.high = np.zeros(_MOST_COLUMNS, np.float32)
 
     def add(self, frames: FloatArray, window: FloatArray, filters: FloatArray) -> None:
         """Take frames, shape (frames, `N_FFT`)."""
@@ -110,14 +111,14 @@ class _Columns:
             if self.count and self._filled < self.frames:
                 last = self.count - 1
                 self._filled += 1
-                self._power[last] += (row - self._power[last]) / self._filled
-                self._low[last] = min(self._low[last], low)
-                self._high[last] = max(self._high[last], high)
+                self.power[last] += (row - self.power[last]) / self._filled
+                self.low[last] = min(self.low[last], low)
+                self.high[last] = max(self.high[last], high)
                 continue
             if self.count == _MOST_COLUMNS:
                 self.halve()
-            self._power[self.count], self._filled = row, 1
-            self._low[self.count], self._high[self.count] = low, high
+            self.power[self.count], self._filled = row, 1
+            self.low[self.count], self.high[self.count] = low, high
             self.count += 1
 
     def halve(self) -> None:
@@ -128,23 +129,15 @@ class _Columns:
         weights = np.ones((pairs, 2, 1), np.float32)
         if not odd and pairs:
             weights[-1, 1] = self._filled / self.frames
-        power = self._power[kept].reshape(pairs, 2, -1)
-        self._power[:pairs] = (power * weights).sum(axis=1) / weights.sum(axis=1)
-        self._low[:pairs] = self._low[kept].reshape(pairs, 2).min(axis=1)
-        self._high[:pairs] = self._high[kept].reshape(pairs, 2).max(axis=1)
+        power = self.power[kept].reshape(pairs, 2, -1)
+        self.power[:pairs] = (power * weights).sum(axis=1) / weights.sum(axis=1)
+        self.low[:pairs] = self.low[kept].reshape(pairs, 2).min(axis=1)
+        self.high[:pairs] = self.high[kept].reshape(pairs, 2).max(axis=1)
         if odd:
             last = self.count - 1
-            for values in (self._power, self._low, self._high):
+            for values in (self.power, self.low, self.high):
                 values[pairs] = values[last]
         else:
             self._filled += self.frames
         self.frames *= 2
         self.count = pairs + odd
-
-    def extremes(self) -> tuple[FloatArray, FloatArray]:
-        """Least and greatest samples."""
-        return self._low[: self.count].copy(), self._high[: self.count].copy()
-
-    def power(self) -> FloatArray:
-        """Mean power, shape (bands, columns)."""
-        return np.ascontiguousarray(self._power[: self.count].T)

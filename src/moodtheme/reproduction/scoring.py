@@ -15,7 +15,7 @@ from moodtheme.files import replacing, sha256_of
 from moodtheme.recipes import BASELINE, TABLE_1
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import Difference, Kind
-from moodtheme.scores.forms import Content, write_matrix
+from moodtheme.scores.forms import write_matrix
 from moodtheme.scores.fusion import fuse
 from moodtheme.scores.matrices import load_systems
 from moodtheme.training.history import BEST
@@ -78,8 +78,7 @@ def write_truth(job: Job) -> None:
     for split in Split:
         path = job.truth_file(split)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = job.table.part(split)
-        write_matrix(path, part.labels, part.names, content=Content.TRUTH, ratings=part.rated)
+        job.table.part(split).write_truth(path)
     with replacing(job.folder / "tags.txt") as temporary:
         temporary.write_text("\n".join(job.table.tags) + "\n", encoding="utf-8")
     for split in SCORED:

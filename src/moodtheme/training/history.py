@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 
 from moodtheme.arrays import FloatArray
 from moodtheme.errors import TrainingError
-from moodtheme.files import replacing
+from moodtheme.files import csv_line, replacing
 
 BEST = "best.pt"
 
@@ -68,14 +68,9 @@ def gone_astray(epochs: Sequence[Epoch]) -> Epoch | None:
 
 def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
     """Write a CSV with a row an epoch."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(
-        text, [field.name for field in fields(Epoch)], lineterminator="\n", restval=""
-    )
-    writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in epochs)
+    rows = [[field.name for field in fields(Epoch)], *map(astuple, epochs)]
     with replacing(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+        temporary.write_text("".join(map(csv_line, rows)), encoding="utf-8", newline="")
 
 
 def read_history(path: Path) -> tuple[Epoch, ...]:

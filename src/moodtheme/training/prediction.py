@@ -17,7 +17,7 @@ from moodtheme.datasets import Split, TrackTable, load_dataset
 from moodtheme.errors import AudioError, EvaluationError, TrainingError
 from moodtheme.files import sha256_of
 from moodtheme.records import Records, read_record, write_record
-from moodtheme.scores.forms import Content, write_matrix
+from moodtheme.scores.forms import write_matrix
 from moodtheme.scores.matrices import SystemScores, Truth, load_systems, put_like, read_truth
 from moodtheme.scores.names import Names, Seen, columns_like
 from moodtheme.scores.ratings import Ratings
@@ -216,13 +216,7 @@ def score_test(
     """
     run, result = read_run(folder), read_result(folder)
     table = load_dataset(dataset_of(folder, run), check_files=False).part(Split.TEST)
-    write_matrix(
-        folder / TEST_TRUTH,
-        table.labels,
-        table.names,
-        content=Content.TRUTH,
-        ratings=table.rated,
-    )
+    table.write_truth(folder / TEST_TRUTH)
     made_from = Tested(
         weights=sha256_of(stage_folder(folder, result.best_stage) / BEST),
         truth=sha256_of(folder / TEST_TRUTH),

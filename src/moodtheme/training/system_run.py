@@ -8,7 +8,7 @@ from typing import Any
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import DatasetError
 from moodtheme.models.networks import parameter_count, second_bias_parameters
-from moodtheme.scores.forms import Content, write_matrix
+from moodtheme.scores.forms import write_matrix
 from moodtheme.training.examples import TrackSet, split_outputs
 from moodtheme.training.fit import advice, fit
 from moodtheme.training.history import gone_astray, read_best, read_history
@@ -114,13 +114,7 @@ def train_system(
         )
     best = read_best(stage_folder(folder, result.best_stage))
     validation = parts[Split.VALIDATION]
-    write_matrix(
-        folder / VALIDATION_TRUTH,
-        validation.labels,
-        validation.names,
-        content=Content.TRUTH,
-        ratings=validation.rated,
-    )
+    validation.write_truth(folder / VALIDATION_TRUTH)
     scores, ratings = split_outputs(best["validation_scores"].numpy(), table)
     write_matrix(folder / VALIDATION_SCORES, scores, validation.names, ratings=ratings)
     return result
