@@ -209,11 +209,11 @@ def fill(
     known = KnownFiles(folder.parent)
     files_of: dict[str, list[Path]] = {}
     failures: dict[Path, AudioError] = {}
-    for file, found in zip(files, known.find_all(files, jobs=jobs, report=report), strict=True):
-        if isinstance(found, AudioError):
-            failures[file] = found
+    for file, audio in zip(files, known.find_all(files, jobs=jobs, report=report), strict=True):
+        if isinstance(audio, AudioError):
+            failures[file] = audio
         else:
-            files_of.setdefault(found, []).append(file)
+            files_of.setdefault(audio, []).append(file)
     with appending(folder, form, about) as appender:
         work = {audio: of[0] for audio, of in files_of.items() if audio not in appender.audio}
         if work:
@@ -221,21 +221,18 @@ def fill(
             _require_room(folder, len(work), room(work.values()), counted, report)
         done = 0
         for made in compute(work) if work else ():
-            errors = {audio: e for audio, e in made.items() if isinstance(e, AudioError)}
-            for audio in made.keys() - errors.keys():
-                if known.known(work[audio]) != audio:
+            tracks: list[tuple[str, Numbers, float]] = []
+            for audio, found in made.items():
+                if isinstance(found, AudioError):
+                    error = found
+                elif known.known(work[audio]) == audio:
+                    tracks.append((audio, *found))
+                    continue
+                else:
                     reason = "changed while it was read; run the same command again"
-                    errors[audio] = AudioError(work[audio], reason)
-            appender.append(
-                [
-                    (audio, *numbers)
-                    for audio, numbers in made.items()
-                    if audio not in errors and not isinstance(numbers, AudioError)
-                ]
-            )
-            for audio, error in errors.items():
-                for file in files_of[audio]:
-                    failures[file] = type(error)(file, error.reason)
+                    error = AudioError(work[audio], reason)
+                failures |= {file: type(error)(file, error.reason) for file in files_of[audio]}
+            appender.append(tracks)
             for _ in made:
                 done += 1
                 progress(done, len(work))

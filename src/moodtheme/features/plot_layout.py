@@ -7,7 +7,6 @@ spectrogram. Bringing it to an image network's size with Pillow is linear (bicub
 again (nearest).
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -31,29 +30,19 @@ _BICUBIC_SHARPNESS = -0.5  # Pillow's a, Catmull and Rom's spline
 _BICUBIC_REACH = 2.0
 
 
-@dataclass(frozen=True, eq=False)
-class PlotLayout:
-    """Which band a row of pixels shows, from the top, and which frame a column shows.
-
-    Attributes
-    ----------
-    rows
-        ``(CANVAS,)``, from the highest band to the lowest.
-    columns
-        ``(CANVAS,)``.
-    """
-
-    rows: IndexArray
-    columns: IndexArray
-
-
-def plot_layout(options: PlotOptions, frames: int) -> PlotLayout:
+def plot_layout(options: PlotOptions, frames: int) -> tuple[IndexArray, IndexArray]:
     """Lay out a spectrogram of so many frames.
 
     Rows follow librosa's display: a mel band reaches from halfway below to halfway above its
     frequency among `n_mels` that divide 0 Hz to `f_max` evenly in mel (not the filters' centres),
     on an axis that is linear up to 1 kHz and logarithmic above; a bin of the linear scale lies
     around its frequency, on a linear axis that `f_max` cuts off.
+
+    Returns
+    -------
+    rows, columns
+        ``(CANVAS,)`` each: which band a row of pixels shows, from the highest to the lowest, and
+        which frame a column shows.
     """
     top = options.top_frequency
     if options.scale is FrequencyScale.MEL:
@@ -65,15 +54,15 @@ def plot_layout(options: PlotOptions, frames: int) -> PlotLayout:
         share = _cell_edges(np.linspace(0.0, nyquist, options.bands), nyquist) / top
     # A picture's y axis points down.
     rows = options.bands - 1 - _cells(1.0 - share[::-1])
-    return PlotLayout(rows, _cells(np.arange(frames + 1) / frames))
+    return rows, _cells(np.arange(frames + 1) / frames)
 
 
 @lru_cache(maxsize=64)
-def nearest_cells(options: PlotOptions, frames: int) -> PlotLayout:
+def nearest_cells(options: PlotOptions, frames: int) -> tuple[IndexArray, IndexArray]:
     """Rows and columns of a picture of the wanted size whose pixels are the drawing's."""
-    layout = plot_layout(options, frames)
+    rows, columns = plot_layout(options, frames)
     pixels = nearest_pixels(CANVAS, options.size)
-    return PlotLayout(layout.rows[pixels], layout.columns[pixels])
+    return rows[pixels], columns[pixels]
 
 
 def bicubic_products(options: PlotOptions, frames: int) -> tuple[Float64Array, Float64Array]:
@@ -85,12 +74,12 @@ def bicubic_products(options: PlotOptions, frames: int) -> tuple[Float64Array, F
         ``(size, bands)`` and ``(size, frames)``; the colours of spectrogram cells times the latter
         along the frames, rounded, times the former along the bands, rounded, are the picture.
     """
-    layout = plot_layout(options, frames)
+    rows, columns = plot_layout(options, frames)
     weights = bicubic_weights(CANVAS, options.size)
     vertical = np.zeros((options.bands, options.size))
     horizontal = np.zeros((frames, options.size))
-    np.add.at(vertical, layout.rows, weights.T)
-    np.add.at(horizontal, layout.columns, weights.T)
+    np.add.at(vertical, rows, weights.T)
+    np.add.at(horizontal, columns, weights.T)
     return vertical.T.copy(), horizontal.T.copy()
 
 

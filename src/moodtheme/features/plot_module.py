@@ -58,14 +58,10 @@ class SpectrogramPlots(nn.Module):
         else:
             self._keep("bands", dft.order)
         self._keep("colours", colour_map(options.colour_map))
-        if is_resampled(options):
-            vertical, horizontal = bicubic_products(options, self.frames)
-            self._keep("vertical", vertical)
-            self._keep("horizontal", horizontal)
-        else:
-            cells = nearest_cells(options, self.frames)
-            self._keep("vertical", cells.rows)
-            self._keep("horizontal", cells.columns)
+        pixels = bicubic_products if is_resampled(options) else nearest_cells
+        vertical, horizontal = pixels(options, self.frames)
+        self._keep("vertical", vertical)
+        self._keep("horizontal", horizontal)
 
     def _keep(self, name: str, constant: npt.NDArray[np.generic]) -> None:
         dtype = torch.int64 if constant.dtype == np.intp else torch.float32

@@ -209,10 +209,10 @@ def _painter(options: PlotOptions, frames: int) -> Painter:
     """Make what draws ``(bands, frames)`` entries of the colour map into a picture's pixels."""
     colours = find_colour_map(options.colour_map)
     if not is_resampled(options):
-        cells = nearest_cells(options, frames)
+        rows, columns = nearest_cells(options, frames)
 
         def choose(indices: IndexArray, picture: ByteArray) -> None:
-            shown = indices[cells.rows][:, cells.columns]
+            shown = indices[rows][:, columns]
             np.take(colours, shown, axis=0, out=picture, mode="clip")
 
         return choose

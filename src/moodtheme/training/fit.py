@@ -172,9 +172,7 @@ def _fit_stage(
             first_epoch=len(earlier),
             epoch=len(epochs),
             table=table,
-            workers=readers(machine, on_gpu=choose_device(machine.accelerator).type != "cpu")
-            if table is None
-            else 0,
+            workers=readers(machine, on_gpu=_on_gpu(machine)) if table is None else 0,
         )
         keeper = Keeper(
             folder=place,
