@@ -28,7 +28,7 @@ app = typer.Typer(name="features", help="Features of tracks, computed once and k
 
 
 class FormatName(StrEnum):
-    """`moodtheme.feature_store.export.ExportFormat`, here again for the same reason."""
+    """What features can be written as."""
 
     CSV = "csv"
     PARQUET = "parquet"
@@ -154,7 +154,7 @@ def export(
     Numbers are exact: float32 in, the same float32 out.
     """
     from moodtheme.cli.outputs import require_output
-    from moodtheme.feature_store.export import ExportFormat, export_features
+    from moodtheme.feature_store.export import export_features
 
     require_output(output, inputs=[dataset])
     store = _only_store(features)
@@ -168,7 +168,7 @@ def export(
             "written; extract them, or take them out of the table"
         )
         raise typer.Exit(1)
-    export_features(store, table.tracks, table.files, output, kind=ExportFormat(kind))
+    export_features(store, table.tracks, table.files, output, kind=kind)
     info = store.info
     print(f"{output}: {len(table)} tracks, {info.windows} windows of {info.n_features:,} features")
 

@@ -27,17 +27,13 @@ _FORMAT = 2
 Numbers = npt.NDArray[Any]
 
 
-def mapped_shard(path: Path, dtype: np.dtype[Any]) -> Numbers:
-    """All numbers of a shard, read-only, from the disk when they are looked at.
-
-    A shard stays mapped while its process lives: opening a file for each of a training's excerpts
-    would cost more than reading them. One that has grown is mapped anew.
-    """
-    return _mapped(path, dtype, path.stat().st_size)
-
-
 @lru_cache(maxsize=256)
 def _mapped(path: Path, dtype: np.dtype[Any], size: int) -> Numbers:
+    """All numbers of a shard of so many bytes; one that has grown is mapped anew.
+
+    A shard stays mapped while its process lives: opening a file for each of a training's excerpts
+    would cost more than reading them.
+    """
     return np.memmap(path, dtype=dtype, mode="r", shape=(size // dtype.itemsize,))
 
 
@@ -105,6 +101,15 @@ class Form(Generic[AboutT]):
     suffix: str
     again: str
 
+    def shard(self, folder: Path, number: int) -> Path:
+        """File of a shard of the store in a folder."""
+        return folder / f"shard-{number:04d}.{self.suffix}"
+
+    def numbers(self, folder: Path, shard: int, first: int, count: int) -> Numbers:
+        """Numbers of a shard, read-only, from the disk when they are looked at."""
+        path = self.shard(folder, shard)
+        return _mapped(path, self.dtype, path.stat().st_size)[first : first + count]
+
 
 class AppendStore(Generic[AboutT]):
     """A store opened for reading.
@@ -138,17 +143,14 @@ class AppendStore(Generic[AboutT]):
 
     def shard(self, number: int) -> Path:
         """File of a shard."""
-        return self.folder / f"shard-{number:04d}.{self.form.suffix}"
+        return self.form.shard(self.folder, number)
 
     def view(self, record: Record, start: int = 0, count: int | None = None) -> Numbers:
-        """Numbers of a record from `start` on, `count` at most, read-only.
-
-        They come from the disk when they are looked at.
-        """
+        """Numbers of a record from `start` on, `count` at most, as of `Form.numbers`."""
         width = self.form.dtype.itemsize
-        mapped = mapped_shard(self.shard(record.shard), self.form.dtype)
-        first, last = record.offset // width + start, (record.offset + record.size) // width
-        return mapped[first : last if count is None else min(last, first + count)]
+        first, left = record.offset // width + start, max(0, record.size // width - start)
+        count = left if count is None else min(left, count)
+        return self.form.numbers(self.folder, record.shard, first, count)
 
     def is_right(self, record: Record) -> bool:
         """Whether a record's bytes are those that were written."""

@@ -2,7 +2,6 @@
 
 import zipfile
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
@@ -17,28 +16,20 @@ from moodtheme.files import csv_line, replacing
 _TRACKS_AT_ONCE = 64  # in a row group of a Parquet file
 
 
-class ExportFormat(StrEnum):
-    """Kinds of files."""
-
-    CSV = "csv"
-    PARQUET = "parquet"
-    NPZ = "npz"
-
-
 def export_features(
     store: FeatureStore,
     tracks: Sequence[str],
     files: Sequence[Path],
     path: Path,
     *,
-    kind: ExportFormat,
+    kind: str,
 ) -> None:
     """Write features of tracks in their order, exactly; the file is whole or not there.
 
-    ``CSV`` has a row a window with the columns ``track``, ``window`` (from 0) and one a feature,
-    each number in the fewest digits that give the same float32. ``PARQUET`` has the same rows with
+    CSV has a row a window with the columns ``track``, ``window`` (from 0) and one a feature,
+    each number in the fewest digits that give the same float32. Parquet has the same rows with
     the columns ``track``, ``window`` and ``features``, a list of fixed length; what the features
-    are is in its metadata. ``NPZ`` has the arrays ``tracks``, ``names`` (of the features) and
+    are is in its metadata. NPZ has the arrays ``tracks``, ``names`` (of the features) and
     ``features``, float32 ``(tracks, windows, n_features)``.
 
     Parameters
@@ -52,7 +43,7 @@ def export_features(
     path
         The file to write.
     kind
-        Its format.
+        Its format, ``csv``, ``parquet`` or ``npz``.
 
     Raises
     ------
@@ -64,11 +55,7 @@ def export_features(
         If the file cannot be written.
     """
     records = [store.record(file) for file in files]
-    write = {
-        ExportFormat.CSV: _write_csv,
-        ExportFormat.PARQUET: _write_parquet,
-        ExportFormat.NPZ: _write_npz,
-    }[kind]
+    write = {"csv": _write_csv, "parquet": _write_parquet, "npz": _write_npz}[kind]
     with replacing(path) as temporary:
         write(store, tracks, records, temporary)
 

@@ -1,7 +1,6 @@
 """A feature store opened for reading."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,36 +16,11 @@ from moodtheme.feature_store.append_store import (
     Description,
     Form,
     Record,
-    mapped_shard,
 )
 from moodtheme.feature_store.extractor import ExtractorInfo
 
 FEATURES = Form(Description[ExtractorInfo], np.dtype("<f4"), "f32", "extract again")
 """Stores of features: a record is a row, float32 ``(windows, n_features)``."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Where rows are; small and cheap to copy to other processes.
-
-    Attributes
-    ----------
-    folder
-        The store's.
-    windows, n_features
-        Shape of a row.
-    """
-
-    folder: Path
-    windows: int
-    n_features: int
-
-    def map(self, shard: int, offset: int) -> FloatArray:
-        """A row, ``(windows, n_features)``, read-only, from the disk when it is looked at."""
-        path = self.folder / f"shard-{shard:04d}.{FEATURES.suffix}"
-        first, count = offset // FEATURES.dtype.itemsize, self.windows * self.n_features
-        row: FloatArray = mapped_shard(path, FEATURES.dtype)[first : first + count]
-        return row.reshape(self.windows, self.n_features)
 
 
 class FeatureStore:
@@ -61,8 +35,6 @@ class FeatureStore:
     ----------
     info
         What the features are.
-    rows
-        Where they are.
 
     Raises
     ------
@@ -77,7 +49,6 @@ class FeatureStore:
         assert self._store.about is not None  # where one of them is, it is read or an error
         self.folder = folder
         self.info: ExtractorInfo = self._store.about
-        self.rows = Rows(folder, self.info.windows, self.info.n_features)
         self._known_files = KnownFiles(folder.parent)
 
     def __len__(self) -> int:
@@ -132,7 +103,7 @@ class FeatureStore:
 
     def read_record(self, record: Record) -> FloatArray:
         """Features of which it is known where they are, as `read` gives them."""
-        return self.rows.map(record.shard, record.offset)
+        return self._store.view(record).reshape(self.info.windows, self.info.n_features)
 
     def damaged_rows(self) -> Iterator[int]:
         """Rows whose bytes are not those that were written; all are read."""

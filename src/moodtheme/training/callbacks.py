@@ -145,17 +145,7 @@ class TrainingProgress(Callback):
         self._more = False
 
     def start_stage(self, *, done: int, last: int, more: bool) -> None:
-        """Say how many epochs there are already, over all stages, and what is to come.
-
-        Parameters
-        ----------
-        done
-            Epochs there are.
-        last
-            The stage's last epoch, unless it ends early.
-        more
-            Whether another stage follows.
-        """
+        """Say how many epochs there are over all stages, the stage's last, and if more follow."""
         self._done, self._last, self._more = done, last, more
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

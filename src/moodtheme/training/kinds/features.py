@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from moodtheme.feature_store import (
     describe_extractor,
     feature_statistics,
 )
+from moodtheme.feature_store.store import FEATURES as FORM
 from moodtheme.fetched.weights import PublishedWeights
 from moodtheme.models.feature_network import DeepSpectrum, FeatureNetwork
 from moodtheme.models.image_networks import find_image_network, load_image_network
@@ -260,14 +262,16 @@ class StoredFeatures:
     """
 
     def __init__(self, store: FeatureStore, files: Sequence[Path]) -> None:
-        self._rows, self._row_bytes = store.rows, store.info.row_bytes
+        self._folder = store.folder
+        self._shape = (1, store.info.windows, store.info.n_features)
         records = [store.record(file) for file in files]
-        self._places = np.array([(r.shard, r.offset) for r in records], dtype=np.int64)
+        width = FORM.dtype.itemsize
+        self._places = np.array([(r.shard, r.offset // width) for r in records], dtype=np.int64)
 
     @property
     def fixed_bytes(self) -> int:
         """Of all tracks' features."""
-        return len(self) * self._row_bytes
+        return len(self) * prod(self._shape) * FORM.dtype.itemsize
 
     def __len__(self) -> int:
         return len(self._places)
@@ -278,4 +282,6 @@ class StoredFeatures:
 
     def evaluation_inputs(self, row: int) -> Weighted:
         """The same, from the disk when they are looked at; batches copy them."""
-        return Weighted(self._rows.map(*self._places[row].tolist())[None])
+        shard, first = self._places[row].tolist()
+        numbers = FORM.numbers(self._folder, shard, first, prod(self._shape))
+        return Weighted(numbers.reshape(self._shape))
