@@ -157,7 +157,7 @@ def training_cost(recipe: Recipe, *, n_tags: int, device: torch.device) -> tuple
     # On a processor time grows with tracks, unless a step is quick; batch normalisation needs two.
     few = device.type == "cpu" and not kind.quick
     tracks = 2 if few else max(2, schedule.batch_size)
-    inputs = 0.1 * torch.randn(tracks, *kind.input_shape(kind.n_features), device=device)
+    inputs = 0.1 * torch.randn(tracks, *kind.input_shape, device=device)
     network = kind.make_network(n_tags=n_tags, n_features=kind.n_features).to(device)
     half = schedule.precision in {Precision.BFLOAT16, Precision.FLOAT16}
     dtype, kept = getattr(torch, schedule.precision) if half else None, dict[int, int]()

@@ -61,7 +61,8 @@ def train_system(
     """
     recipe = settings.recipe
     parts = {split: table.part(split) for split in (Split.TRAIN, Split.VALIDATION)}
-    source = kind_of(recipe).open_source(settings, folder)
+    kind = kind_of(recipe)
+    source = kind.open_source(settings, folder)
     _require_files(source, parts)
     network = source.make_network(len(table.tags) + len(table.dimensions))
     report(
@@ -79,7 +80,7 @@ def train_system(
             data_sha256=_fingerprint(parts),
             tracks={str(split): len(part) for split, part in parts.items()},
             weights=source.weights,
-            n_features=source.n_features,
+            n_features=kind.n_features,
             dimensions=table.dimensions,
         ),
     )

@@ -1,6 +1,5 @@
 """Systems that hear stored features: Deep Spectrum and openSMILE."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from math import prod
@@ -16,7 +15,6 @@ from moodtheme.arrays import FloatArray
 from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError, WeightsError
 from moodtheme.feature_store import (
-    ExtractorInfo,
     FeatureStore,
     build_features,
     describe_extractor,
@@ -71,9 +69,10 @@ class ExtractedKind(FeatureKind[ExtractedT]):
         """From what is known of the extractor."""
         return describe_extractor(self.view).n_features
 
-    def input_shape(self, n_features: int | None) -> tuple[int, ...]:
+    @property
+    def input_shape(self) -> tuple[int, ...]:
         """Windows and their features."""
-        return (self.view.windows, n_features or self.n_features)
+        return (self.view.windows, self.n_features)
 
     def open_source(self, settings: Settings, folder: Path) -> "StoreSource":
         """A feature store."""
@@ -147,18 +146,13 @@ class FeatureSource(Source[FeatureKindT]):
     unit = "window"  # what has features
 
     @property
-    @abstractmethod
-    def n_features(self) -> int:
-        """Width of a window's features."""
-
-    @property
     def begins_with(self) -> str:
         """What training begins with, in words."""
-        return f"random weights on {self.kind.view.hears}, {self.n_features:,} a {self.unit}"
+        return f"random weights on {self.kind.view.hears}, {self.kind.n_features:,} a {self.unit}"
 
     def make_network(self, n_tags: int) -> nn.Module:
         """The network with random weights."""
-        network = self.kind.make_network(n_tags=n_tags, n_features=self.n_features)
+        network = self.kind.make_network(n_tags=n_tags, n_features=self.kind.n_features)
         if self.scale is not None:
             mean, deviation = self.scale
             network.set_scale(torch.from_numpy(mean), torch.from_numpy(deviation))
@@ -169,21 +163,13 @@ class StoreSource(FeatureSource[ExtractedKind[Any]]):
     """Features of a fixed number of windows, in a store in the run's folder or a shared one."""
 
     @cached_property
-    def _info(self) -> ExtractorInfo:
-        settings = self.settings
-        return describe_extractor(
-            self.kind.view, weights=settings.weights, offline=settings.offline
-        )
-
-    @property
     def weights(self) -> str:
         """What the features are made with: the image network and its weights, or openSMILE."""
-        return self._info.made_with
-
-    @property
-    def n_features(self) -> int:
-        """Width of a window's features."""
-        return self._info.n_features
+        settings = self.settings
+        made_by = describe_extractor(
+            self.kind.view, weights=settings.weights, offline=settings.offline
+        )
+        return made_by.made_with
 
     def prepare(
         self, training: TrackTable, validation: TrackTable, *, report: Report, progress: Progress

@@ -62,11 +62,6 @@ class Source(ABC, Generic[KindT]):
         return None
 
     @property
-    def n_features(self) -> int | None:
-        """Width of a window's features; None where the system hears audio."""
-        return None
-
-    @property
     @abstractmethod
     def begins_with(self) -> str:
         """What training begins with, in words."""
@@ -159,8 +154,9 @@ class Kind(ABC, Generic[ViewT]):
         """
         return None
 
+    @property
     @abstractmethod
-    def input_shape(self, n_features: int | None) -> tuple[int, ...]:
+    def input_shape(self) -> tuple[int, ...]:
         """Shape of what the network is given of a track."""
 
     @abstractmethod

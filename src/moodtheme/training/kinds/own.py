@@ -53,9 +53,10 @@ class OwnFeaturesKind(FeatureKind[OwnFeaturesView]):
         """Nobody says how they come out of audio."""
         return "hears features of your own, which a graph cannot compute from audio"
 
-    def input_shape(self, n_features: int | None) -> tuple[int, ...]:
+    @property
+    def input_shape(self) -> tuple[int, ...]:
         """Frames and their features."""
-        return (self.view.frames or 1, n_features or self.n_features)
+        return (self.view.frames or 1, self.n_features)
 
     def open_source(self, settings: Settings, folder: Path) -> "OwnFeatures":
         """The files."""
@@ -67,11 +68,6 @@ class OwnFeatures(FeatureSource[OwnFeaturesKind]):
 
     unit = "frame"
     _length: int | None = None  # of the tracks so far
-
-    @property
-    def n_features(self) -> int:
-        """Width of a frame."""
-        return self.kind.n_features
 
     def absent(self, files: Sequence[Path]) -> list[str]:
         """Tracks without a file of features; their audio is not looked at."""
@@ -90,7 +86,7 @@ class OwnFeatures(FeatureSource[OwnFeaturesKind]):
         of = len(training) + len(validation)
 
         def usable(files: Sequence[Path], done: int) -> Iterator[FloatArray]:
-            found = self._frames(files, self.n_features)
+            found = self._frames(files, self.kind.n_features)
             for number, (file, frames) in enumerate(zip(files, found, strict=True), start=1):
                 kept = self._checked(file, frames)
                 if isinstance(kept, AudioError):

@@ -50,7 +50,8 @@ class SoundKind(Kind[SoundT]):
         covers = self.view.scored is EvaluationExcerpt.COVER
         return ExcerptPolicy.COVER if covers else ExcerptPolicy.CENTRE
 
-    def input_shape(self, n_features: int | None) -> tuple[int, ...]:
+    @property
+    def input_shape(self) -> tuple[int, ...]:
         """Samples."""
         return (self.view.samples,)
 
