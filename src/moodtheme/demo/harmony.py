@@ -196,23 +196,10 @@ def progression(
 def lead_voices(
     pitches: tuple[int, ...], tonic: int, centre: float, previous: tuple[int, ...] | None
 ) -> tuple[int, ...]:
-    """Voice a chord so that each voice moves as little as it can.
+    """Voice a chord so that each voice moves as little as it can from the voicing before.
 
-    Parameters
-    ----------
-    pitches
-        Semitones above the tonic.
-    tonic
-        Pitch class of the tonic, 0 to 11.
-    centre
-        Where the voicing should lie, MIDI number.
-    previous
-        The voicing before, low to high, or None.
-
-    Returns
-    -------
-    tuple of int
-        MIDI numbers, low to high, in close position.
+    Pitches are semitones above the tonic, a pitch class of 0 to 11. The centre that the voicing
+    should lie around, and voicings, are MIDI numbers, low to high and in close position.
     """
     classes = sorted({(tonic + pitch) % 12 for pitch in pitches})
     base = 12 * int(centre // 12) - 12

@@ -33,16 +33,7 @@ def mix(
     samples: int,
     sample_rate: int,
 ) -> Samples:
-    """Render a performance.
-
-    Parameters
-    ----------
-    performance, cues, style
-        What is played, in which mood, in whose room.
-    seed
-        Seed of phases and noises.
-    samples, sample_rate
-        Length and rate of the result.
+    """Render a performance, in a mood and an artist's room.
 
     Returns
     -------

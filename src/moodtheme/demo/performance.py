@@ -37,10 +37,8 @@ class Sounding:
         Linear.
     brightness
         0 to 1, in few steps so that equal tones can be shared.
-    pan
-        −1 (left) to 1 (right).
-    part
-        The part it belongs to.
+    pan, part
+        −1 (left) to 1 (right), and the part it belongs to.
     """
 
     instrument: Instrument

@@ -67,18 +67,12 @@ class Score:
 
     Parameters
     ----------
-    tempo
-        Beats a minute.
-    beats_per_bar
-        3 or 4.
-    tonic
-        Pitch class of the tonic, 0 (C) to 11.
-    mode
-        The key's mode.
-    phrases
-        The form.
-    notes, strokes
-        Everything that is played.
+    tempo, beats_per_bar
+        Beats a minute; 3 or 4.
+    tonic, mode
+        The key: a pitch class from 0 (C) to 11, and its mode.
+    phrases, notes, strokes
+        The form, and everything that is played.
     """
 
     tempo: float

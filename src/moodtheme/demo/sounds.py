@@ -81,7 +81,8 @@ def tone(
     time = seconds(samples, sample_rate)
     if voice.vibrato:
         sound = _with_vibrato(sound, voice.vibrato, time, sample_rate, rng)
-    sound /= _loudness(sound, sample_rate)
+    head = sound[: int(0.4 * sample_rate)]
+    sound /= np.float32(max(float(np.sqrt(np.mean(head * head))), 1e-6))
     if voice.breath:
         air = shaped_noise(samples, sample_rate, hertz, min(6 * hertz, 9000.0), rng)
         sound += np.float32(voice.breath * 2) * air
@@ -126,12 +127,6 @@ def _modes(
             frequencies, decays + 1 / lag, amplitudes, phases, samples=head, sample_rate=sample_rate
         )
     return sound
-
-
-def _loudness(sound: Samples, sample_rate: int) -> np.float32:
-    """RMS of the first 0.4 s."""
-    head = sound[: int(0.4 * sample_rate)]
-    return np.float32(max(float(np.sqrt(np.mean(head * head))), 1e-6))
 
 
 def _with_vibrato(

@@ -11,7 +11,7 @@ from moodtheme.audio import ScanAccount
 from moodtheme.errors import AudioError, MissingAudioError, MoodthemeError
 from moodtheme.files import FileState
 from moodtheme.library.database import Database, now
-from moodtheme.library.places import IN_DOUBT, Departed, Place
+from moodtheme.library.places import IN_DOUBT, UNKNOWN, Departed, Place
 from moodtheme.library.results import Result, number_of, put_result
 from moodtheme.tagging.bundle import Bundle
 
@@ -29,7 +29,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True)
 class ScannedFile:
-    """What came of a file that was looked at.
+    """A file to be looked at, and what came of that.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ class Keeper:
                 put_result(self._database, track, self.model, file.result)
         elif file.is_unread and place is not None:
             track = place.track  # the drive may have failed; what was heard is as good as before
-        state = file.state or FileState(0, IN_DOUBT, 0)
+        state = file.state or UNKNOWN
         if track is not None and (place is None or place.track != track or place.missing):
             self.found.add(track)
         self._database.put(

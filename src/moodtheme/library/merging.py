@@ -17,7 +17,7 @@ import numpy as np
 from moodtheme.errors import BundleError, LibraryError
 from moodtheme.files import FileState
 from moodtheme.library.database import Database, now
-from moodtheme.library.places import IN_DOUBT, absolute, settled
+from moodtheme.library.places import UNKNOWN, absolute, settled
 from moodtheme.library.results import COLUMNS, Result, number_of, of_columns, put_result
 from moodtheme.library.row_files import SUFFIXES, read_rows
 from moodtheme.library.tracks import models_of
@@ -82,13 +82,13 @@ class _Merger:
                 f"AND model = {model.id:d} ORDER BY tracks.id",
             ):
                 self._add_result(audio, added, number, of_columns(values, model, other.path))
-        for _, path, audio, *values in _paged(
+        for _, path, audio, size, mtime_ns, device, *told in _paged(
             other,
             "SELECT places.id, path, audio, size, mtime_ns, device, error, error_version, missing "
             "FROM places LEFT JOIN tracks ON tracks.id = track WHERE places.id > ? "
             "ORDER BY places.id",
         ):
-            self._add_place(path, audio, values)
+            self._add_place(path, audio, FileState(size, mtime_ns, device), *told)
         for path, scanned in other.rows("SELECT path, scanned FROM roots"):
             self._database.change("INSERT OR IGNORE INTO roots VALUES (?, ?)", (path, scanned))
         for row in other.rows("SELECT name, query, among, most, file, relative FROM playlists"):
@@ -116,8 +116,7 @@ class _Merger:
                     bundles[digest] = number, bundle
                 model, bundle = bundles[digest]
                 self._add_result(entry.audio, now(), model, _result(entry, bundle))
-                path = os.fsencode(absolute(entry.path))
-                self._add_place(path, entry.audio, [0, IN_DOUBT, 0, None, None, None])
+                self._add_place(os.fsencode(absolute(entry.path)), entry.audio, UNKNOWN)
             except (msgspec.ValidationError, BundleError, ValueError) as error:
                 raise LibraryError(
                     f"{file}, line {line}: cannot be put into a library ({error}); name what "
@@ -142,10 +141,17 @@ class _Merger:
         self._model_of[track] = model
         self.merged.taken += 1
 
-    def _add_place(self, path: bytes, audio: str | None, values: list[Any]) -> None:
-        """`values` are size, time, device, error, its version, and since when it is missing."""
+    def _add_place(
+        self,
+        path: bytes,
+        audio: str | None,
+        state: FileState,
+        error: str | None = None,
+        error_version: str | None = None,
+        missing: int | None = None,
+    ) -> None:
         track = None if audio is None else self._track.get(audio)
-        usable = values[3] is None
+        usable = error is None
         if path in self._usable and (self._usable[path] or not usable):
             return
         self.merged.files += path not in self._usable
@@ -153,7 +159,10 @@ class _Merger:
         self._database.change(
             "INSERT OR REPLACE INTO places (path, track, size, mtime_ns, device, error, "
             "error_version, missing) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (path, track, *values),
+            (
+                *(path, track, state.size, state.mtime_ns, state.device),
+                *(error, error_version, missing),
+            ),
         )
 
     def _add_failure(self, entry: ResultRow) -> None:
@@ -161,10 +170,9 @@ class _Merger:
         try:
             state = settled(FileState.of(path))
         except OSError:
-            state = FileState(0, IN_DOUBT, 0)
+            state = UNKNOWN
         error = entry.error or "nothing is known of it"
-        values = [state.size, state.mtime_ns, state.device, error, entry.version, None]
-        self._add_place(os.fsencode(path), None, values)
+        self._add_place(os.fsencode(path), None, state, error, entry.version)
 
 
 def _result(entry: ResultRow, bundle: Bundle) -> Result:

@@ -79,19 +79,9 @@ class Numbers:
         return self._column(self._row["tag" if is_tag else "dimension", name])
 
     def standings(self, name: str, *, is_tag: bool, reference: Reference | None) -> Float64Array:
-        """Where tracks stand in a tag or dimension: among the model's reference, or one another.
+        """Where tracks stand in a tag or dimension, float64 (tracks,) in [0, 1].
 
-        Parameters
-        ----------
-        name, is_tag
-            Which.
-        reference
-            The model's; None for the tracks themselves.
-
-        Returns
-        -------
-        float64 (tracks,)
-            The share that has less, in [0, 1].
+        The share that has less: of the model's reference, or for None of the tracks themselves.
         """
         row = self._row["tag" if is_tag else "dimension", name]
         key = row, reference is None
@@ -120,9 +110,7 @@ class Numbers:
     def likeness(self, embeddings: FloatArray) -> FloatArray:
         """Cosines of all tracks' embeddings with one, or with several (n, size), to a thousandth.
 
-        Returns
-        -------
-        float32 (tracks,) or (tracks, n)
+        The result is float32 (tracks,) or (tracks, n).
         """
         parts = [((vectors @ embeddings.T).T * scales).T for vectors, scales in self._vectors]
         return _joined(parts, np.float32)

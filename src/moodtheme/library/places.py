@@ -16,6 +16,8 @@ _UNSETTLED_NS = 2_000_000_000
 file system in use, keeps times of 2 s."""
 IN_DOUBT = -1
 """The time of a file that must be looked at again."""
+UNKNOWN = FileState(0, IN_DOUBT)
+"""Of a file that could not be looked at, or changed meanwhile."""
 
 
 def settled(state: FileState) -> FileState:
@@ -110,20 +112,10 @@ def settle(
     unreachable: Iterable[Path],
     new: Collection[int],
 ) -> Departed:
-    """See what became of known files that a walk did not find.
+    """See, and write down, what became of known files that a walk of roots did not find.
 
-    Parameters
-    ----------
-    database
-        Where it is written down.
-    known, found
-        Places by path, and the paths that the walk found.
-    roots
-        What was walked.
-    unreachable
-        Roots and folders in them that could not be read, or hold nothing any more.
-    new
-        Tracks that were found in new places.
+    Roots and folders in them are unreachable that could not be read, or hold nothing any more; new
+    are tracks that were found in new places.
     """
     departed = Departed()
     walked = [_inside(root) for root in roots]

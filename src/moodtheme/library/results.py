@@ -205,16 +205,8 @@ def number_of(database: Database, bundle: Bundle, *, renew: bool = True) -> int:
     """The number of a model in a library, where it is described if it was not.
 
     A bundle that hears as another one did, and only says other things of it (another reference,
-    thresholds, words), is the same model: its results stay.
-
-    Parameters
-    ----------
-    database
-        Opened for writing.
-    bundle
-        The model's.
-    renew
-        Whether what it says counts from now on; else what the library has.
+    thresholds, words), is the same model: its results stay. What it says counts from now on where
+    it is to `renew` the model, else what the library has.
     """
     said = bundle.digest, msgspec.json.encode(bundle)
     found = database.row("SELECT id FROM models WHERE digest = ?", said[:1])

@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from moodtheme import __version__
@@ -19,7 +19,7 @@ from moodtheme.files import FileState
 from moodtheme.library.database import Database, now
 from moodtheme.library.keeping import Keeper, ScannedFile, ScanOptions, ScanReport, Why
 from moodtheme.library.places import (
-    IN_DOUBT,
+    UNKNOWN,
     Place,
     absolute,
     forget_orphans,
@@ -31,13 +31,6 @@ from moodtheme.library.places import (
 from moodtheme.library.results import result_of
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.work import Report, read_ahead
-
-
-@dataclass(frozen=True)
-class _Work:
-    path: Path
-    why: Why
-    audio: str | None  # where it is known that the file is as it was
 
 
 class Scan:
@@ -115,23 +108,24 @@ class Scan:
 
     def _plan(
         self, found: dict[bytes, Path], known: dict[bytes, Place], report: ScanReport
-    ) -> list[_Work]:
+    ) -> list[ScannedFile]:
+        """The files to look at, with their audio where it is known that they are as they were."""
         work = []
         for name, path in found.items():
             place = known.get(name)
             if place is None:
-                work.append(_Work(path, Why.NEW, None))
+                work.append(ScannedFile(path, Why.NEW))
             elif self._options.verify or not place.state.is_of(path):
-                work.append(_Work(path, Why.CHANGED, None))
+                work.append(ScannedFile(path, Why.CHANGED))
             elif place.error is not None:
                 if self._options.retry or place.error_version != __version__:
-                    work.append(_Work(path, Why.AGAIN, None))
+                    work.append(ScannedFile(path, Why.AGAIN))
                 else:
                     report.failed += 1
                     report.unchanged += 1
             elif place.track not in self._current:
                 audio = None if place.track is None else self._keeper.audio[place.track]
-                work.append(_Work(path, Why.STALE, audio))
+                work.append(ScannedFile(path, Why.STALE, audio))
             else:
                 report.unchanged += 1
                 if place.missing:  # it is back
@@ -142,7 +136,7 @@ class Scan:
 
     # --- doing it --------------------------------------------------------------------------------
 
-    def _do(self, work: list[_Work], known: dict[bytes, Place], report: ScanReport) -> None:
+    def _do(self, work: list[ScannedFile], known: dict[bytes, Place], report: ScanReport) -> None:
         if stale := {item.audio for item in work if item.why is Why.STALE}:
             bundle = self._tagger.bundle
             self._report(
@@ -150,7 +144,7 @@ class Scan:
                 f"{bundle.name} {bundle.digest[:8]} hears them again"
             )
         self._begin(len(work))
-        copies: list[_Work] = []
+        copies: list[ScannedFile] = []
         jobs = self._options.jobs
         with closing(read_ahead(self._look, work, jobs=jobs, ahead=4 * jobs)) as outcomes:
             for item, file in zip(work, outcomes, strict=True):
@@ -162,10 +156,9 @@ class Scan:
         for item in copies:
             self._finish(self._look(item), known, report)
 
-    def _look(self, work: _Work) -> ScannedFile:
+    def _look(self, file: ScannedFile) -> ScannedFile:
         """Look into a file, in any thread; another claim on its audio goes first."""
-        path, options = work.path, self._options
-        audio: str | None = work.audio
+        path, audio, options = file.path, file.audio, self._options
         state = None
         try:
             try:
@@ -177,16 +170,16 @@ class Scan:
             if audio in self._failed:
                 raise _of(path, self._failed[audio])
             if not self._claim(audio):
-                return ScannedFile(path, work.why, audio, state=settled(state))
+                return replace(file, audio=audio, state=settled(state))
             heard = self._tagger.listen(path, timeline=options.timeline, windows=options.windows)
             result = result_of(heard, timeline=options.timeline)
         except MoodthemeError as error:
             if audio is not None:
                 self._give_up(audio, error)
             kept = None if state is None else settled(state)
-            return ScannedFile(path, work.why, audio, error=error, state=kept)
-        kept = settled(state) if state.is_of(path) else FileState(0, IN_DOUBT)
-        return ScannedFile(path, work.why, heard.audio, result, state=kept)
+            return replace(file, audio=audio, error=error, state=kept)
+        kept = settled(state) if state.is_of(path) else UNKNOWN
+        return replace(file, audio=heard.audio, result=result, state=kept)
 
     def _claim(self, audio: str) -> bool:
         """Whether this audio is to be heard, and nobody else does."""

@@ -74,16 +74,9 @@ def beside(place: Path, content: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
 
 
 def take_place(temporary: Path, place: Path, state: FileState, modified_ns: int | None) -> None:
-    """Let a file beside take the place of another, which must be as it was.
+    """Let a file beside take the place of another, whose state must be as it was.
 
-    Parameters
-    ----------
-    temporary, place
-        The two.
-    state
-        Of the one whose place it is.
-    modified_ns
-        Time of the last change to give to it; None for now.
+    The time of its last change becomes `modified_ns`; for None it is now.
 
     Raises
     ------

@@ -18,14 +18,7 @@ Tags = dict[str, Any]
 
 
 def tags_of(path: Path, form: str) -> Tags:
-    """All tags as mutagen reads them, by its own names; empty where there are none.
-
-    Parameters
-    ----------
-    path
-        The file.
-    form
-        Name of the form that is written.
+    """All tags of a form as mutagen reads them, by its own names; empty where there are none.
 
     Raises
     ------

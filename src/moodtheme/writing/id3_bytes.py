@@ -13,20 +13,9 @@ ENCODINGS = {LATIN: "latin-1", UTF16: "utf-16", UTF16_BE: "utf-16-be", UTF8: "ut
 def text_frame(
     name: str, texts: Sequence[str], version: int = 4, *, lead: bytes = b"", plain: bool = False
 ) -> bytes:
-    """A frame of texts.
+    """A frame of texts, named as in ID3v2.4; ID3v2.2 has the first three letters.
 
-    Parameters
-    ----------
-    name
-        Of four letters; ID3v2.2 has the first three.
-    texts
-        What it says.
-    version
-        Of the tag.
-    lead
-        What stands between the encoding and the texts.
-    plain
-        Whether sizes are plain numbers in an ID3v2.4 tag.
+    `lead` stands between the encoding and the texts; some ID3v2.4 tags have `plain` sizes.
     """
     encoding = UTF8
     if version < 4:

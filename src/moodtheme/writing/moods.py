@@ -143,17 +143,8 @@ def said(
 def wanted(there: Mapping[Field, Values], new: Said, choice: Choice) -> dict[Field, Values]:
     """Fields that must change, and to what.
 
-    A person's own moods come first and stay as they are; ours, known by the record, follow. If
-    nothing but the version of moodtheme would differ, nothing changes.
-
-    Parameters
-    ----------
-    there
-        What the file's fields hold.
-    new
-        What there is to write.
-    choice
-        What of it is wanted.
+    A person's own moods come first and stay `there` as they are; ours, known by the record, follow.
+    If nothing but the version of moodtheme would differ, nothing changes.
     """
     before = record_of(there)
     present = there.get(Field.MOOD, ())

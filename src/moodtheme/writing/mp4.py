@@ -78,31 +78,27 @@ class Mp4Tags:
         edits = [Edit(i.start, i.end, b"") for i in self._items if self._field(i) in changes]
         edits.append(Edit(place, place, added))
         growth = sum(edit.growth for edit in edits)
-        grown = list(self._way)
-        if len(self._way) == len(_PATH) and (absorbed := self._absorbed(self._way[2], growth)):
+        if not growth:
+            return edits
+        # Free room among the fields' neighbours, or else behind them all, takes it up.
+        beside = self._inside(self._way[2]) if len(self._way) == len(_PATH) else []
+        behind = self._top[self._top.index(self._way[0]) + 1 :][:1]
+        grown = self._way
+        if absorbed := self._absorbed(beside, growth):
             grown = self._way[3:]
-            edits += absorbed
-        elif growth:
-            edits += self._absorbed_behind(growth) or self._shifted(growth)
-        return edits + ([self._sized(atom, growth) for atom in grown] if growth else [])
+        else:
+            absorbed = self._absorbed(behind, growth) or self._shifted(growth)
+        return [*edits, *absorbed, *(self._sized(atom, growth) for atom in grown)]
 
-    def _absorbed(self, holder: _Atom, growth: int) -> list[Edit]:
-        """Free room among the fields' neighbours takes it up, or takes over what got free."""
-        free = next((atom for atom in self._inside(holder) if atom.name == b"free"), None)
-        return [] if free is None or not growth else self._refilled(free, growth)
-
-    def _absorbed_behind(self, growth: int) -> list[Edit]:
-        place = self._top.index(self._way[0]) + 1
-        free = self._top[place] if place < len(self._top) else None
-        return self._refilled(free, growth) if free is not None and free.name == b"free" else []
-
-    def _refilled(self, free: _Atom, growth: int) -> list[Edit]:
-        size = free.end - free.start - growth
-        if free.content - free.start != _LEAST_FREE or not 0 <= size < 1 << 32:
+    def _absorbed(self, atoms: Sequence[_Atom], growth: int) -> list[Edit]:
+        """What has the first free room of some give its bytes, or take over those that got free."""
+        free = next((atom for atom in atoms if atom.name == b"free"), None)
+        if free is None or free.content - free.start != _LEAST_FREE:
             return []
+        size = free.end - free.start - growth
         if size == 0:
             return [Edit(free.start, free.end, b"")]
-        if size < _LEAST_FREE:
+        if not _LEAST_FREE <= size < 1 << 32:
             return []
         said = Edit(free.start, free.start + 4, size.to_bytes(4, "big"))
         return [said, padding(free.end, growth)]
