@@ -14,6 +14,7 @@ import numpy.typing as npt
 FRAMES_LOOKED_AT = 32_768
 """Of the samples; the longest burst of E-AC-3 has 6,144."""
 _FRAMES_IN_A_ROW = 3
+_WORDS = np.dtype("<u2")
 # IEC 61937's bursts: two words of preamble, then the kind of data in five bits.
 _IEC_PREAMBLE = bytes.fromhex("f8724e1f")
 _IEC_KINDS = {1: "AC-3", 7: "AAC", 11: "DTS", 12: "DTS", 13: "DTS", 17: "DTS-HD", 21: "E-AC-3"}
@@ -35,9 +36,8 @@ def find_bitstream(samples: npt.NDArray[np.int16]) -> str | None:
     samples
         The first `FRAMES_LOOKED_AT` frames with sound, channels interleaved.
     """
-    words = np.ascontiguousarray(samples).ravel()
-    for order in (">i2", "<i2"):
-        data = words.astype(order).tobytes()
+    words = np.ascontiguousarray(samples, _WORDS).ravel()
+    for data in ((words << 8 | words >> 8).tobytes(), words.tobytes()):
         if name := _iec(data) or _dts(data) or _ac3(data):
             return name
     return None
@@ -45,13 +45,10 @@ def find_bitstream(samples: npt.NDArray[np.int16]) -> str | None:
 
 def _places(data: bytes, mark: bytes) -> list[int]:
     """Where a mark begins, at whole words only."""
-    found = []
-    at = data.find(mark)
-    while at >= 0:
-        if at % 2 == 0:
-            found.append(at)
-        at = data.find(mark, at + 1)
-    return found
+    hits = np.frombuffer(data, _WORDS) == np.frombuffer(mark, _WORDS, 1)
+    if not hits.any():  # in a tenth of the time
+        return []
+    return [at for at in (2 * np.flatnonzero(hits)).tolist() if data.startswith(mark, at)]
 
 
 def _evenly(places: list[int]) -> bool:

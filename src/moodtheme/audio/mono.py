@@ -136,20 +136,19 @@ class Downmix:
         self._cancelled = self._left_out = False
         self._channel: int | None = None
 
-    def of_frames(self, frames: Samples) -> Samples:
-        """Mono of ``(n, channels)``, in new memory.
+    def of_frames(self, frames: Samples, *, scale: float = 1.0) -> Samples:
+        """Mono of ``(n, channels)`` times ``scale``, in new memory.
 
         Adding whole channels is about 30 times as fast as ``frames.mean(axis=1)``, whose inner loop
         would run over two values only.
         """
-        mono = frames[:, 0].copy()
-        channels = frames.shape[1]
+        channels = list(frames.T)
         with np.errstate(over="ignore", invalid="ignore"):  # infinity and its opposite make NaN
-            for channel in range(1, channels):
-                mono += frames[:, channel]
-        if channels > 1:
-            mono *= np.float32(1.0 / channels)
-        return self.check(mono, [frames[:, channel] for channel in range(channels)])
+            mono = channels[0] + channels[1] if len(channels) > 1 else channels[0].copy()
+            for channel in channels[2:]:
+                mono += channel
+        mono *= np.float32(scale / len(channels))
+        return self.check(mono, channels, scale=scale)
 
     def check(
         self, mono: Samples, channels: Sequence[npt.NDArray[np.generic]], *, scale: float = 1.0

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from struct import Struct
+
+import msgspec
 
 from moodtheme.audio.opened import OpenFile
 
 FIRST_PAGE = 2
 LAST_PAGE = 4
-_HEADER = 27
+# Its mark and version; flags, granule, serial, number; a checksum; how many segments follow.
+_HEADER = Struct("<5xBqII4xB")
 # The longest page: its header, 255 segments' lengths, 255 segments of 255 bytes.
-_LONGEST = _HEADER + 255 + 255 * 255
-_READ = 1 << 20
+_LONGEST = _HEADER.size + 255 + 255 * 255
+_READ = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True, gc=False):
     """A page of one logical stream.
 
     Attributes
@@ -33,6 +36,8 @@ class Page:
         Lengths of the pieces of packets; one under 255 ends a packet.
     payload
         All of them together; shorter than they say at the end of a file that was cut.
+    is_whole
+        Whether nothing of it is missing.
     """
 
     start: int
@@ -42,11 +47,7 @@ class Page:
     number: int
     segments: bytes
     payload: bytes
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing of it is missing."""
-        return len(self.payload) == sum(self.segments)
+    is_whole: bool
 
     def pieces(self) -> Iterator[tuple[bytes, bool]]:
         """Pieces of packets, and whether each ends its packet."""
@@ -83,20 +84,22 @@ def pages(file: OpenFile, start: int) -> Iterator[Page]:
             continue
         if len(buffer) - at < _LONGEST and piece:
             continue
-        header = buffer[at : at + _HEADER]
-        if len(header) < _HEADER:
+        body = at + _HEADER.size
+        if len(buffer) < body:
             return
-        segments = buffer[at + _HEADER : at + _HEADER + header[26]]
-        body = at + _HEADER + header[26]
+        flags, granule, serial, number, count = _HEADER.unpack_from(buffer, at)
+        segments = buffer[body : body + count]
+        body += count
         end = body + sum(segments)
         yield Page(
             start=start - len(buffer) + at,
-            flags=header[5],
-            granule=int.from_bytes(header[6:14], "little", signed=True),
-            serial=int.from_bytes(header[14:18], "little"),
-            number=int.from_bytes(header[18:22], "little"),
+            flags=flags,
+            granule=granule,
+            serial=serial,
+            number=number,
             segments=segments,
             payload=buffer[body:end],
+            is_whole=end <= len(buffer),
         )
         at = min(end, len(buffer))
 
