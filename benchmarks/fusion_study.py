@@ -18,11 +18,11 @@ import numpy as np
 from moodtheme.cli.tables import with_interval
 from moodtheme.datasets import load_dataset
 from moodtheme.evaluation import ScoredSet, evaluate_systems
+from moodtheme.evaluation.bootstrap import units_of
 from moodtheme.evaluation.fusion_weights import LearnedWeights, learn_weights
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import rank_tags
 from moodtheme.evaluation.results import SIGNIFICANT
-from moodtheme.evaluation.units import units_of
 from moodtheme.scores.fusion import FusionMethod, fuse
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, load_systems, load_truth
 

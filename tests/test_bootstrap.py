@@ -7,9 +7,8 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from evaluation_cases import case
 from moodtheme.errors import EvaluationWarning, UsageError
 from moodtheme.evaluation import evaluate, evaluate_systems
-from moodtheme.evaluation.bootstrap import bootstrap, draw_weights
-from moodtheme.evaluation.figures import DecisionRule, Figures, rank_system
-from moodtheme.evaluation.units import units_of
+from moodtheme.evaluation.bootstrap import bootstrap, draw_weights, units_of
+from moodtheme.evaluation.metrics import DecisionRule, Figures, rank_system
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 TAGS = ["sad", "calm", "epic", "fun"]

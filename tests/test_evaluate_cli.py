@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from console_blocks import run as on_a_terminal
 from evaluation_cases import case
-from moodtheme.evaluation.thresholds import best_f1_thresholds, top_k, youden_thresholds
+from moodtheme.evaluation.thresholds import best_f1, best_youden, choose, top_k
 from program import Program
 
 CONTRACT = (
@@ -76,8 +76,10 @@ def test_evaluate_with_validation_thresholds_shows_both(run: Program, folder: Pa
     head, gru, _ = rows(out)
     assert head[3:6] == ["F1 oracle", "F1 best", "F1 validation"]
     truth, scores = np.load(folder / "truth.npy"), np.load(folder / "gru.npy")
-    thresholds = best_f1_thresholds(
-        np.load(folder / "validation" / "truth.npy"), np.load(folder / "validation" / "gru.npy")
+    thresholds = choose(
+        np.load(folder / "validation" / "truth.npy"),
+        np.load(folder / "validation" / "gru.npy"),
+        best_f1,
     )
     expected = f1_score(truth, scores > thresholds, average="macro", zero_division=0)
     assert gru[5] == f"{expected:.6f}"
@@ -305,10 +307,10 @@ def test_decide_by_every_rule(run: Program, folder: Path) -> None:
     own = ("--truth", folder / "truth.npy")
     honest = ("--thresholds-from", folder / "validation" / "truth.npy", folder / "validation")
     for rule, data, expected, said in (
-        ("oracle", own, scores > best_f1_thresholds(truth, scores), "an oracle"),
-        ("validation", honest, scores > best_f1_thresholds(other_truth, other), "on validation"),
-        ("youden", own, scores > youden_thresholds(truth, scores), "an oracle"),
-        ("youden", honest, scores > youden_thresholds(other_truth, other), "on validation"),
+        ("oracle", own, scores > choose(truth, scores, best_f1), "an oracle"),
+        ("validation", honest, scores > choose(other_truth, other, best_f1), "on validation"),
+        ("youden", own, scores > choose(truth, scores, best_youden), "an oracle"),
+        ("youden", honest, scores > choose(other_truth, other, best_youden), "on validation"),
         ("0.5", (), scores > 0.5, "fixed at 0.5"),
         ("top-2", (), top_k(scores, 2), "2 highest"),
     ):
@@ -329,7 +331,7 @@ def test_decide_prints_thresholds_to_the_last_digit(run: Program, folder: Path) 
         "decide", folder / "gru.npy", "--thresholds", "oracle", "--truth", folder / "truth.npy",
         "--output", folder / "decisions.npy", "--tags", folder / "tags.txt",
     )  # fmt: skip
-    expected = best_f1_thresholds(np.load(folder / "truth.npy"), np.load(folder / "gru.npy"))
+    expected = choose(np.load(folder / "truth.npy"), np.load(folder / "gru.npy"), best_f1)
     assert [line[0] for line in rows(out)[1:]] == ["sad", "calm", "epic"]
     assert [float(line[1]) for line in rows(out)[1:]] == expected.tolist()
 

@@ -9,15 +9,16 @@ from scipy import stats
 from evaluation_cases import case
 from moodtheme.errors import EvaluationError, EvaluationWarning
 from moodtheme.evaluation import Evaluation, ScoredSet, evaluate, evaluate_systems
+from moodtheme.evaluation.bootstrap import units_of
 from moodtheme.evaluation.intervals import (
     FEWEST,
     degrees_of_freedom,
     difference_interval,
     holm,
+    quantile,
     share_interval,
+    two_sided_p,
 )
-from moodtheme.evaluation.student import quantile, two_sided_p
-from moodtheme.evaluation.units import units_of
 
 
 @given(st.floats(0.01, 50), st.floats(1, 1e5))

@@ -12,7 +12,7 @@ from evaluation_cases import case
 from moodtheme.datasets import Split, group_folds, load_dataset
 from moodtheme.errors import TrainingError
 from moodtheme.evaluation import Evaluation, ScoredSet
-from moodtheme.evaluation.repeated import mean_difference, mean_figures
+from moodtheme.evaluation.spread import mean_difference, mean_figures
 from moodtheme.records import write_record
 from moodtheme.training.series import SERIES, Member, Series, places, plan_series, read_series
 from program import Program

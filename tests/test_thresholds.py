@@ -9,13 +9,9 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from evaluation_cases import case, columns
 from moodtheme.errors import EvaluationError, EvaluationWarning
 from moodtheme.evaluation import evaluate
-from moodtheme.evaluation.popularity import popularity_scores
-from moodtheme.evaluation.thresholds import (
-    best_f1_thresholds,
-    reachable_f1_thresholds,
-    top_k,
-    youden_thresholds,
-)
+from moodtheme.evaluation.checks import checked
+from moodtheme.evaluation.evaluator import popularity_scores
+from moodtheme.evaluation.thresholds import best_f1, best_youden, choose, reachable_f1, top_k
 from moodtheme.scores.decisions import apply_thresholds
 
 Column = tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]
@@ -27,7 +23,7 @@ def test_best_f1_is_the_first_maximum_on_scikit_learns_curve(column: Column) -> 
     precision, recall, thresholds = precision_recall_curve(truth, scores)
     with np.errstate(invalid="ignore"):
         f1 = np.nan_to_num(2 * precision * recall / (precision + recall))
-    assert best_f1_thresholds(truth[:, None], scores[:, None])[0] == thresholds[np.argmax(f1)]
+    assert choose(truth[:, None], scores[:, None], best_f1)[0] == thresholds[np.argmax(f1)]
 
 
 @given(columns())
@@ -38,10 +34,10 @@ def test_no_threshold_reaches_more_than_the_best(column: Column) -> None:
         decided = apply_thresholds(scores[:, None], threshold)[:, 0]
         return 2 * (decided & truth).sum() / (decided.sum() + truth.sum())
 
-    best = f1(reachable_f1_thresholds(truth[:, None], scores[:, None])[0])
+    best = f1(choose(truth[:, None], scores[:, None], reachable_f1)[0])
     everywhere = np.unique(np.r_[scores, -1])  # deciding above each score, and everything
     assert best == pytest.approx(max(map(f1, everywhere)), abs=1e-12)
-    assert best >= f1(best_f1_thresholds(truth[:, None], scores[:, None])[0])
+    assert best >= f1(choose(truth[:, None], scores[:, None], best_f1)[0])
 
 
 def test_the_official_rule_can_fall_below_validation_and_the_best_never_does() -> None:
@@ -57,7 +53,7 @@ def test_the_official_rule_can_fall_below_validation_and_the_best_never_does() -
 def test_deciding_above_youdens_threshold_reaches_the_highest_j(column: Column) -> None:
     truth, scores = column
     false_positive_rate, recall, _ = roc_curve(truth, scores, drop_intermediate=False)
-    threshold = youden_thresholds(truth[:, None], scores[:, None])
+    threshold = choose(truth[:, None], scores[:, None], best_youden)
     decided = apply_thresholds(scores[:, None], threshold)[:, 0]
     reached = decided[truth].mean() - decided[~truth].mean()
     best = (recall - false_positive_rate)[1:].max()  # [1:]: at least one track is decided
@@ -77,9 +73,10 @@ def test_thresholds_are_compared_at_full_precision() -> None:
 def test_tags_without_positives_get_no_threshold_and_no_decisions() -> None:
     truth, scores = case(tags=2)
     truth[:, 0] = False
-    for choose in (best_f1_thresholds, reachable_f1_thresholds, youden_thresholds):
-        with pytest.warns(EvaluationWarning, match="column 0"):
-            thresholds = choose(truth, scores)
+    with pytest.warns(EvaluationWarning, match="column 0"):
+        scores = checked(truth, scores, None)
+    for rule in (best_f1, reachable_f1, best_youden):
+        thresholds = choose(truth, scores, rule)
         assert np.isnan(thresholds[0])
         assert not apply_thresholds(scores, thresholds)[:, 0].any()
 
@@ -112,7 +109,7 @@ def test_validation_thresholds_are_chosen_on_validation_alone() -> None:
     other_truth, other_scores = case(50, 3, seed=2)
     row = evaluate(truth, scores, validation=(other_truth, other_scores))
     chosen = [tag["threshold_validation"] for tag in row["tags"]]
-    np.testing.assert_array_equal(chosen, best_f1_thresholds(other_truth, other_scores))
+    np.testing.assert_array_equal(chosen, choose(other_truth, other_scores, best_f1))
     assert row["f1_macro_validation"] != row["f1_macro_oracle"]
 
 

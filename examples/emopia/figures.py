@@ -17,12 +17,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from moodtheme.evaluation.bootstrap import draw_weights
+from moodtheme.evaluation.bootstrap import draw_weights, units_of
 from moodtheme.evaluation.calibration import fit_calibration
 from moodtheme.evaluation.intervals import share_interval
 from moodtheme.evaluation.metrics import macro, weigh_rankings
 from moodtheme.evaluation.ranking import rank_tags
-from moodtheme.evaluation.units import units_of
 from moodtheme.scores.decisions import calibrate
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")

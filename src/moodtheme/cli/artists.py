@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Group(StrEnum):
-    """`moodtheme.evaluation.units.Group`, here again so that --help imports nothing heavy."""
+    """`moodtheme.evaluation.bootstrap.Group`, here again so that --help imports nothing heavy."""
 
     ARTIST = "artist"
     TRACK = "track"

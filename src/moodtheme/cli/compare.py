@@ -172,9 +172,8 @@ def _compared(
 ) -> "tuple[list[SystemFigures], list[dict[str, PairedFigure]]]":
     """Figures of every system, and of every pair their difference, means over its trainings."""
     from moodtheme.evaluation import Evaluation, ScoredSet, SystemFigures
-    from moodtheme.evaluation.repeated import Repetition, mean_difference, mean_figures
-    from moodtheme.evaluation.spread import corrected
-    from moodtheme.evaluation.units import all_together
+    from moodtheme.evaluation.bootstrap import all_together
+    from moodtheme.evaluation.spread import Repetition, corrected, mean_difference, mean_figures
     from moodtheme.scores.vocabulary import tags_for
 
     found: dict[str, list[Repetition]] = {name: [] for name in folds[0].systems}

@@ -107,8 +107,8 @@ def evaluate(
     )
     from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import ScoredSet, evaluate_systems
+    from moodtheme.evaluation.bootstrap import units_of
     from moodtheme.evaluation.intervals import LEVEL
-    from moodtheme.evaluation.units import units_of
     from moodtheme.scores.matrices import match_systems, put_like, read_truth
     from moodtheme.scores.vocabulary import load_tags, tags_for
 

@@ -22,8 +22,8 @@ from moodtheme.cli.run_scores import Scoring, is_series, scores_of
 from moodtheme.cli.score_files import rated, row_as_json
 from moodtheme.cli.tables import print_table
 from moodtheme.evaluation import Evaluation, RatingFigures, ScoredSet, SystemFigures
-from moodtheme.evaluation.repeated import Repetition, mean_figures, repeated
 from moodtheme.evaluation.results import RepeatedFigure
+from moodtheme.evaluation.spread import Repetition, mean_figures, repeated
 
 RESAMPLES = 1000
 """Unless ``--bootstrap`` says otherwise: a run is evaluated in full."""

@@ -71,7 +71,7 @@ def table1(
     """
     from moodtheme.cli.outputs import require_output
     from moodtheme.evaluation import ScoredSet
-    from moodtheme.evaluation.units import units_of
+    from moodtheme.evaluation.bootstrap import units_of
     from moodtheme.reproduction.table1 import compare_with_paper
     from moodtheme.scores.matrices import read_truth
 

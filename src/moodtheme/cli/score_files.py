@@ -114,7 +114,7 @@ def add_popularity(
 ) -> "ScoredSet | None":
     """Add the baseline to the systems; return the validation set with it."""
     from moodtheme.evaluation import ScoredSet
-    from moodtheme.evaluation.popularity import popularity_scores
+    from moodtheme.evaluation.evaluator import popularity_scores
 
     if POPULARITY in tables:
         raise UsageError(f"a system is called {POPULARITY!r} already; rename its file")

@@ -3,9 +3,12 @@
 Conventions
 -----------
 A resample draws as many units as the set has, with replacement, all equally likely: whole artists
-where they are known, single tracks otherwise (`moodtheme.evaluation.units`). Every system is scored
-on the same resamples, so the difference of two systems is taken resample by resample (paired): what
-makes a draw easy makes it easy for both, and cancels.
+where they are known, single tracks otherwise. Tracks by one artist share a sound, a studio and the
+habits of whoever tagged them. Another test set would have other artists, not other tracks of the
+same ones; drawn track by track, intervals come out as if the test set held far more than it does.
+
+Every system is scored on the same resamples, so the difference of two systems is taken resample by
+resample (paired): what makes a draw easy makes it easy for both, and cancels.
 
 `moodtheme.evaluation.intervals` makes intervals of the resamples. They say how much the figure
 depends on which artists happened to be in the test set; they say nothing about another training
@@ -18,13 +21,15 @@ how often it happened. Decision thresholds are not chosen again in each resample
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 
-from moodtheme.errors import EvaluationWarning, UsageError
-from moodtheme.evaluation.figures import Figures, RankedSystem, join, weigh
+from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
+from moodtheme.evaluation.metrics import Figures, RankedSystem, weigh
 from moodtheme.evaluation.ranking import Weights
-from moodtheme.evaluation.units import Units
 from moodtheme.scores.matrices import BoolMatrix
 from moodtheme.work import Progress, no_progress
 
@@ -33,6 +38,74 @@ WEIGHTS_AT_ONCE = 2**23
 
 MOST_LEFT_OUT = 300
 """Columns of leaving out at most; more units are left out in blocks."""
+
+
+class Group(StrEnum):
+    """What stays together in a resample."""
+
+    ARTIST = "artist"
+    TRACK = "track"
+
+
+@dataclass(frozen=True)
+class Units:
+    """The things a test set is drawn of.
+
+    Attributes
+    ----------
+    group
+        What they are.
+    of_track
+        Number of each track's unit, counted from 0, (tracks,).
+    count
+        How many units there are.
+    """
+
+    group: Group
+    of_track: npt.NDArray[np.intp]
+    count: int
+
+    @property
+    def name(self) -> str:
+        """In words: ``327 artists``."""
+        return all_together([self])
+
+
+def all_together(sets: Sequence[Units]) -> str:
+    """What several test sets are drawn of, in words: ``385 artists`` of all folds."""
+    counts: dict[Group, int] = {}
+    for units in sets:
+        counts[units.group] = counts.get(units.group, 0) + units.count
+    return " and ".join(
+        f"{count} {group}{'' if count == 1 else 's'}" for group, count in counts.items()
+    )
+
+
+def units_of(n_tracks: int, artists: Sequence[str] | None) -> Units:
+    """Whole artists, or single tracks where no artist is known.
+
+    Parameters
+    ----------
+    n_tracks
+        In the set.
+    artists
+        One a track, ``""`` where unknown: such a track stands for itself. None, or no known artist
+        at all: every track does.
+
+    Raises
+    ------
+    EvaluationError
+        Another number of artists than tracks.
+    """
+    if artists is not None and len(artists) != n_tracks:
+        raise EvaluationError(
+            f"{len(artists)} artists for {n_tracks} tracks; give one a track, in the same order"
+        )
+    if artists is None or not any(artists):
+        return Units(Group.TRACK, np.arange(n_tracks), n_tracks)
+    keys = [artist or row for row, artist in enumerate(artists)]
+    number = {key: index for index, key in enumerate(dict.fromkeys(keys))}
+    return Units(Group.ARTIST, np.array([number[key] for key in keys], np.intp), len(number))
 
 
 def draw_weights(n_units: int, n_resamples: int, rng: np.random.Generator) -> Weights:
@@ -67,7 +140,7 @@ def bootstrap(
     truth
         bool (tracks, tags).
     systems
-        From `moodtheme.evaluation.figures.rank_system`.
+        From `moodtheme.evaluation.metrics.rank_system`.
     resamples
         How many, at least 1.
     seed
@@ -103,7 +176,13 @@ def bootstrap(
             done = first + weights.shape[1] * (index + 1) / len(systems)
             progress(done, resamples)
     _warn_of_absences(np.where(truth.any(axis=0), absences, 0), resamples, tags)
-    return [join(system_parts) for system_parts in parts]
+    return [
+        Figures(
+            {key: np.concatenate([p.summary[key] for p in of]) for key in of[0].summary},
+            {key: np.concatenate([p.per_tag[key] for p in of], axis=1) for key in of[0].per_tag},
+        )
+        for of in parts
+    ]
 
 
 def leave_out(truth: BoolMatrix, systems: Sequence[RankedSystem], *, units: Units) -> list[Figures]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, EvaluationWarning
-from moodtheme.scores.matrices import BoolMatrix
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 from moodtheme.scores.names import Seen
 from moodtheme.scores.vocabulary import tags_for
 from moodtheme.work import some_of
@@ -85,6 +85,25 @@ def check_scores(
         )
     check_finite(scores, tags, name=name)
     warn_of_range(scores, tags, name=name)
+
+
+def checked(truth: BoolMatrix, scores: ScoreMatrix, tags: Sequence[str] | None) -> ScoreMatrix:
+    """Scores to compute from, half precision widened, once both matrices have been checked.
+
+    Raises
+    ------
+    EvaluationError
+        See `check_truth` and `check_scores`.
+
+    Warns
+    -----
+    EvaluationWarning
+        See `check_scores` and `warn_of_undefined`.
+    """
+    names = check_truth(truth, tags=tags)
+    check_scores(scores, truth, names)
+    warn_of_undefined(truth, names)
+    return as_scores(scores)
 
 
 def warn_of_range(scores: npt.NDArray[Any], tags: Sequence[str], *, name: str = "scores") -> None:

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from moodtheme.arrays import FloatArray
 from moodtheme.errors import UsageError
 from moodtheme.evaluation.checks import check_truth
 from moodtheme.evaluation.results import SystemFigures
@@ -145,3 +148,27 @@ def evaluate_systems(
         else replace(one, against=against, comparisons=len(others), difference=apart[one.name])
         for one in found
     ]
+
+
+def popularity_scores(training_truth: BoolMatrix, n_tracks: int) -> FloatArray:
+    """Give every track the tag that most training tracks carry, and no other: without listening.
+
+    This is the MediaEval task's ``baseline-popular``. Every tag's scores are constant, so its
+    macro ROC-AUC is 0.5 by construction and its macro PR-AUC is the mean share of positives.
+
+    Parameters
+    ----------
+    training_truth
+        bool (training tracks, tags).
+    n_tracks
+        How many tracks to score.
+
+    Returns
+    -------
+    float32 (n_tracks, tags)
+        1 in the column of the most frequent tag (the first of several), 0 elsewhere.
+    """
+    check_truth(training_truth)
+    scores = np.zeros((n_tracks, training_truth.shape[1]), np.float32)
+    scores[:, training_truth.sum(axis=0).argmax()] = 1
+    return scores

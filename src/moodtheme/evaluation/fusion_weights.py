@@ -22,8 +22,7 @@ import numpy.typing as npt
 from moodtheme.arrays import Float64Array
 from moodtheme.errors import UsageError
 from moodtheme.evaluation.checks import check_scores, check_truth, warn_of_undefined
-from moodtheme.evaluation.metrics import macro, weigh_rankings
-from moodtheme.evaluation.ranking import rank_tags, unit_weights
+from moodtheme.evaluation.metrics import areas_of_tags, macro
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 from moodtheme.work import Progress, no_progress
 
@@ -133,5 +132,4 @@ def _greedy(truth: BoolMatrix, stack: npt.NDArray[np.float64]) -> Float64Array:
 
 
 def _macro_roc_auc(truth: BoolMatrix, scores: ScoreMatrix) -> float:
-    roc_auc, _ = weigh_rankings(rank_tags(truth, scores), unit_weights(len(truth)))
-    return float(macro(roc_auc[:, 0]))
+    return float(macro(areas_of_tags(truth, scores)[0]))

@@ -22,36 +22,42 @@ Metrics
 Precision, recall and F1
     Of decisions. A tag that was never decided has a precision of 0, as in the task's official
     script, and therefore an F1 of 0.
+
+A figure's key says what it is: ``roc_auc_macro``, ``f1_micro_oracle``. Figures of decisions end in
+how the thresholds were chosen (`DecisionRule`), always.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
 from moodtheme.arrays import Float64Array
-from moodtheme.evaluation.checks import (
-    check_scores,
-    check_truth,
-    warn_of_undefined,
-)
+from moodtheme.evaluation.checks import checked
 from moodtheme.evaluation.ranking import (
     Ranking,
     Weights,
     areas,
+    rank_all,
     rank_tags,
     unit_weights,
 )
-from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
+from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix
 
 
-@dataclass(frozen=True)
-class DecisionFigures:
-    """Precision, recall and F1; float64 of equal shape."""
+class DecisionRule(StrEnum):
+    """Where the thresholds behind a figure come from."""
 
-    precision: Float64Array
-    recall: Float64Array
-    f1: Float64Array
+    ORACLE = "oracle"
+    """The task's official rule on the very set that is scored. It counts the tracks at a threshold
+    when it chooses and leaves them out when it decides, so it is no upper bound."""
+    BEST = "best"
+    """Highest F1 that thresholds can reach on the very set that is scored: the upper bound."""
+    VALIDATION = "validation"
+    """Best F1 on a validation set: honest."""
+    FIXED = "fixed"
+    """One threshold for every tag, chosen beforehand (0.5)."""
 
 
 def roc_auc(
@@ -78,7 +84,7 @@ def roc_auc(
     EvaluationError
         Truth and scores cannot be compared; see `moodtheme.evaluation.checks`.
     """
-    return _areas_of_tags(_checked(truth, scores, tags), truth)[0]
+    return areas_of_tags(truth, checked(truth, scores, tags))[0]
 
 
 def average_precision(
@@ -91,7 +97,7 @@ def average_precision(
     float64 (tags,)
         In (0, 1]; NaN for a tag without positives.
     """
-    return _areas_of_tags(_checked(truth, scores, tags), truth)[1]
+    return areas_of_tags(truth, checked(truth, scores, tags))[1]
 
 
 def macro(figures: Float64Array) -> Float64Array:
@@ -99,6 +105,12 @@ def macro(figures: Float64Array) -> Float64Array:
     defined = ~np.isnan(figures)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(defined, figures, 0).sum(axis=0) / defined.sum(axis=0))
+
+
+def areas_of_tags(truth: BoolMatrix, scores: ScoreMatrix) -> tuple[Float64Array, Float64Array]:
+    """ROC-AUC and average precision of each tag, (tags,) each, of scores that have been checked."""
+    roc, precision = weigh_rankings(rank_tags(truth, scores), unit_weights(len(truth)))
+    return roc[:, 0], precision[:, 0]
 
 
 def weigh_rankings(
@@ -114,53 +126,93 @@ def weigh_rankings(
     return np.stack([roc for roc, _ in both]), np.stack([precision for _, precision in both])
 
 
-def weigh_decisions(
-    truth: BoolMatrix, decisions: BoolMatrix, weights: Weights
-) -> tuple[DecisionFigures, DecisionFigures]:
-    """Precision, recall and F1 under each column of weights.
+@dataclass(frozen=True)
+class RankedSystem:
+    """One system's scores, ranked and decided once, ready to be weighed many times.
+
+    Attributes
+    ----------
+    tags
+        A ranking of the tracks for each tag.
+    pairs
+        The ranking of all (track, tag) pairs.
+    decisions
+        bool (tracks, tags) for each rule.
+    """
+
+    tags: tuple[Ranking, ...]
+    pairs: Ranking
+    decisions: Mapping[DecisionRule, BoolMatrix]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One system's figures under each column of weights.
+
+    Attributes
+    ----------
+    summary
+        Macro and micro figures, float64 (resamples,) each.
+    per_tag
+        Figures of each tag, float64 (tags, resamples) each.
+    """
+
+    summary: Mapping[str, Float64Array]
+    per_tag: Mapping[str, Float64Array]
+
+
+def rank_system(
+    truth: BoolMatrix, scores: ScoreMatrix, decisions: Mapping[DecisionRule, BoolMatrix]
+) -> RankedSystem:
+    """Do once what every resample needs."""
+    return RankedSystem(tuple(rank_tags(truth, scores)), rank_all(truth, scores), decisions)
+
+
+def weigh(truth: BoolMatrix, system: RankedSystem, weights: Weights | None = None) -> Figures:
+    """Compute all figures of a system.
 
     Parameters
     ----------
-    truth, decisions
+    truth
         bool (tracks, tags).
+    system
+        From `rank_system`, on the same truth.
     weights
-        int32 (tracks, resamples).
-
-    Returns
-    -------
-    tuple of DecisionFigures
-        Per tag, float64 (tags, resamples), and micro, float64 (resamples,).
+        How often each track counts, int32 (tracks, resamples); by default once, as a single
+        column.
     """
-    # Counts stay far below 2**53, so the floating-point products are exact.
-    counted = weights.astype(np.float64)
-    hits = (truth & decisions).T.astype(np.float64) @ counted
-    decided = decisions.T.astype(np.float64) @ counted
-    positives = truth.T.astype(np.float64) @ counted
-    return (
-        _decision_figures(hits, decided, positives),
-        _decision_figures(hits.sum(axis=0), decided.sum(axis=0), positives.sum(axis=0)),
-    )
+    if weights is None:
+        weights = unit_weights(len(truth))
+    roc_auc, pr_auc = weigh_rankings(system.tags, weights)
+    roc_auc_micro, pr_auc_micro = areas(system.pairs, weights)
+    per_tag = {"roc_auc": roc_auc, "pr_auc": pr_auc}
+    summary = {
+        "roc_auc_macro": macro(roc_auc),
+        "pr_auc_macro": macro(pr_auc),
+        "roc_auc_micro": roc_auc_micro,
+        "pr_auc_micro": pr_auc_micro,
+    }
+    for rule, decisions in system.decisions.items():
+        # Counts stay far below 2**53, so the floating-point products are exact.
+        counted = weights.astype(np.float64)
+        hits, decided, positives = (
+            which.T.astype(np.float64) @ counted for which in (truth & decisions, decisions, truth)
+        )
+        micro = _of_decisions(hits.sum(axis=0), decided.sum(axis=0), positives.sum(axis=0))
+        for name, figures in _of_decisions(hits, decided, positives).items():
+            per_tag[f"{name}_{rule}"] = figures
+            summary[f"{name}_macro_{rule}"] = macro(figures)
+            summary[f"{name}_micro_{rule}"] = micro[name]
+    return Figures(summary, per_tag)
 
 
-def _decision_figures(
+def _of_decisions(
     hits: Float64Array, decided: Float64Array, positives: Float64Array
-) -> DecisionFigures:
+) -> dict[str, Float64Array]:
     undefined = positives == 0
     with np.errstate(invalid="ignore"):
-        return DecisionFigures(
-            precision=np.where(undefined, np.nan, hits / np.maximum(decided, 1)),
-            recall=hits / positives,
-            f1=np.where(undefined, np.nan, 2 * hits / np.maximum(decided + positives, 1)),
-        )
-
-
-def _checked(truth: BoolMatrix, scores: ScoreMatrix, tags: Sequence[str] | None) -> ScoreMatrix:
-    names = check_truth(truth, tags=tags)
-    check_scores(scores, truth, names)
-    warn_of_undefined(truth, names)
-    return as_scores(scores)
-
-
-def _areas_of_tags(scores: ScoreMatrix, truth: BoolMatrix) -> tuple[Float64Array, Float64Array]:
-    roc, precision = weigh_rankings(rank_tags(truth, scores), unit_weights(len(truth)))
-    return roc[:, 0], precision[:, 0]
+        return {
+            "f1": np.where(undefined, np.nan, 2 * hits / np.maximum(decided + positives, 1)),
+            "precision": np.where(undefined, np.nan, hits / np.maximum(decided, 1)),
+            "recall": hits / positives,
+        }

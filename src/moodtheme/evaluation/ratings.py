@@ -17,11 +17,10 @@ import numpy.typing as npt
 
 from moodtheme.arrays import Float64Array
 from moodtheme.errors import EvaluationError, EvaluationWarning
-from moodtheme.evaluation.bootstrap import MOST_LEFT_OUT, draw_weights
+from moodtheme.evaluation.bootstrap import MOST_LEFT_OUT, Units, draw_weights, units_of
 from moodtheme.evaluation.intervals import FEWEST, difference_interval
 from moodtheme.evaluation.results import PairedFigure
-from moodtheme.evaluation.spread import corrected
-from moodtheme.evaluation.units import Units, units_of
+from moodtheme.evaluation.spread import Spread, corrected, paired
 from moodtheme.scores.ratings import Ratings
 
 IndexArray = npt.NDArray[np.intp]
@@ -114,16 +113,15 @@ def evaluate_ratings(
     for column, dimension in enumerate(truth.dimensions):
         pair = np.stack([truth.values[:, column], placed.values[:, column]])
         there = _rated_by_all(pair, f"{source}: ", dimension.name)
-        drawing = _Drawing(units, there, resamples, seed)
-        point, drawn, left_out = drawing.agreement(*pair)
+        found_here = _Drawing(units, there, resamples, seed).agreement(*pair)
         intervals = {}
-        if drawing.enough:
-            for name, value, *of in zip(MEASURES, point, drawn, left_out, strict=True):
-                ends = difference_interval(float(value), *of)
+        for name, one in found_here.items():
+            if one.moved:
+                ends = difference_interval(one.value, *one.moved)
                 # None of the three is ever above 1, no correlation below −1.
                 least = -math.inf if name == "r2" else -1.0
                 intervals[name] = (max(ends.low, least), min(ends.high, 1.0))
-        figures = dict(zip(MEASURES, point.tolist(), strict=True))
+        figures = {name: one.value for name, one in found_here.items()}
         result.append(RatingFigures(dimension.name, len(there), figures, intervals))
     return result
 
@@ -166,14 +164,7 @@ def compare_ratings(
             values = [truth.values[:, column], *(placed[name].values[:, column] for name in pair)]
             there = _rated_by_all(np.stack(values), f"{' and '.join(pair)}: ", dimension.name)
             drawing = _Drawing(units, there, resamples, seed)
-            one, other = (drawing.agreement(values[0], values[side]) for side in (1, 2))
-            apart = [first - second for first, second in zip(one, other, strict=True)]
-            figures.append(
-                {
-                    name: _paired(float(value), *of)
-                    for name, value, *of in zip(MEASURES, *apart, strict=True)
-                }
-            )
+            figures.append(paired(*(drawing.agreement(values[0], one) for one in values[1:])))
             found.append((*pair, dimension.name, len(there)))
     return [RatingDifference(*of, one) for of, one in zip(found, corrected(figures), strict=True)]
 
@@ -217,19 +208,21 @@ class _Drawing:
         self._there = there
         unit_of = np.unique(units.of_track[there], return_inverse=True)[1]
         count = int(unit_of.max()) + 1
-        self.enough = resamples > 0 and count >= FEWEST
         self._weights = [np.ones((1, len(there)))]
-        if self.enough:
+        if resamples > 0 and count >= FEWEST:
             drawn = draw_weights(count, resamples, np.random.default_rng(seed))[unit_of].T
             blocks = unit_of % MOST_LEFT_OUT
             kept = blocks[None] != np.arange(min(count, MOST_LEFT_OUT))[:, None]
             self._weights += [drawn.astype(np.float64), kept.astype(np.float64)]
 
-    def agreement(self, truth: Float64Array, found: Float64Array) -> tuple[Float64Array, ...]:
-        """On the tracks, (3,), in the resamples and with one unit after another left out."""
+    def agreement(self, truth: Float64Array, found: Float64Array) -> dict[str, Spread]:
+        """`MEASURES` on the tracks, and how far they move where there are units enough."""
         x, y = truth[self._there], found[self._there]
-        point, *spread = (agreement(x, y, weights) for weights in self._weights)
-        return point[:, 0], *(spread or [np.full((len(MEASURES), 0), np.nan)] * 2)
+        point, *moved = (agreement(x, y, weights) for weights in self._weights)
+        return {
+            name: Spread(float(point[row, 0]), (moved[0][row], moved[1][row]) if moved else None)
+            for row, name in enumerate(MEASURES)
+        }
 
 
 def _place(truth: Ratings, found: Ratings, source: str) -> Ratings:
@@ -261,9 +254,3 @@ def _rated_by_all(values: Float64Array, source: str, dimension: str) -> IndexArr
             "and from the system; at least 2 are needed"
         )
     return there
-
-
-def _paired(value: float, drawn: Float64Array, left_out: Float64Array) -> PairedFigure:
-    found = difference_interval(value, drawn, left_out)
-    numbers = {"value": value, "low": found.low, "high": found.high, "p": found.p}
-    return PairedFigure(**{key: None if math.isnan(n) else n for key, n in numbers.items()})

@@ -1,10 +1,11 @@
 """What an evaluation finds: figures with their intervals, of systems and of their tags.
 
 A figure's key says what it is: ``roc_auc_macro``, ``f1_micro_oracle``. Figures of decisions end in
-how the thresholds were chosen (`moodtheme.evaluation.figures.DecisionRule`), always. All are
+how the thresholds were chosen (`moodtheme.evaluation.metrics.DecisionRule`), always. All are
 fractions, not percent.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -180,3 +181,8 @@ def _values(figures: Mapping[str, Figure]) -> dict[str, float | None]:
 
 def _intervals(figures: Mapping[str, Figure]) -> dict[str, list[float | None]]:
     return {key: [figure.low, figure.high] for key, figure in figures.items()}
+
+
+def known(value: float) -> float | None:
+    """A number as results hold it: None for NaN."""
+    return None if math.isnan(value) else float(value)

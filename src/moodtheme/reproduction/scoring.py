@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from moodtheme.datasets import Split
 from moodtheme.errors import ReproductionError
 from moodtheme.evaluation import Evaluation, Figure, ScoredSet, SystemFigures
-from moodtheme.evaluation.popularity import popularity_scores
+from moodtheme.evaluation.evaluator import popularity_scores
 from moodtheme.files import replacing, sha256_of
 from moodtheme.recipes import BASELINE, TABLE_1
 from moodtheme.reproduction.job import Job
