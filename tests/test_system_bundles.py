@@ -19,8 +19,8 @@ from moodtheme.exporting.half_weights import check_half
 from moodtheme.exporting.systems import Graphs, export_member, plan_graphs
 from moodtheme.feature_store import make_extractor
 from moodtheme.feature_store.extraction import read_track
-from moodtheme.models.feature_network import DeepSpectrum, FeatureNetwork
 from moodtheme.models.image_networks import load_image_network
+from moodtheme.models.recurrent import DeepSpectrum, FeatureNetwork
 from moodtheme.recipes import NINE_SYSTEMS, Cell, DeepSpectrumView, find_recipe, with_values
 from moodtheme.scores.decisions import calibrate
 from moodtheme.tagging.bundle_files import read_manifest

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from moodtheme.files import replacing
-from moodtheme.models.onnx_form import SCORES, to_onnx
+from moodtheme.models.networks import SCORES, to_onnx
 from moodtheme.scores.ratings import Dimension
 
 OPSET = 20  # the highest without STFT-era surprises in the runtimes we care about

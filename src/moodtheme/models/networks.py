@@ -1,7 +1,23 @@
-"""What can be asked of any network: where it computes, and how many parameters it has."""
+"""What is done with any network: where it computes, its parameters, its files, its ONNX form."""
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    import onnx
+
+SCORES = "scores"
+"""What a graph's output is called."""
+
+
+class UnfitError(Exception):
+    """A file does not hold what it should; the message says why, as a clause about it."""
 
 
 def choose_device(accelerator: str) -> torch.device:
@@ -47,3 +63,75 @@ def second_bias_parameters(module: nn.Module) -> int:
         for name, value in layer.named_parameters()
         if name.startswith("bias_hh")
     )
+
+
+def one_line(error: Exception) -> str:
+    """A library's many lines as one."""
+    return " ".join(str(error).split())[:200]
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Tensors by name, from a file that PyTorch wrote; no code in it is run.
+
+    Raises
+    ------
+    UnfitError
+        It is something else.
+    """
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch.load raises whatever its readers raise
+        raise UnfitError(f"it is not a PyTorch state dict ({one_line(error)})") from error
+    if not isinstance(state, Mapping) or not all(
+        isinstance(value, Tensor) for value in state.values()
+    ):
+        raise UnfitError("it holds no state dict")
+    return dict(state)
+
+
+def to_onnx(
+    module: nn.Module,
+    example: Tensor,
+    *,
+    input_name: str,
+    output_names: Sequence[str] = (SCORES,),
+    opset: int | None = None,
+) -> "onnx.ModelProto":
+    """A module as an ONNX model with one input, named outputs and a free batch.
+
+    Parameters
+    ----------
+    module
+        In the mode, training or evaluation, that is wanted.
+    example
+        An input of two.
+    input_name
+        What the input is called.
+    output_names
+        What the outputs are called.
+    opset
+        Version of ONNX's operators; the exporter's choice by default.
+    """
+    # The exporter reports on optional packages it looked for; none of it concerns the graph.
+    noisy = logging.getLogger("torch.onnx")
+    level = noisy.level
+    noisy.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module,
+                (example,),
+                dynamo=True,
+                opset_version=opset,
+                input_names=[input_name],
+                output_names=list(output_names),
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                verbose=False,
+            )
+    finally:
+        noisy.setLevel(level)
+    if program is None:
+        raise RuntimeError("the exporter returned no program")
+    model: onnx.ModelProto = program.model_proto
+    return model

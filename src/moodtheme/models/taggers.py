@@ -6,12 +6,14 @@ Won, Ferraro, Bogdanov and Serra, "Evaluation of CNN-based automatic music taggi
 MagnaTagATune. All see one front end; what the taggers were trained on differs in nothing but tags.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from moodtheme.errors import WeightsError
+from moodtheme.models.networks import UnfitError, one_line, read_state_dict
 
 SAMPLE_RATE = 16_000
 N_FFT = 512
@@ -87,10 +89,27 @@ class Tagger(nn.Module):
 
     # What the published files hold besides parameters; the front end computes them.
     _CONSTANTS = ("spec.spectrogram.window", "spec.mel_scale.fb")
+    _last = "dense"
 
     def __init__(self) -> None:
         super().__init__()
         self.spec_bn = nn.BatchNorm2d(1)
+        self._blocks: list[str] = []
+
+    def add_blocks(self, channels: Sequence[int], pools: Sequence[tuple[int, int]]) -> None:
+        """Make the convolution blocks, by their published names."""
+        for number, pool in enumerate(pools, start=1):
+            self._blocks.append(f"layer{number}")
+            self.add_module(
+                f"layer{number}", _Block2d(channels[number - 1], channels[number], pool)
+            )
+
+    def through_blocks(self, mel_db: Tensor) -> Tensor:
+        """Activations of the last block."""
+        x: Tensor = self.spec_bn(mel_db.unsqueeze(1))
+        for name in self._blocks:
+            x = self.get_submodule(name)(x)
+        return x
 
     def embed(self, mel_db: Tensor) -> Tensor:
         """Activations before the last layer, ``(batch, width)``."""
@@ -98,7 +117,8 @@ class Tagger(nn.Module):
 
     def classify(self, embedding: Tensor) -> Tensor:
         """Logits ``(batch, 50)`` of `embed`'s activations."""
-        raise NotImplementedError
+        logits: Tensor = self.get_submodule(self._last)(embedding)
+        return logits
 
     def forward(self, mel_db: Tensor) -> Tensor:
         """Logits ``(batch, 50)`` of a spectrogram ``(batch, 96, frames)``."""
@@ -114,22 +134,12 @@ class Fcn(Tagger):
         super().__init__()
         pools = ((2, 4), (2, 4), (2, 4), (3, 5), (4, 4))
         channels = (1, 64, 128, 128, 128, 64)
-        for number, pool in enumerate(pools, start=1):
-            block = _Block2d(channels[number - 1], channels[number], pool)
-            self.add_module(f"layer{number}", block)
+        self.add_blocks(channels, pools)
         self.dense = nn.Linear(self.width, N_TAGS)
 
     def embed(self, mel_db: Tensor) -> Tensor:
         """Activations ``(batch, 64)``."""
-        x: Tensor = self.spec_bn(mel_db.unsqueeze(1))
-        for number in range(1, 6):
-            x = self.get_submodule(f"layer{number}")(x)
-        return x.flatten(1)
-
-    def classify(self, embedding: Tensor) -> Tensor:
-        """Logits."""
-        logits: Tensor = self.dense(embedding)
-        return logits
+        return self.through_blocks(mel_db).flatten(1)
 
 
 class Crnn(Tagger):
@@ -140,25 +150,15 @@ class Crnn(Tagger):
     def __init__(self) -> None:
         super().__init__()
         channels = (1, 64, 128, 128, 128)
-        for number, pool in enumerate((2, 3, 4, 4), start=1):
-            block = _Block2d(channels[number - 1], channels[number], (pool, pool))
-            self.add_module(f"layer{number}", block)
+        self.add_blocks(channels, [(pool, pool) for pool in (2, 3, 4, 4)])
         self.layer5 = nn.GRU(channels[-1], self.width, 2, batch_first=True)
         self.dense = nn.Linear(self.width, N_TAGS)
 
     def embed(self, mel_db: Tensor) -> Tensor:
         """Activations ``(batch, 32)``."""
-        x: Tensor = self.spec_bn(mel_db.unsqueeze(1))
-        for number in range(1, 5):
-            x = self.get_submodule(f"layer{number}")(x)
-        steps, _ = self.layer5(x.squeeze(2).transpose(1, 2))
+        steps, _ = self.layer5(self.through_blocks(mel_db).squeeze(2).transpose(1, 2))
         last: Tensor = steps[:, -1]
         return last
-
-    def classify(self, embedding: Tensor) -> Tensor:
-        """Logits."""
-        logits: Tensor = self.dense(embedding)
-        return logits
 
 
 class _Vertical(_Block2d):
@@ -184,6 +184,7 @@ class Musicnn(Tagger):
     """Filters along frequency and along time, three 1-D convolutions, mean and maximum over 3 s."""
 
     width = 200
+    _last = "dense2"
 
     def __init__(self) -> None:
         super().__init__()
@@ -207,11 +208,6 @@ class Musicnn(Tagger):
         pooled = torch.cat([heard.amax(dim=2), heard.mean(dim=2)], dim=1)
         return torch.relu(self.bn(self.dense1(pooled)))
 
-    def classify(self, embedding: Tensor) -> Tensor:
-        """Logits."""
-        logits: Tensor = self.dense2(embedding)
-        return logits
-
 
 FAMILIES: dict[str, type[Fcn | Crnn | Musicnn]] = {"fcn": Fcn, "crnn": Crnn, "musicnn": Musicnn}
 
@@ -233,13 +229,12 @@ def load_tagger(family: str, path: Path) -> Fcn | Crnn | Musicnn:
     """
     network = FAMILIES[family]()
     try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
+        state = read_state_dict(path)
         for name in Tagger._CONSTANTS:
             state.pop(name, None)
         network.load_state_dict(state)
-    except Exception as error:  # torch.load raises whatever its readers raise
-        reason = " ".join(str(error).split())[:200]
+    except (UnfitError, RuntimeError) as error:
         raise WeightsError(
-            f"{path} does not hold a {family} tagger's layers ({reason}); fetch it again"
+            f"{path} does not hold a {family} tagger's layers ({one_line(error)}); fetch it again"
         ) from error
     return network.eval()

@@ -3,11 +3,11 @@
 Nothing here imports PyTorch before a network is loaded.
 """
 
-from moodtheme.models.image_networks.loading import load_image_network
 from moodtheme.models.image_networks.registry import (
     IMAGE_NETWORKS,
     ImageNetwork,
     find_image_network,
+    load_image_network,
 )
 
 __all__ = [

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from moodtheme.errors import WeightsError
 from moodtheme.models.image_networks.networks import BLOCKS, NORM_EPSILON, POOLED_SIZE
 from moodtheme.models.image_networks.registry import Checkpoint, ImageNetwork
+from moodtheme.models.networks import UnfitError, one_line, read_state_dict
 
 if TYPE_CHECKING:
     import h5py
@@ -30,10 +31,6 @@ _VGG16_CONVOLUTIONS = tuple(
 # EfficientNet-Lite's batch normalisation after each convolution, by its port's names.
 _BLOCK_NORMS = {"expand": "_bn0", "depthwise": "_bn1", "project": "_bn2"}
 _OUTER_NORMS = {"stem": "_bn0", "head": "_bn1"}
-
-
-class _UnfitError(Exception):
-    """The file does not hold what it should; the message says why."""
 
 
 def load_checkpoint(network: nn.Module, known: ImageNetwork, path: Path) -> None:
@@ -60,8 +57,8 @@ def load_checkpoint(network: nn.Module, known: ImageNetwork, path: Path) -> None
             _check(name, tuple(state[name].shape), shape)
             state[name] = state[name].float()
             if not state[name].isfinite().all():
-                raise _UnfitError(f"{name} holds values that are not finite")
-    except _UnfitError as error:
+                raise UnfitError(f"{name} holds values that are not finite")
+    except UnfitError as error:
         raise WeightsError(
             f"{path} does not hold {known.name}'s weights: {error}; give {known.weights.file} as "
             "published, or leave --weights out to have it fetched"
@@ -71,12 +68,7 @@ def load_checkpoint(network: nn.Module, known: ImageNetwork, path: Path) -> None
 
 def _check(name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     if shape != wanted:
-        raise _UnfitError(f"{name} has shape {shape}, not {wanted}")
-
-
-def _line(error: Exception) -> str:
-    """A library's many lines as one."""
-    return " ".join(str(error).split())[:200]
+        raise UnfitError(f"{name} has shape {shape}, not {wanted}")
 
 
 def _read_keras(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> State:
@@ -106,7 +98,7 @@ def _read_keras(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> State:
                 bias = wanted[f"{name}.bias"]
                 state[f"{name}.bias"] = _dataset(file, f"{layer}/{layer}_b_1:0", bias)
     except (OSError, RuntimeError) as error:  # what h5py raises for damaged files
-        raise _UnfitError(f"it cannot be read as HDF5 ({_line(error)})") from error
+        raise UnfitError(f"it cannot be read as HDF5 ({one_line(error)})") from error
     return state
 
 
@@ -122,37 +114,25 @@ def _dataset(file: "h5py.File", name: str, shape: tuple[int, ...]) -> Tensor:
         link = found.get(leaf, getlink=True)
         found = found[leaf] if isinstance(link, h5py.HardLink) else None
     if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
-        raise _UnfitError(f"it has no {name}")
+        raise UnfitError(f"it has no {name}")
     _check(name, found.shape, shape)
     if found.dtype.kind != "f":
-        raise _UnfitError(f"{name} is {found.dtype}, not a number format for weights")
+        raise UnfitError(f"{name} is {found.dtype}, not a number format for weights")
     return torch.from_numpy(np.asarray(found[()], dtype=np.float32))
-
-
-def _read_state_dict(path: Path) -> State:
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-    except Exception as error:  # torch.load raises whatever its readers raise
-        raise _UnfitError(f"it is not a PyTorch state dict ({_line(error)})") from error
-    if not isinstance(state, Mapping) or not all(
-        isinstance(value, Tensor) for value in state.values()
-    ):
-        raise _UnfitError("it holds no state dict")
-    return dict(state)
 
 
 def _take(state: State, name: str) -> Tensor:
     if name not in state:
-        raise _UnfitError(f"it has no {name}")
+        raise UnfitError(f"it has no {name}")
     values = state[name]
     if values.layout is not torch.strided or not values.is_floating_point():
-        raise _UnfitError(f"{name} is no dense array of real numbers")
+        raise UnfitError(f"{name} is no dense array of real numbers")
     return values
 
 
 def _read_torchvision(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> State:
     """VGG16 by torchvision's names: positions in a list of convolutions, ReLUs and poolings."""
-    published = _read_state_dict(path)
+    published = read_state_dict(path)
     sources = {}
     position = 0
     for name, block, number in _VGG16_CONVOLUTIONS:
@@ -174,7 +154,7 @@ def _read_vgg16_onnx(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> State
     try:
         model = onnx.load_model(path, load_external_data=False)
     except Exception as error:  # protobuf raises its own kinds
-        raise _UnfitError(f"it cannot be read as ONNX ({_line(error)})") from error
+        raise UnfitError(f"it cannot be read as ONNX ({one_line(error)})") from error
     constants = {constant.name: constant for constant in model.graph.initializer}
     state = {}
     for name, block, number in _VGG16_CONVOLUTIONS:
@@ -182,19 +162,19 @@ def _read_vgg16_onnx(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> State
         for part, suffix in (("weight", "convolution/ReadVariableOp:0"), ("bias", "Squeeze:0")):
             constant = constants.get(f"{source}/{suffix}")
             if constant is None or constant.data_location == onnx.TensorProto.EXTERNAL:
-                raise _UnfitError(f"it has no {source}/{suffix}")
+                raise UnfitError(f"it has no {source}/{suffix}")
             _check(constant.name, tuple(constant.dims), wanted[f"{name}.{part}"])
             try:
                 values = onnx.numpy_helper.to_array(constant)
             except (ValueError, TypeError) as error:
-                raise _UnfitError(f"{constant.name} is damaged ({_line(error)})") from error
+                raise UnfitError(f"{constant.name} is damaged ({one_line(error)})") from error
             state[f"{name}.{part}"] = torch.from_numpy(values.astype(np.float32))
     return state
 
 
 def _read_efficientnet(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> State:
     """EfficientNet-Lite by its PyTorch port's names, batch normalisations folded in."""
-    published = _read_state_dict(path)
+    published = read_state_dict(path)
     state = {}
     for name in (key.removesuffix(".weight") for key in wanted if key.endswith(".weight")):
         match name.split("."):

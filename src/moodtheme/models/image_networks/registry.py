@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from moodtheme.errors import UsageError
 from moodtheme.fetched.weights import (
@@ -13,7 +15,13 @@ from moodtheme.fetched.weights import (
     VGG16_TORCHVISION,
     PublishedWeights,
 )
+from moodtheme.files import sha256_of
 from moodtheme.recipes import Precision, Preprocessing
+
+if TYPE_CHECKING:
+    from moodtheme.models.image_networks.features import ImageFeatures
+
+RANDOM_WEIGHTS = "random"
 
 
 class Architecture(StrEnum):
@@ -62,7 +70,7 @@ _TORCHVISION = Colours(
 # EfficientNet-Lite: (x - 127) / 128.
 _LITE = Colours(bgr=False, mean=(127.0, 127.0, 127.0), scale=(128.0, 128.0, 128.0))
 
-_VGG16_LAYERS = MappingProxyType({"fc1": 4096, "fc2": 4096, "pool5": 512})
+_VGG16_LAYERS = MappingProxyType({"fc2": 4096, "fc1": 4096, "pool5": 512})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,14 +79,10 @@ class ImageNetwork:
 
     Attributes
     ----------
-    size
-        Width and height of its pictures in pixels.
     layers
-        Number of features of each layer that can be asked for.
-    default_layer
-        The layer features come from unless another is named.
+        Number of features of each layer that can be asked for; the first is the usual one.
     colours
-        The preprocessings that make sense for it.
+        The preprocessings that make sense for it; the first is the usual one.
     precisions
         The number formats in which its features stay what they are in float32: a cosine
         similarity of 0.999 or more.
@@ -88,19 +92,29 @@ class ImageNetwork:
         What kind of file it is.
     download_bytes
         How much is fetched to get the file.
+    size
+        Width and height of its pictures in pixels.
     """
 
     name: str
     architecture: Architecture
-    size: int
     layers: Mapping[str, int]
-    default_layer: str
     colours: Mapping[Preprocessing, Colours]
-    default_preprocessing: Preprocessing
     precisions: tuple[Precision, ...]
     weights: PublishedWeights
     checkpoint: Checkpoint
     download_bytes: int
+    size: int = 224
+
+    @property
+    def default_layer(self) -> str:
+        """The layer features come from unless another is named."""
+        return next(iter(self.layers))
+
+    @property
+    def default_preprocessing(self) -> Preprocessing:
+        """What is done to colours unless something else is asked for."""
+        return next(iter(self.colours))
 
     def n_features(self, layer: str | None = None) -> int:
         """Length of a layer's feature vector; None for the usual layer.
@@ -157,11 +171,8 @@ _NETWORKS = (
     ImageNetwork(
         name="vgg16-keras",
         architecture=Architecture.VGG16,
-        size=224,
         layers=_VGG16_LAYERS,
-        default_layer="fc2",
         colours={Preprocessing.TOOLKIT: _TOOLKIT, Preprocessing.STANDARD: _CAFFE},
-        default_preprocessing=Preprocessing.TOOLKIT,
         precisions=_VGG16_PRECISIONS,
         weights=VGG16_KERAS,
         checkpoint=Checkpoint.KERAS,
@@ -170,11 +181,8 @@ _NETWORKS = (
     ImageNetwork(
         name="vgg16-torchvision",
         architecture=Architecture.VGG16,
-        size=224,
         layers=_VGG16_LAYERS,
-        default_layer="fc2",
         colours={Preprocessing.STANDARD: _TORCHVISION},
-        default_preprocessing=Preprocessing.STANDARD,
         precisions=_VGG16_PRECISIONS,
         weights=VGG16_TORCHVISION,
         checkpoint=Checkpoint.TORCHVISION,
@@ -183,11 +191,8 @@ _NETWORKS = (
     ImageNetwork(
         name="vgg16-convolutions",
         architecture=Architecture.VGG16,
-        size=224,
         layers={"pool5": _VGG16_LAYERS["pool5"]},
-        default_layer="pool5",
-        colours={Preprocessing.TOOLKIT: _TOOLKIT, Preprocessing.STANDARD: _CAFFE},
-        default_preprocessing=Preprocessing.STANDARD,
+        colours={Preprocessing.STANDARD: _CAFFE, Preprocessing.TOOLKIT: _TOOLKIT},
         precisions=_VGG16_PRECISIONS,
         weights=VGG16_CONVOLUTIONS,
         checkpoint=Checkpoint.ONNX,
@@ -196,11 +201,8 @@ _NETWORKS = (
     ImageNetwork(
         name="efficientnet-lite0",
         architecture=Architecture.EFFICIENTNET_LITE0,
-        size=224,
         layers={"features": 1280},
-        default_layer="features",
         colours={Preprocessing.STANDARD: _LITE},
-        default_preprocessing=Preprocessing.STANDARD,
         precisions=_LITE_PRECISIONS,
         weights=EFFICIENTNET_LITE0,
         checkpoint=Checkpoint.EFFICIENTNET,
@@ -226,3 +228,69 @@ def find_image_network(name: str) -> ImageNetwork:
             f"no image network is called {name!r}; choose one of: {', '.join(IMAGE_NETWORKS)}"
         )
     return IMAGE_NETWORKS[name]
+
+
+def load_image_network(
+    name: str,
+    *,
+    layer: str | None = None,
+    preprocessing: Preprocessing | None = None,
+    precision: Precision = Precision.FLOAT32,
+    weights: Path | None = None,
+    pretrained: bool = True,
+    offline: bool = False,
+) -> "ImageFeatures":
+    """Load a network as a feature extractor, in evaluation mode.
+
+    Parameters
+    ----------
+    name
+        See `IMAGE_NETWORKS`.
+    layer
+        Whose activations are the features; None for the network's usual one.
+    preprocessing
+        None for the network's usual one.
+    precision
+        Number format of the computation; features are float32 always.
+    weights
+        A local file in the published file's format, instead of the published one.
+    pretrained
+        Whether the weights are the published ones. Otherwise they are random, the same every
+        time, scaled so that pictures give features of a sensible size.
+    offline
+        Never touch the network.
+
+    Raises
+    ------
+    UsageError
+        If there is no such network or layer, or the preprocessing or precision does not suit it.
+    DownloadError, HashMismatchError
+        If the weights cannot be fetched.
+    WeightsError
+        If the file does not hold the network's weights.
+    """
+    from moodtheme.models.image_networks.checkpoints import load_checkpoint
+    from moodtheme.models.image_networks.features import ImageFeatures
+    from moodtheme.models.image_networks.networks import fill_at_random, make_network
+
+    known = find_image_network(name)
+    layer = layer or known.default_layer
+    n_features = known.n_features(layer)
+    colours = known.colours_for(preprocessing)
+    known.require(precision)
+    network = make_network(known.architecture, layer=layer)
+    if pretrained:
+        path = known.weights.given_or_fetched(weights, offline=offline)
+        load_checkpoint(network, known, path)
+        digest = sha256_of(path)
+    else:
+        fill_at_random(network, colours)
+        digest = RANDOM_WEIGHTS
+    return ImageFeatures(
+        network,
+        colours=colours,
+        precision=precision,
+        size=known.size,
+        n_features=n_features,
+        weights_sha256=digest,
+    )

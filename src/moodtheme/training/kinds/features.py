@@ -22,8 +22,8 @@ from moodtheme.feature_store import (
 )
 from moodtheme.feature_store.store import FEATURES as FORM
 from moodtheme.fetched.weights import PublishedWeights
-from moodtheme.models.feature_network import DeepSpectrum, FeatureNetwork
 from moodtheme.models.image_networks import find_image_network, load_image_network
+from moodtheme.models.recurrent import DeepSpectrum, FeatureNetwork
 from moodtheme.recipes import DeepSpectrumView, OpenSmileView
 from moodtheme.recipes.views import BaseView
 from moodtheme.training.examples import Weighted

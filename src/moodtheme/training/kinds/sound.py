@@ -18,7 +18,7 @@ from moodtheme.datasets import TrackTable
 from moodtheme.errors import AudioError
 from moodtheme.fetched.weights import PublishedWeights
 from moodtheme.files import sha256_of
-from moodtheme.models.crnn import Crnn, load_pretrained, published_weights
+from moodtheme.models.crnn import Crnn, published_weights
 from moodtheme.models.mediaeval_baseline import Baseline
 from moodtheme.recipes import BaselineView, CrnnView, EvaluationExcerpt, SoundView
 from moodtheme.tagging.windows import MINIMUM_S, loop_to_length, slide_windows
@@ -140,7 +140,7 @@ class SoundSource(Source[SoundKind[Any]]):
         network = self.kind.make_network(n_tags=n_tags, n_features=None)
         if self._pretrained is not None:
             assert isinstance(network, Crnn)  # nothing else begins with any
-            load_pretrained(network, self._pretrained)
+            network.pretrained_part.load(self._pretrained)
         return network
 
     def read(
