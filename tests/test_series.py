@@ -14,7 +14,9 @@ from moodtheme.errors import TrainingError
 from moodtheme.evaluation import Evaluation, ScoredSet
 from moodtheme.evaluation.spread import mean_difference, mean_figures
 from moodtheme.records import write_record
+from moodtheme.training.run_folder import read_run
 from moodtheme.training.series import SERIES, Member, Series, places, plan_series, read_series
+from moodtheme.training.trained import dataset_of
 from program import Program
 from toy_collection import write_collection
 from toy_reproduction import arguments
@@ -248,7 +250,18 @@ def test_a_run_is_tested_from_any_folder(
     status, out, err = run(*evaluate)
     assert status == 0, err
     assert out.splitlines()[1].startswith("mine\t")
+    # Another table of that name here is not the run's own.
+    other = elsewhere / table.name
+    other.write_text("path,tags,split\nx.wav,high,test\n", encoding="utf-8")
+    status, _, err = run(*evaluate)
+    assert status == 0, err
+    # The run's own counts here too, and one of that name beside the run does not.
+    table.replace(other)
+    table.write_text("path,tags,split\nx.wav,high,test\n", encoding="utf-8")
+    mine = table.parent / "mine"
+    assert dataset_of(mine, read_run(mine)) == table.name
     table.unlink()
+    other.unlink()
     status, _, err = run(*evaluate)
     assert status == 1 and f"was trained on {table.name}" in err
 

@@ -329,6 +329,9 @@ def test_runs_are_fused_into_a_bundle_that_tags(program: Program, tmp_path: Path
     assert manifest.name == "fused"
     assert manifest.systems == ("ds-1s-gru", "ds-1s-lstm", "crnn-gru")
     assert manifest.thresholds is not None and len(manifest.thresholds.values) == 2
+    assert [one.data for one in manifest.quality] == [
+        f"{table}, validation (epochs were chosen on it)"
+    ]
     assert manifest.calibration is not None
     assert manifest.calibration.fitted_on == manifest.thresholds.chosen_on
     assert all(name in manifest.provenance for name in own)

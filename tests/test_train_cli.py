@@ -17,6 +17,7 @@ import torch
 from moodtheme.evaluation.metrics import macro, roc_auc
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.tagger import Tagger
+from moodtheme.training.prediction import read_tests
 from moodtheme.training.trained import load_trained
 from program import Program
 from toy_collection import write_collection
@@ -86,11 +87,18 @@ def test_from_a_table_to_tags(
 
     # The bundle says the same as PyTorch, and tags at once.
     bundle = tmp_path / "bundle"
+    assert read_tests([trained]) is None
+    status, out, err = program("evaluate", trained, "--bootstrap", 0, "--device", "cpu")
+    assert status == 0, err
+    tested = float(out.splitlines()[1].split("\t")[1])
     status, out, err = program("export", trained, "-o", bundle, "--licence", "CC0-1.0")
     assert status == 0, err
     manifest = read_manifest(bundle)
     assert (manifest.name, manifest.tags) == ("crnn-gru", ("high", "noisy"))
     assert manifest.thresholds is not None and manifest.licence == "CC0-1.0"
+    # Its card has the figure of the test, once there is one.
+    card = (bundle / "README.md").read_text("utf-8")
+    assert f"roc_auc_macro {tested:.4f}" in card and f", on {collection}, test" in card
     audio, rate = soundfile.read(collection.parent / "test-1.flac", dtype="float32")
     assert rate != 16_000
     system = load_trained(trained)

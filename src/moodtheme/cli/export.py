@@ -53,12 +53,15 @@ def export(
     """Write trained systems as ONNX graphs with their front ends inside.
 
     Thresholds are those with the highest F1 on the runs' validation tracks, and scores are
-    calibrated to probabilities there. Deep Spectrum systems of one window length share a graph.
+    calibrated to probabilities there. The model card has the figures of the runs' test tracks
+    where `moodtheme evaluate RUN` has scored them, else those of validation. Deep Spectrum systems
+    of one window length share a graph.
     """
     if output is None and len(runs) > 1:
         raise UsageError("several runs make one bundle; say where with --output DIR")
     with needing_extra("exporting a trained system"):
         from moodtheme.exporting.bundles import export_fused, mean_ratings_against
+        from moodtheme.training.prediction import read_tests
         from moodtheme.training.trained import load_trained, load_validation
 
     systems = [load_trained(run) for run in runs]
@@ -73,6 +76,7 @@ def export(
         validation_scores=[system.values.astype("float32") for system in found],
         artists=truth.names.artists,
         rated=mean_ratings_against(truth, found),
+        tested=read_tests(runs),
         half_images=half,
         weights=weights,
         offline=offline,

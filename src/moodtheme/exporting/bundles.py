@@ -46,6 +46,7 @@ def export_fused(
     validation_scores: Sequence[npt.NDArray[np.float32]],
     artists: Sequence[str] = (),
     rated: Sequence[RatingFigures] = (),
+    tested: tuple[Truth, Sequence[SystemScores]] | None = None,
     fusion: FusionMethod = FusionMethod.MEAN,
     half_images: bool = False,
     weights: Path | None = None,
@@ -75,6 +76,9 @@ def export_fused(
         Of the validation tracks, for the figure's interval; empty where none is known.
     rated
         How near the systems' mean ratings come to listeners' there.
+    tested
+        Truth and each system's scores on test tracks, which the bundle's figures are measured on
+        then instead of validation; from `moodtheme.training.prediction.read_tests`.
     fusion
         How the systems' scores become one: by mean, or by mean of logits.
     half_images
@@ -107,6 +111,25 @@ def export_fused(
                 f"{first.recipe.system}; fuse systems that were trained on one dataset"
             )
     fused = fuse(validation_scores, method=fusion)
+    if tested is None:
+        quality = _quality(
+            validation_truth,
+            fused,
+            rated,
+            tags=first.tags,
+            artists=artists,
+            data=f"{first.dataset}, validation (epochs were chosen on it)",
+        )
+    else:
+        truth, found = tested
+        quality = _quality(
+            truth.values,
+            fuse([system.values for system in found], method=fusion),
+            mean_ratings_against(truth, found),
+            tags=truth.names.tags,
+            artists=truth.names.artists,
+            data=f"{first.dataset}, test",
+        )
     planned = plan_graphs(systems)
     with tempfile.TemporaryDirectory() as scratch:
         kept = graphs or Graphs(
@@ -147,14 +170,7 @@ def export_fused(
                 intercepts=tuple(calibration.intercepts.tolist()),
                 fitted_on=validation,
             ),
-            quality=_quality(
-                validation_truth,
-                fused,
-                rated,
-                tags=first.tags,
-                artists=artists,
-                data=f"{first.dataset}, validation (epochs were chosen on it)",
-            ),
+            quality=quality,
             provenance={
                 **{
                     called: _provenance(system)
@@ -176,7 +192,7 @@ def mean_ratings_against(truth: Truth, systems: Sequence[SystemScores]) -> list[
     Parameters
     ----------
     truth, systems
-        From `moodtheme.training.trained.load_validation`.
+        From `moodtheme.training.trained.load_validation`, or of test tracks.
     """
     known = [system.ratings for system in systems if system.ratings is not None]
     if truth.ratings is None or not known:
@@ -187,7 +203,7 @@ def mean_ratings_against(truth: Truth, systems: Sequence[SystemScores]) -> list[
         return evaluate_ratings(
             truth.ratings,
             mean,
-            source="validation",
+            source="ratings",
             artists=truth.names.artists,
             resamples=_RESAMPLES,
         )

@@ -23,7 +23,7 @@ from moodtheme.records import read_record, write_record
 from moodtheme.reproduction.job import Job
 from moodtheme.reproduction.results import RECORDS, ExampleTrack, TimelineWindow
 from moodtheme.reproduction.scoring import CHOSEN, best_weights, chosen_together, load_scores
-from moodtheme.scores.matrices import load_truth
+from moodtheme.scores.matrices import load_systems, load_truth, read_truth
 from moodtheme.tagging.answers import TagScore, track_tags
 from moodtheme.tagging.tagger import Tagger
 from moodtheme.training.kinds import kind_of
@@ -83,6 +83,7 @@ def _exportable(recipes: Mapping[str, Recipe]) -> tuple[str, ...]:
 def _export(job: Job, name: str, systems: tuple[str, ...], graphs: Callable[[], Graphs]) -> None:
     folder = job.bundle_folder(name)
     files = {system: job.scores_file(Split.VALIDATION, system) for system in systems}
+    test_files = [job.scores_file(Split.TEST, system) for system in systems]
 
     def work() -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -90,6 +91,7 @@ def _export(job: Job, name: str, systems: tuple[str, ...], graphs: Callable[[], 
             shutil.rmtree(abandoned)  # of an export that was killed
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EvaluationWarning)  # said when all is evaluated
+            truth = read_truth(job.truth_file(Split.TEST))
             export_fused(
                 [load_trained(job.system_folder(system)) for system in systems],
                 folder,
@@ -98,6 +100,7 @@ def _export(job: Job, name: str, systems: tuple[str, ...], graphs: Callable[[], 
                 validation_truth=load_truth(job.truth_file(Split.VALIDATION)),
                 validation_scores=[load_scores(file) for file in files.values()],
                 artists=job.table.part(Split.VALIDATION).artists,
+                tested=(truth, load_systems(test_files, like=truth)),
                 graphs=graphs(),
             )
 
@@ -107,6 +110,7 @@ def _export(job: Job, name: str, systems: tuple[str, ...], graphs: Callable[[], 
         inputs={
             "weights": {system: sha256_of(best_weights(job, system)) for system in systems},
             "scores": {system: sha256_of(file) for system, file in files.items()},
+            "test": [sha256_of(file) for file in (job.truth_file(Split.TEST), *test_files)],
             "tracks": job.collection.sha256,
             "licence": job.request.licence,
             "version": __version__,

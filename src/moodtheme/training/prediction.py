@@ -214,15 +214,10 @@ def score_test(
     TrainingError
         The folder holds no finished run.
     """
-    run, result = read_run(folder), read_result(folder)
-    table = load_dataset(dataset_of(folder, run), check_files=False).part(Split.TEST)
+    read_result(folder)  # refuses a run that is not finished
+    table = load_dataset(dataset_of(folder, read_run(folder)), check_files=False).part(Split.TEST)
     table.write_truth(folder / TEST_TRUTH)
-    made_from = Tested(
-        weights=sha256_of(stage_folder(folder, result.best_stage) / BEST),
-        truth=sha256_of(folder / TEST_TRUTH),
-    )
-    done = (folder / TESTED).exists() and (folder / TEST_SCORES).exists()
-    if not done or read_record(folder / TESTED, Tested, _RECORDS) != made_from:
+    if _tested(folder) is None:
         seen = require_unseen(folder, table, jobs=jobs, report=report)
         with bar(f"scoring the test tracks of {folder}") as progress:
             predicted = predict_table(
@@ -244,12 +239,42 @@ def score_test(
         write_matrix(
             folder / TEST_SCORES, predicted.scores, predicted.names, ratings=predicted.ratings
         )
-        write_record(folder / TESTED, made_from)
+        write_record(folder / TESTED, _made_from(folder))
     truth = read_truth(folder / TEST_TRUTH)
     known = put_like(read_truth(folder / VALIDATION_TRUTH), truth, rows=False)
     (test,) = load_systems([folder / TEST_SCORES], like=truth)
     (validation,) = load_systems([folder / VALIDATION_SCORES], like=known)
     return RunScores(truth, test, known, validation)
+
+
+def read_tests(folders: Sequence[Path]) -> tuple[Truth, list[SystemScores]] | None:
+    """Truth and scores of finished runs on the test tracks that they share.
+
+    None where one has not been tested as it is, or on others than the first.
+
+    Raises
+    ------
+    EvaluationError, TrainingError
+        A file cannot be read.
+    """
+    tested = [_tested(folder) for folder in folders]
+    if tested[0] is None or any(one is None or one.truth != tested[0].truth for one in tested):
+        return None
+    truth = read_truth(folders[0] / TEST_TRUTH)
+    return truth, load_systems([folder / TEST_SCORES for folder in folders], like=truth)
+
+
+def _tested(folder: Path) -> Tested | None:
+    """What a run's test scores were made from, if that is what is there now."""
+    if not all((folder / name).exists() for name in (TESTED, TEST_SCORES, TEST_TRUTH)):
+        return None
+    found = read_record(folder / TESTED, Tested, _RECORDS)
+    return found if found == _made_from(folder) else None
+
+
+def _made_from(folder: Path) -> Tested:
+    best = stage_folder(folder, read_result(folder).best_stage) / BEST
+    return Tested(weights=sha256_of(best), truth=sha256_of(folder / TEST_TRUTH))
 
 
 def _shared_features(folder: Path) -> Path | None:

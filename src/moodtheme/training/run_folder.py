@@ -5,12 +5,14 @@ an epoch, ``stage-1``, ``stage-2``, … hold each stage's best weights and last 
 ``result.json`` is there once training is finished.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from moodtheme import __version__
+from moodtheme.datasets import Split, TrackTable
 from moodtheme.errors import TrainingError
 from moodtheme.recipes import Recipe
 from moodtheme.records import Records, read_record, write_record
@@ -159,6 +161,25 @@ def read_result(folder: Path) -> Result:
     if (folder / RUN).exists() and not (folder / RESULT).exists():
         raise TrainingError(f"{folder}: the training is not finished; run its command again")
     return read_record(folder / RESULT, Result, _RECORDS)
+
+
+def fingerprint(table: TrackTable) -> str:
+    """SHA-256 of the tracks and labels that a run of this table is trained and validated on.
+
+    Raises
+    ------
+    DatasetError
+        There are none of either.
+    """
+    digest = hashlib.sha256()
+    for split in (Split.TRAIN, Split.VALIDATION):
+        part = table.part(split)
+        digest.update(f"{split}\0{len(part)}\0".encode())
+        for track in part.tracks:
+            digest.update(track.encode() + b"\0")
+        digest.update(part.labels.tobytes())
+        digest.update(part.ratings.tobytes())
+    return digest.hexdigest()
 
 
 def differences(there: Run, wanted: Run) -> list[str]:

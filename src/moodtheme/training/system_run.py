@@ -1,6 +1,5 @@
 """A system's training from a table of tracks to a finished run folder, whatever its recipe."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from moodtheme.training.run_folder import (
     Result,
     Run,
     claim,
+    fingerprint,
     stage_folder,
 )
 from moodtheme.training.seen import write_tracks
@@ -77,7 +77,7 @@ def train_system(
             tags=table.tags,
             seed=settings.seed,
             dataset=settings.dataset,
-            data_sha256=_fingerprint(parts),
+            data_sha256=fingerprint(table),
             tracks={str(split): len(part) for split, part in parts.items()},
             weights=source.weights,
             n_features=kind.n_features,
@@ -174,14 +174,3 @@ def _report_tags_without_figures(split: Split, part: TrackTable, report: Report)
             f"the tag {some_of(absent + everywhere)} is on no or all validation tracks: left out "
             "of the validation ROC-AUC"
         )
-
-
-def _fingerprint(parts: Mapping[Split, TrackTable]) -> str:
-    digest = hashlib.sha256()
-    for split, part in parts.items():
-        digest.update(f"{split}\0{len(part)}\0".encode())
-        for track in part.tracks:
-            digest.update(track.encode() + b"\0")
-        digest.update(part.labels.tobytes())
-        digest.update(part.ratings.tobytes())
-    return digest.hexdigest()

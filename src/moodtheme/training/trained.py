@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
+from moodtheme.datasets import load_dataset
 from moodtheme.datasets.collections import COLLECTIONS
 from moodtheme.datasets.jamendo import SUBSETS
 from moodtheme.errors import DatasetError, TrainingError, UsageError
@@ -19,6 +20,7 @@ from moodtheme.training.run_folder import (
     VALIDATION_TRUTH,
     Result,
     Run,
+    fingerprint,
     read_result,
     read_run,
     stage_folder,
@@ -65,7 +67,8 @@ def load_trained(folder: Path) -> TrainedSystem:
 def dataset_of(folder: Path, run: Run) -> str:
     """What a run was trained on, from wherever this is called.
 
-    A table that was named from another folder is looked for beside the run's folder and above it.
+    A table is looked for beside the run's folder, above it, and here. Of several with its name the
+    one counts that still has the tracks and labels that the run was trained on; else the first.
 
     Raises
     ------
@@ -77,13 +80,23 @@ def dataset_of(folder: Path, run: Run) -> str:
     given = run.dataset.removeprefix(kind)
     if given in SUBSETS:
         return given
-    for place in (Path(), *folder.resolve().parents):
-        if (place / given).exists():
-            return f"{kind}{place / given}"
+    places = (*folder.resolve().parents, Path())
+    there = {(place / given).resolve(): place / given for place in places}
+    named = [f"{kind}{path}" for path in there.values() if path.exists()]
+    if named:
+        several = len(named) > 1
+        return next((name for name in named if several and _is_of(run, name)), named[0])
     raise DatasetError(
         f"{folder} was trained on {run.dataset}, which is neither here nor beside the run; go to "
         "the folder that it was trained from, or name it with `predict --dataset`"
     )
+
+
+def _is_of(run: Run, dataset: str) -> bool:
+    try:
+        return fingerprint(load_dataset(dataset, check_files=False)) == run.data_sha256
+    except DatasetError:
+        return False
 
 
 def load_validation(folders: Sequence[Path]) -> tuple[Truth, list[SystemScores]]:
