@@ -17,6 +17,7 @@ _CELLS: tuple[tuple[float, ...], ...] = (
     (0.25, 0.25, 0.5),
     (1 / 3, 1 / 3, 1 / 3),
 )
+_DISTANCES = sorted(range(1 - DEGREES, DEGREES), key=abs)  # down first where both are as far
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,8 @@ class Singer:
 
     def nearest_chord_tone(self, degree: int, chord: Chord) -> int:
         """The step of the chord's triad closest to a step; ties go down."""
-        triad = chord.degrees[:3]
-        for distance in range(DEGREES):
-            for candidate in (degree - distance, degree + distance):
-                if candidate % DEGREES in triad:
-                    return candidate
-        raise AssertionError("a triad lies within a seventh of every step")
+        around = (degree + distance for distance in _DISTANCES)
+        return next(step for step in around if step % DEGREES in chord.degrees[:3])
 
     def fold(self, degree: int) -> int:
         """Bring a step back into reach by octaves."""
@@ -243,7 +240,7 @@ def in_thirds(
     notes: tuple[Note, ...], singer: Singer, spans: tuple[ChordSpan, ...]
 ) -> tuple[Note, ...]:
     """Double a melody a third below within the scale, on a chord note where it is held."""
-    scale = [DEGREES * octave + d for octave in range(-4, 4) for d in range(DEGREES)]
+    scale = range(-4 * DEGREES, 4 * DEGREES)
     doubled = []
     for note in notes:
         chord = chord_at(spans, note.onset)

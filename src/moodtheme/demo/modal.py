@@ -73,16 +73,9 @@ def _powers(poles: npt.NDArray[np.complex128], count: int) -> npt.NDArray[np.com
 def shaped_noise(
     samples: int, sample_rate: int, low: float, high: float, rng: np.random.Generator
 ) -> Samples:
-    """White noise between two frequencies and below the band limit, RMS 1.
+    """White noise between two frequencies (Hz) and below the band limit, RMS 1.
 
-    Parameters
-    ----------
-    samples, sample_rate
-        Length and rate of the result.
-    low, high
-        Pass band, Hz; the edges fall off within half an octave.
-    rng
-        Source of randomness.
+    The edges of the pass band fall off within half an octave.
     """
     high = min(high, BAND_LIMIT * sample_rate / np.sqrt(2))
     low = min(low, high / 2)

@@ -163,16 +163,9 @@ def write_demo_pieces(folder: Path) -> list[Path]:
 
 
 def write_flac(path: Path, audio: Samples, *, title: str, mark: str) -> None:
-    """Write 16-bit FLAC so that the file is either whole or not there.
+    """Write (samples, 2) at `SAMPLE_RATE` as 16-bit FLAC, whole or not at all.
 
-    Parameters
-    ----------
-    path
-        Where to.
-    audio
-        (samples, 2) at `SAMPLE_RATE`.
-    title, mark
-        Title, and comment by which `has_mark` knows the file again.
+    `has_mark` knows the file again by its mark, which is the comment.
 
     Raises
     ------

@@ -58,16 +58,7 @@ def tone(
 ) -> Samples:
     """Sound a note that is never let go; the performance cuts and releases it.
 
-    Parameters
-    ----------
-    instrument, hertz
-        Who plays, and its pitch.
-    samples, sample_rate
-        Length and rate of the result.
-    brightness
-        From 0 (dull, soft playing) to 1 (bright, loud playing).
-    rng
-        Source of phases and noise.
+    The brightness is from 0 (dull, soft playing) to 1 (bright, loud playing).
 
     Returns
     -------
@@ -151,10 +142,7 @@ def _sweep(time: Values, start: float, end: float, fall: float) -> Values:
 def stroke(drum: Drum, *, pitch: float, sample_rate: int, rng: np.random.Generator) -> Samples:
     """Strike a drum once; another draw of noise is another take of the same sound.
 
-    Parameters
-    ----------
-    pitch
-        Tuning of the skins, a factor around 1.
+    The pitch is the tuning of the skins, a factor around 1.
 
     Returns
     -------

@@ -148,13 +148,6 @@ class _Part:
 class HeardPiece:
     """A piece as a model hears it, and with parts hidden.
 
-    Parameters
-    ----------
-    tagger
-        The model.
-    path
-        The file.
-
     Attributes
     ----------
     windows_heard

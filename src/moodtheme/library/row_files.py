@@ -92,17 +92,9 @@ def write_rows(file: Path, rows: Iterable[Row]) -> None:
             _write_parquet(temporary, iter(rows))
             return
         with temporary.open("wb") as out:
-            for row in rows:
-                out.write(as_line(row))
-
-
-def as_line(row: Row) -> bytes:
-    """A row as a line of JSON; bytes of names that are not UTF-8 as escapes."""
-    text = json.dumps(row, ensure_ascii=False)
-    try:
-        return text.encode() + b"\n"
-    except UnicodeEncodeError:
-        return json.dumps(row).encode() + b"\n"
+            for row in rows:  # bytes of names that are not UTF-8 as escapes
+                line = json.dumps(row, ensure_ascii=False)
+                out.write(line.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def _write_parquet(file: Path, rows: Iterator[Row]) -> None:

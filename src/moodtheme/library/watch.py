@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 _GATHER_MS = 2_000  # events that come closer together are of one change, such as a copied album
@@ -17,27 +18,15 @@ _LONGEST_NAP_S = 1.0
 
 def can_watch() -> bool:
     """Whether the system's events can be had: the extra `watch` is installed."""
-    try:
-        import watchfiles  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return find_spec("watchfiles") is not None
 
 
 def changes(
     folders: Iterable[Path], *, every_s: float, stop: threading.Event | None = None
 ) -> Iterator[list[Path] | None]:
-    """Wait, and say what to look at, for ever.
+    """Wait, and say what to look at, for ever, or until `stop` is set.
 
-    Parameters
-    ----------
-    folders
-        What is watched.
-    every_s
-        After how many seconds to look at everything; the first time is as soon as events are
-        waited for.
-    stop
-        Ends it when it is set.
+    Everything is looked at as soon as events are waited for, and each `every_s` seconds.
 
     Yields
     ------

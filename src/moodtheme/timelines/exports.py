@@ -4,7 +4,6 @@ All are functions from a timeline to text. Times are seconds from the beginning 
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from moodtheme.files import csv_line, short
@@ -18,17 +17,18 @@ def csv_curves(timeline: Timeline) -> str:
     placed = () if timeline.dimensions is None else bundle.dimensions
     lines = [csv_line(("start_s", "end_s", *(d.name for d in placed), *bundle.tags))]
     for row, (start_s, end_s) in enumerate(zip(timeline.starts_s, timeline.ends_s, strict=True)):
-        values = [*_row(timeline.dimensions, row), *_row(timeline.scores, row)]
+        numbers = () if timeline.dimensions is None else timeline.dimensions[row]
+        values = map(short, (*numbers, *timeline.scores[row]))
         lines.append(csv_line((round(float(start_s), 3), round(float(end_s), 3), *values)))
     return "".join(lines)
 
 
 def curves_record(timeline: Timeline) -> dict[str, Any]:
     """Curves and peaks for JSON: a list of numbers for each tag and dimension, one a step."""
-    bundle, steps = timeline.bundle, range(len(timeline))
-    scores = [_row(timeline.scores, step) for step in steps]
-    placed = [_row(timeline.dimensions, step) for step in steps]
-    dimensions = () if timeline.dimensions is None else bundle.dimensions
+    bundle = timeline.bundle
+    tags = zip(bundle.tags, timeline.scores.T, strict=True)
+    placed = () if timeline.dimensions is None else timeline.dimensions.T
+    dimensions = zip(bundle.dimensions, placed, strict=False)
     return {
         "hop_s": timeline.steps.hop_s,
         "heard_s": timeline.steps.span_s,
@@ -48,8 +48,8 @@ def curves_record(timeline: Timeline) -> dict[str, Any]:
         "curves": {
             "start_s": [round(float(start), 3) for start in timeline.starts_s],
             "end_s": [round(float(end), 3) for end in timeline.ends_s],
-            "dimensions": {d.name: [row[i] for row in placed] for i, d in enumerate(dimensions)},
-            "tags": {tag: [row[i] for row in scores] for i, tag in enumerate(bundle.tags)},
+            "dimensions": {d.name: list(map(short, curve)) for d, curve in dimensions},
+            "tags": {tag: list(map(short, curve)) for tag, curve in tags},
         },
     }
 
@@ -108,10 +108,6 @@ def _said(timeline: Timeline, section: Section, by_standing: bool) -> str:
     words = section_in_words(timeline.bundle, section, by_standing=by_standing)
     change = changed(section)
     return words if change in {"", words} else f"{words} ({change})"
-
-
-def _row(values: Any, row: int) -> Sequence[float]:
-    return [] if values is None else [short(value) for value in values[row]]
 
 
 def _one_line(text: str) -> str:

@@ -83,7 +83,7 @@ class AsfTags:
 
     def edits(self, changes: Mapping[Field, Values]) -> list[Edit]:
         """As `TagForm.edits`."""
-        edits, added = self._out_of_library(changes), b""
+        edits, added = self._out_of_library(changes), list[bytes]()
         listed: dict[Field, Values] = {
             name: values for name, values in changes.items() if name is not Field.COMMENT
         }
@@ -99,7 +99,7 @@ class AsfTags:
             number = sum(len(texts) for texts in listed.values())
             there = self._by_kind.get(_ATTRIBUTES)
             if there is None:
-                added += _object(_ATTRIBUTES, number.to_bytes(2, "little") + content)
+                added.append(_object(_ATTRIBUTES, number.to_bytes(2, "little") + content))
             else:
                 gone = [a for a in self._attributes if _field(a.name) in listed]
                 count = len(self._attributes) - len(gone) + number
@@ -114,13 +114,12 @@ class AsfTags:
             whole = _object(_ABOUT, b"".join([*map(_short, about), *about]))
             there = self._by_kind.get(_ABOUT)
             if there is None:
-                added += whole
+                added.append(whole)
             else:
                 edits.append(Edit(there.start, there.end, whole))
         if added:
-            new = self._count + (_ATTRIBUTES not in self._by_kind and bool(listed))
-            new += _ABOUT not in self._by_kind and about != self._about
-            edits += [Edit(self._end, self._end, added), Edit(24, 28, new.to_bytes(4, "little"))]
+            objects = (self._count + len(added)).to_bytes(4, "little")
+            edits += [Edit(self._end, self._end, b"".join(added)), Edit(24, 28, objects)]
         return edits + self._moved(sum(edit.growth for edit in edits))
 
     def _moved(self, growth: int) -> list[Edit]:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 
-from moodtheme.writing import asf
 from moodtheme.writing.ape import ApeTags
-from moodtheme.writing.asf import AsfTags
+from moodtheme.writing.asf import HEADER, AsfTags
 from moodtheme.writing.edits import FormError, Source, TagForm
 from moodtheme.writing.id3_bytes import tag_at
 from moodtheme.writing.id3_files import ChunkedTags, tag_before_audio
@@ -14,15 +13,7 @@ from moodtheme.writing.vorbis import FlacTags
 
 # Monkey's Audio, Musepack, WavPack, OptimFROG, TAK.
 _APE = (b"MAC ", b"MP+", b"MPCK", b"wvpk", b"OFR ", b"tBaK")
-_WITH: dict[Callable[[Source], TagForm], Callable[[bytes], bool]] = {
-    OggTags: lambda head: head[:4] == b"OggS",
-    Mp4Tags: lambda head: head[4:8] == b"ftyp",
-    AsfTags: lambda head: head == asf.HEADER,
-    ChunkedTags: lambda head: (
-        (head[:4] == b"RIFF" and head[8:12] == b"WAVE")
-        or (head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"})
-    ),
-}
+_CHUNKED = {(b"RIFF", b"WAVE"), (b"FORM", b"AIFF"), (b"FORM", b"AIFC")}
 _WITHOUT = {
     b"\x1a\x45\xdf\xa3": "Matroska and WebM",
     b"RF64": "WAV of 64 bits",
@@ -58,10 +49,17 @@ def find_form(source: Source) -> TagForm:
     if _is_mpeg(source, audio) or start[:4] == b"TTA1":
         tags, behind = tag_before_audio(source), ApeTags(source)
         return behind if behind.is_there and not tags.is_there else tags
-    if audio == 0:
-        for form, begins in _WITH.items():
-            if begins(start):
-                return form(source)
+    form: Callable[[Source], TagForm] | None = None
+    if start[:4] == b"OggS":
+        form = OggTags
+    elif start[4:8] == b"ftyp":
+        form = Mp4Tags
+    elif start == HEADER:
+        form = AsfTags
+    elif (start[:4], start[8:12]) in _CHUNKED:
+        form = ChunkedTags
+    if form is not None and audio == 0:  # none has an ID3 tag before it
+        return form(source)
     known = next((name for magic, name in _WITHOUT.items() if start.startswith(magic)), None)
     raise FormError(
         f"{known} has no form of tags that moodtheme writes"

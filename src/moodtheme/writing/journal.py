@@ -204,8 +204,7 @@ def _never_begun(content: bytes) -> bool:
 
 def journal_folder() -> Path:
     """Where journals are kept: ``$MOODTHEME_JOURNALS``, or a folder in the user's data folder."""
-    chosen = os.environ.get("MOODTHEME_JOURNALS")
-    if chosen:
+    if chosen := os.environ.get("MOODTHEME_JOURNALS"):
         return Path(chosen).expanduser()
     return platformdirs.user_data_path("moodtheme", appauthor=False) / "journals"
 

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
-from moodtheme.tagging.answers import TrackTags
+from moodtheme.tagging.answers import TagScore, TrackTags
 from moodtheme.tagging.in_words import findings
 from moodtheme.writing.edits import SEPARATOR, Field, Values
 
@@ -183,11 +182,9 @@ def persons(present: Iterable[str], record: Record | None) -> Values:
     return tuple(text for text in present if not ours or not set(_JOINTS.split(text)) <= ours)
 
 
-def _strength(tag: Any) -> float:
-    for value in (tag.standing, tag.probability):
-        if value is not None:
-            return float(value)
-    return float(tag.score)
+def _strength(tag: TagScore) -> float:
+    """The first that is known of its standing, probability and score."""
+    return next(v for v in (tag.standing, tag.probability, tag.score) if v is not None)
 
 
 def _same(before: Record, after: Record) -> bool:

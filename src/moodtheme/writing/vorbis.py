@@ -78,14 +78,9 @@ class _Block:
 
 
 class FlacTags:
-    """The comments of a FLAC file; a `FormError` where its blocks cannot be read.
+    """The comments of a FLAC file, whose ``fLaC`` stands at `start`.
 
-    Parameters
-    ----------
-    source
-        The file.
-    start
-        Where ``fLaC`` stands.
+    A `FormError` where its blocks cannot be read.
     """
 
     name = "Vorbis comments"
