@@ -1,12 +1,12 @@
 """Whose tracks a truth file holds: what intervals are drawn of."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moodtheme.cli.streams import say
 from moodtheme.errors import UsageError
 from moodtheme.work import some_of
 
@@ -74,10 +74,9 @@ def artists_of(
             f"--group artist: {table or truth.source} names no artists; give the dataset's table "
             "with --artists TABLE"
         )
-    print(
-        f"moodtheme: intervals are over {len(truth.values)} tracks, as no artists are known: too "
-        "narrow where an artist has several; give the dataset's table with --artists TABLE",
-        file=sys.stderr,
+    say(
+        f"intervals are over {len(truth.values)} tracks, as no artists are known: too narrow where "
+        "an artist has several; give the dataset's table with --artists TABLE"
     )
     return None
 

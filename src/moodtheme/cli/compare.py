@@ -1,6 +1,5 @@
 """``moodtheme compare``: which differences between systems are beyond chance."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -12,7 +11,7 @@ import typer
 from moodtheme.cli.artists import Artists, GroupBy, artists_of
 from moodtheme.cli.options import AllowSeen, Device, Jobs, Json, Offline, RunFeatures, Seed
 from moodtheme.cli.progress import progress_bar
-from moodtheme.cli.streams import warnings_as_lines
+from moodtheme.cli.streams import say, warnings_as_lines
 from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
@@ -228,11 +227,7 @@ def _compared_ratings(
         return {}, []
     found = [replace(one.scores, name=one.system) for one in fold.trainings]
     if len(folds) > 1 or len(found) > len(fold.systems):
-        print(
-            "moodtheme: ratings are not compared over seeds and folds; name two runs to compare "
-            "theirs",
-            file=sys.stderr,
-        )
+        say("ratings are not compared over seeds and folds; name two runs to compare theirs")
         return {}, []
     ratings = rated(fold.truth, found, artists, resamples=drawing.resamples, seed=drawing.seed)
     gaps = compare_ratings(

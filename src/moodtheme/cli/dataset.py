@@ -1,7 +1,6 @@
 """``moodtheme dataset``: fetch MTG-Jamendo, check it, look into and divide any collection."""
 
 import json
-import sys
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moodtheme.cli.options import Division, MetadataFolder, Source
+from moodtheme.cli.streams import report
 from moodtheme.cli.truth import truth
 from moodtheme.errors import UsageError
 
@@ -89,7 +89,7 @@ def download(
     archives = _archives(metadata, data_type, limit)
     waiting = [archive for archive in archives if archive.absent(folder)]
     if waiting:
-        _say(f"{len(waiting)} of {len(archives)} archives to fetch; asking for their sizes")
+        report(f"{len(waiting)} of {len(archives)} archives to fetch; asking for their sizes")
         space = downloads.space_for(
             waiting, folder, kind, mirrors=mirrors, keep_archives=keep_archives
         )
@@ -99,12 +99,12 @@ def download(
                 "make room, choose another folder, or fetch less with --limit or --type audio-low"
             )
         if space.unstated:
-            _say(
+            report(
                 f"the size of {space.unstated} archives is not known; by the published total "
                 f"about {decimal(space.guess)} are needed, {decimal(space.free)} are free"
             )
         else:
-            _say(f"needs {decimal(space.needed)}, {decimal(space.free)} are free")
+            report(f"needs {decimal(space.needed)}, {decimal(space.free)} are free")
     with TransferDisplay(len(waiting)) as display:
         failures = downloads.download(
             waiting,
@@ -118,7 +118,7 @@ def download(
     done = len(archives) - len(failures)
     print(f"{name} {data_type}: {done} of {len(archives)} archives, {tracks} tracks in {folder}")
     for archive, reason in failures:
-        _say(f"failed: {archive.name}: {reason}")
+        report(f"failed: {archive.name}: {reason}")
     if failures:
         raise typer.Exit(1)
 
@@ -162,7 +162,7 @@ def verify(
             if remove_corrupt or not found[TrackState.CORRUPT]
             else "delete the corrupt ones with --remove-corrupt, then "
         )
-        _say(f"{removal}run `moodtheme dataset download {name} {folder} --type {data_type}`")
+        report(f"{removal}run `moodtheme dataset download {name} {folder} --type {data_type}`")
         raise typer.Exit(1)
 
 
@@ -191,8 +191,8 @@ def info(
         print(json.dumps({"source": source, **asdict(summary), "files_present": present}, indent=2))
     else:
         print(f"{source}: {as_text(summary, files_present=present)}")
-    for warning in leaks(table, jobs=2, report=_say) if present else []:
-        _say(warning)
+    for warning in leaks(table, jobs=2, report=report) if present else []:
+        report(warning)
 
 
 @app.command()
@@ -226,12 +226,12 @@ def split(
     counts = ", ".join(f"{part.split} {part.tracks}" for part in summary.parts)
     print(f"{output}: {counts}")
     if summary.tracks_without_artist:
-        _say(
+        report(
             f"the artist of {summary.tracks_without_artist} tracks is not known, so that one may "
             "be in two splits; add a column 'artist' to rule it out"
         )
     for name, tags in summary.tags_without_positives.items():
-        _say(f"no track of {name} has the tag {', '.join(tags)}; another --seed may do better")
+        report(f"no track of {name} has the tag {', '.join(tags)}; another --seed may do better")
 
 
 app.command()(truth)
@@ -244,7 +244,3 @@ def _archives(
     from moodtheme.datasets.jamendo import DataType, Metadata
 
     return published_archives(Metadata(folder=metadata), DataType(data_type))[:limit]
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -1,12 +1,12 @@
 """``moodtheme distil``: a small, fast model that imitates a larger one on your music."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from moodtheme.cli.options import TrainingSeed
+from moodtheme.cli.streams import report
 from moodtheme.errors import UsageError, needing_extra
 
 
@@ -107,11 +107,8 @@ def distil(
         continuation=Continuation(steps=continue_, seed=seed) if continue_ else None,
     )
 
-    def say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
     with claimed_folder(run):
-        quality = run_distillation(settings, run, jobs=jobs, report=say)
+        quality = run_distillation(settings, run, jobs=jobs, report=report)
     low, high = quality.spearman_median_interval
     typer.echo(
         f"Spearman with the baseline, median over tags: {quality.spearman_median:.3f} "

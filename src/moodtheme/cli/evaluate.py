@@ -1,6 +1,5 @@
 """``moodtheme evaluate``: score files against truth."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +20,7 @@ from moodtheme.cli.options import (
 from moodtheme.cli.progress import progress_bar
 from moodtheme.cli.run_scores import Scoring, is_reproduction, is_run, is_series
 from moodtheme.cli.score_files import add_popularity, rated, row_as_json, usable, write_json
-from moodtheme.cli.streams import warnings_as_lines
+from moodtheme.cli.streams import say, warnings_as_lines
 from moodtheme.errors import EvaluationError, UsageError
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ def evaluate(
         failures: list[EvaluationError] = []
         systems = usable(scores, named, vocabulary, names, failures, allow_seen)
         for failure in failures:
-            print(f"moodtheme: {failure}", file=sys.stderr)
+            say(str(failure))
         tables = {system.name: system.values for system in systems}
         validation = None
         if thresholds_from is not None:

@@ -1,6 +1,5 @@
 """``moodtheme features``: compute features once, look at them, take them elsewhere."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +15,7 @@ from moodtheme.cli.options import (
     RecipeValues,
 )
 from moodtheme.cli.recipe_options import PUBLISHED, chosen_recipe, weights_file
+from moodtheme.cli.streams import report, say
 from moodtheme.engines import Engine
 from moodtheme.errors import UsageError
 from moodtheme.recipes import RECIPES, Cell, ExtractedView, find_recipe
@@ -124,11 +124,11 @@ def extract(
             jobs=jobs,
             engine=engine,
             address=address,
-            report=_say,
+            report=report,
             progress=progress,
         )
     for failure in failures:
-        _say(f"moodtheme: {failure}")
+        say(str(failure))
     info = store.info
     print(
         f"{store.folder}: {len(table) - len(failures)} of {len(table)} tracks, "
@@ -162,9 +162,9 @@ def export(
     absent = [file for file in table.files if not (file.is_file() and store.has(file))]
     if absent:
         for file in absent:
-            _say(f"moodtheme: {file}: " + ("no features of it" if file.is_file() else "not found"))
-        _say(
-            f"moodtheme: {len(absent)} of {len(table)} tracks have no features, so {output} is not "
+            say(f"{file}: " + ("no features of it" if file.is_file() else "not found"))
+        say(
+            f"{len(absent)} of {len(table)} tracks have no features, so {output} is not "
             "written; extract them, or take them out of the table"
         )
         raise typer.Exit(1)
@@ -199,7 +199,7 @@ def info(
             damaged += len(rows)
             print(f"  {len(store) - len(rows)} of {len(store)} rows are as they were written")
     if damaged:
-        _say("moodtheme: delete the folders with damaged rows and extract again")
+        say("delete the folders with damaged rows and extract again")
         raise typer.Exit(1)
 
 
@@ -237,7 +237,3 @@ def _values(view: ExtractedView) -> list[tuple[str, str]]:
 
     content = msgspec.to_builtins(view)
     return [(name, str(value)) for name, value in content.items() if name not in _SAID_ELSEWHERE]
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -1,11 +1,11 @@
 """``moodtheme models``: which models there are, fetching them, checking them."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from moodtheme.cli.streams import say
 from moodtheme.errors import BundleError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def verify(
             error = None
         except BundleError as problem:
             error = str(problem)
-            print(f"moodtheme: {name}: {error}", file=sys.stderr)
+            say(f"{name}: {error}")
         rows.append({"name": name, "folder": str(folder), "error": error})
         if not json:
             typer.echo(f"{name}: {'damaged' if error else 'verified'}")

@@ -1,6 +1,5 @@
 """``moodtheme predict``: a trained system's scores for a table of tracks."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from moodtheme.cli.options import (
     SkipUnreadable,
     Threads,
 )
+from moodtheme.cli.streams import report, say
 from moodtheme.errors import UsageError, needing_extra
 
 
@@ -110,7 +110,7 @@ def predict(
             f"{output}: the run's tags are not the table's, so columns without names would be "
             "taken for others; let the name end in .npz"
         )
-    seen = require_unseen(run, table, allow_seen=allow_seen, jobs=jobs, report=_say)
+    seen = require_unseen(run, table, allow_seen=allow_seen, jobs=jobs, report=report)
     with progress_bar("scoring") as bar:
         predicted = predict_table(
             system,
@@ -121,25 +121,25 @@ def predict(
             features=features or features_of(run),
             weights=weights,
             offline=offline,
-            report=_say,
+            report=report,
             progress=bar,
         )
     for failure in predicted.failures:
-        _say(f"moodtheme: {failure}")
+        say(str(failure))
     if predicted.failures and (not skip_unreadable or not len(predicted.scores)):
-        _say(
-            f"moodtheme: {len(predicted.failures)} of {len(table)} tracks cannot be scored, so "
+        say(
+            f"{len(predicted.failures)} of {len(table)} tracks cannot be scored, so "
             f"{output} is not written; mend them, take them out of the table, or leave them out "
             "with --skip-unreadable"
         )
         raise typer.Exit(1)
     if predicted.failures:
-        _say(f"moodtheme: {len(predicted.failures)} of {len(table)} tracks are left out")
+        say(f"{len(predicted.failures)} of {len(table)} tracks are left out")
     write_matrix(output, predicted.scores, predicted.names, ratings=predicted.ratings)
     tracks, tags = predicted.scores.shape
     print(f"{output}: {tracks} tracks, {tags} tags, {system.run.recipe.view.heard}")
     if predicted.failures or not _same_tags(system.run.tags, table.tags):
-        _say(
+        report(
             f"`moodtheme dataset truth --like {output}` writes labels for exactly these tracks and "
             "tags"
         )
@@ -149,7 +149,3 @@ def _same_tags(first: Sequence[str], second: Sequence[str]) -> bool:
     from moodtheme.scores.vocabulary import tag_key
 
     return {*map(tag_key, first)} == {*map(tag_key, second)}
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -13,7 +13,7 @@ import typer
 from moodtheme.cli.artists import Artists, GroupBy, artists_of
 from moodtheme.cli.options import AllowSeen, Bootstrap, Json, ScoreFiles, Seed, Tags, Truth
 from moodtheme.cli.progress import progress_bar
-from moodtheme.cli.streams import warnings_as_lines
+from moodtheme.cli.streams import say, warnings_as_lines
 from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def table1(
         _write_json(json, rows)
     missing = sorted({name for row in rows for name in row.missing})
     if missing:
-        typer.echo(f"moodtheme: {folder}: not there: {', '.join(missing)}", err=True)
+        say(f"{folder}: not there: {', '.join(missing)}")
 
 
 @app.command("plots")

@@ -1,7 +1,5 @@
 """``moodtheme reproduce``: the paper's experiment on a collection, in one folder."""
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,9 +18,11 @@ from moodtheme.cli.options import (
     Workers,
 )
 from moodtheme.cli.progress import progress_bar
+from moodtheme.cli.streams import report, say
 from moodtheme.errors import MoodthemeError, UsageError, needing_extra
 from moodtheme.files import claimed_folder
 from moodtheme.reproduction.selection import Preset, Weights, choose_systems
+from moodtheme.work import Report
 
 if TYPE_CHECKING:
     from moodtheme.evaluation import Figure
@@ -156,7 +156,7 @@ def reproduce(
         _reproduce_series(request, folder, folds=folds, seeds=seeds)
         return
     if dry_run:
-        _dry_run(request, folder, Console(_say, progress_bar))
+        _dry_run(request, folder, Console(report, progress_bar))
         return
     _print_results(_reproduce(request, folder))
     print(f"report: {folder / PAGE}")
@@ -171,21 +171,21 @@ def _reproduce(request: "Request", folder: Path) -> "Results":
 
     write_log(folder, request.command)
 
-    def say(line: str) -> None:
-        _say(line)
+    def tell(line: str) -> None:
+        report(line)
         write_log(folder, line)
 
     try:
         with claimed_folder(folder):
-            prepared = prepare(request, folder, Console(say, progress_bar))
-            _announce(prepared, say)
+            prepared = prepare(request, folder, Console(tell, progress_bar))
+            _announce(prepared, tell)
             results = run(prepared)
     except MoodthemeError as error:
         write_log(folder, f"stopped: {error}")
         raise
     except KeyboardInterrupt:
         write_log(folder, "interrupted")
-        _say(f"moodtheme: the same command goes on from here; {folder / LOG} has all that was done")
+        say(f"the same command goes on from here; {folder / LOG} has all that was done")
         raise
     write_log(folder, f"finished: {folder / PAGE}")
     return results
@@ -197,7 +197,7 @@ def _reproduce_series(request: "Request", folder: Path, *, folds: int, seeds: in
     from moodtheme.reproduction.job import Console
     from moodtheme.reproduction.repeated import PAGE, cell, in_words, reproduce_series
 
-    console = Console(_say, progress_bar)
+    console = Console(report, progress_bar)
     means = reproduce_series(request, folder, console, folds=folds, seeds=seeds, once=_reproduce)
     keys = {"roc_auc_macro": "ROC-AUC", "pr_auc_macro": "PR-AUC", "f1_macro_validation": "F1"}
     print_table(
@@ -217,17 +217,17 @@ def _dry_run(request: "Request", folder: Path, console: "Console") -> None:
     prepared = prepare(request, folder, console, stop_at_problems=False)
     print_table(["stage", "estimate", "for"], table_of(prepared.estimates))
     for problem in prepared.problems:
-        _say(f"moodtheme: {problem}")
+        say(problem)
     if prepared.problems:
         raise typer.Exit(1)
 
 
-def _announce(prepared: "Prepared", say: Callable[[str], None]) -> None:
+def _announce(prepared: "Prepared", tell: Report) -> None:
     """Say how long each stage will take, before the first."""
     from moodtheme.reproduction.run import table_of
 
     for stage, seconds, work in table_of(prepared.estimates) if prepared.estimates else ():
-        say(f"estimate: {stage}: {seconds} ({work})")
+        tell(f"estimate: {stage}: {seconds} ({work})")
 
 
 def _print_results(results: "Results") -> None:
@@ -250,7 +250,3 @@ def _print_results(results: "Results") -> None:
         title += f", 95 % intervals from {results.settings.bootstrap} bootstrap resamples of "
         title += results.settings.over
     print_table(columns, rows, title=title)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

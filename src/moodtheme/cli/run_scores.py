@@ -1,10 +1,10 @@
 """Scores of trained runs where a command takes score files: computed once, kept in the run."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moodtheme.cli.streams import report
 from moodtheme.errors import UsageError, needing_extra
 
 if TYPE_CHECKING:
@@ -63,6 +63,6 @@ def scores_of(folder: Path, scoring: Scoring) -> "RunScores":
         jobs=scoring.jobs,
         features=scoring.features,
         offline=scoring.offline,
-        report=lambda line: print(line, file=sys.stderr, flush=True),
+        report=report,
         bar=progress_bar,
     )

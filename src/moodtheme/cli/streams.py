@@ -76,6 +76,11 @@ def say(text: str) -> None:
         print(f"moodtheme: {text}", file=sys.stderr, flush=True)
 
 
+def report(line: str) -> None:
+    """Print a line on standard error: a `moodtheme.work.Report`."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def abandon_output() -> None:
     """Leave standard output as it is: what is still to be written to it cannot be."""
     with contextlib.suppress(OSError, ValueError, AttributeError):

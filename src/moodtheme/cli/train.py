@@ -29,6 +29,7 @@ from moodtheme.cli.recipe_options import (
     weights_file,
     with_own_features,
 )
+from moodtheme.cli.streams import report
 from moodtheme.errors import UsageError, needing_extra
 from moodtheme.files import claimed_folder
 from moodtheme.recipes import RECIPES, Recipe, departures, describe, to_toml
@@ -277,7 +278,7 @@ def _print_result(recipe: Recipe, run: Path, result: "Result") -> None:
 
 def _say(line: str) -> None:
     if is_first_process():
-        print(line, file=sys.stderr, flush=True)
+        report(line)
 
 
 def _preparing(done: int, of: int | None) -> None:
