@@ -21,7 +21,7 @@ from rich.filesize import decimal
 
 from audio_cache import write_synthetic
 from moodtheme.audio import find_audio_files
-from moodtheme.cli.recipe_options import RANDOM, chosen_recipe
+from moodtheme.cli.options import RANDOM, chosen_recipe
 from moodtheme.errors import AudioError
 from moodtheme.feature_store import Extractor, make_extractor
 from moodtheme.feature_store.extraction import read_track

@@ -2,19 +2,19 @@
 
 import json
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.options import Division, MetadataFolder, Source
+from moodtheme.cli.dataset_download import download, verify
+from moodtheme.cli.options import Division, MetadataFolder, Part, Source, Tags, part_of
 from moodtheme.cli.streams import report
-from moodtheme.cli.truth import truth
 from moodtheme.errors import UsageError
+from moodtheme.work import some_of
 
 if TYPE_CHECKING:
-    from moodtheme.datasets.download import Archive
+    from moodtheme.datasets import TrackTable
 
 app = typer.Typer(
     name="dataset",
@@ -24,146 +24,8 @@ app = typer.Typer(
 )
 
 
-class Published(StrEnum):
-    """Datasets that can be fetched."""
-
-    JAMENDO = "jamendo"
-
-
-class PublishedType(StrEnum):
-    """`moodtheme.datasets.jamendo.DataType`, here again so that --help imports nothing heavy."""
-
-    AUDIO = "audio"
-    AUDIO_LOW = "audio-low"
-    MELSPECS = "melspecs"
-
-
-NameArgument = Annotated[Published, typer.Argument(help="The dataset.")]
-TypeOption = Annotated[
-    PublishedType,
-    typer.Option(
-        "--type",
-        help="audio: MP3 as uploaded, 152 GB; audio-low: low-quality MP3, 46 GB; melspecs: mel "
-        "spectrograms, 68 GB.",
-    ),
-]
-LimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, help="Only the first so many of the 100 archives.")
-]
-
-
-@app.command()
-def download(
-    *,
-    name: NameArgument,
-    folder: Annotated[Path, typer.Argument(help="Where it goes.")],
-    data_type: TypeOption = PublishedType.AUDIO,
-    limit: LimitOption = None,
-    metadata: MetadataFolder = None,
-    mirror: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--mirror",
-            help="Address to fetch from instead of the publisher's, up to and without "
-            "/autotagging_moodtheme; may be repeated.",
-        ),
-    ] = None,
-    keep_archives: Annotated[
-        bool, typer.Option("--keep-archives", help="Keep each archive after unpacking it.")
-    ] = False,
-) -> None:
-    """Fetch a dataset; run it again to go on after an interruption.
-
-    Archives and tracks are verified by SHA-256. Before it starts, the room on the disk is
-    checked. Each track's licence is its own; the lists are CC BY-NC-SA 4.0.
-    """
-    from rich.filesize import decimal
-
-    from moodtheme.cli.transfers import TransferDisplay
-    from moodtheme.datasets import download as downloads
-    from moodtheme.datasets.jamendo import DataType
-    from moodtheme.errors import DatasetError
-
-    kind = DataType(data_type)
-    mirrors = mirror or downloads.MIRRORS
-    archives = _archives(metadata, data_type, limit)
-    waiting = [archive for archive in archives if archive.absent(folder)]
-    if waiting:
-        report(f"{len(waiting)} of {len(archives)} archives to fetch; asking for their sizes")
-        space = downloads.space_for(
-            waiting, folder, kind, mirrors=mirrors, keep_archives=keep_archives
-        )
-        if space.needed > space.free:
-            raise DatasetError(
-                f"{folder}: needs {decimal(space.needed)} and has {decimal(space.free)} free; "
-                "make room, choose another folder, or fetch less with --limit or --type audio-low"
-            )
-        if space.unstated:
-            report(
-                f"the size of {space.unstated} archives is not known; by the published total "
-                f"about {decimal(space.guess)} are needed, {decimal(space.free)} are free"
-            )
-        else:
-            report(f"needs {decimal(space.needed)}, {decimal(space.free)} are free")
-    with TransferDisplay(len(waiting)) as display:
-        failures = downloads.download(
-            waiting,
-            folder,
-            kind,
-            listener=display,
-            mirrors=mirrors,
-            keep_archives=keep_archives,
-        )
-    tracks = sum(len(archive.tracks) - len(archive.absent(folder)) for archive in archives)
-    done = len(archives) - len(failures)
-    print(f"{name} {data_type}: {done} of {len(archives)} archives, {tracks} tracks in {folder}")
-    for archive, reason in failures:
-        report(f"failed: {archive.name}: {reason}")
-    if failures:
-        raise typer.Exit(1)
-
-
-@app.command()
-def verify(
-    *,
-    name: NameArgument,
-    folder: Annotated[Path, typer.Argument(help="Where it is.")],
-    data_type: TypeOption = PublishedType.AUDIO,
-    limit: LimitOption = None,
-    metadata: MetadataFolder = None,
-    remove_corrupt: Annotated[
-        bool,
-        typer.Option("--remove-corrupt", help="Delete corrupt tracks, so that they are fetched."),
-    ] = False,
-) -> None:
-    """Read every track again and compare its SHA-256; list what is missing or corrupt."""
-    from moodtheme.cli.progress import progress_bar
-    from moodtheme.datasets.download import TrackState
-    from moodtheme.datasets.download import verify as check
-
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; give the one the dataset was downloaded to")
-    archives = _archives(metadata, data_type, limit)
-    found = dict.fromkeys(TrackState, 0)
-    total = sum(len(archive.tracks) for archive in archives)
-    with progress_bar("verifying", unit="tracks") as progress:
-        for done, (track, state) in enumerate(check(archives, folder), start=1):
-            found[state] += 1
-            progress(done, total)
-            if state is TrackState.WHOLE:
-                continue
-            print(f"{state}\t{track}")
-            if state is TrackState.CORRUPT and remove_corrupt:
-                (folder / track).unlink()
-    print(f"{name} {data_type}: " + ", ".join(f"{count} {state}" for state, count in found.items()))
-    if found[TrackState.MISSING] or found[TrackState.CORRUPT]:
-        removal = (
-            ""
-            if remove_corrupt or not found[TrackState.CORRUPT]
-            else "delete the corrupt ones with --remove-corrupt, then "
-        )
-        report(f"{removal}run `moodtheme dataset download {name} {folder} --type {data_type}`")
-        raise typer.Exit(1)
+for _command in (download, verify):
+    app.command()(_command)
 
 
 @app.command()
@@ -234,13 +96,65 @@ def split(
         report(f"no track of {name} has the tag {', '.join(tags)}; another --seed may do better")
 
 
-app.command()(truth)
+@app.command()
+def truth(
+    source: Source,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.npz",
+            help="File to write: .npz with names, .csv, .parquet, or .npy (numbers alone).",
+        ),
+    ],
+    part: Part = "test",
+    tags: Tags = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            "--like",
+            metavar="SCORES.npz",
+            help="Write the tracks and tags of this score file, in its order.",
+        ),
+    ] = None,
+    split: Division = 0,
+    metadata: MetadataFolder = None,
+) -> None:
+    """Write the label matrix of a split, as `moodtheme evaluate --truth` takes it.
+
+    Rows are the tracks in the collection's order, columns its tags in theirs, or in the order of
+    --tags. A tag that no track has is a column of zeros.
+    """
+    from moodtheme.cli.outputs import require_output
+    from moodtheme.scores.forms import MATRIX_SUFFIXES
+    from moodtheme.scores.vocabulary import load_tags
+
+    require_output(output, inputs=[source, tags, like], suffixes=MATRIX_SUFFIXES)
+    if like is not None and tags is not None:
+        raise UsageError("--like brings its own tags; give --tags or --like, not both")
+    table = part_of(source, part, split, metadata)
+    if tags is not None:
+        table = table.with_tags(load_tags(tags), whose=str(tags))
+    elif like is not None:
+        table = _like(table, like)
+    table.write_truth(output)
+    print(f"{output}: {len(table)} tracks, {len(table.tags)} tags")
 
 
-def _archives(
-    metadata: Path | None, data_type: PublishedType, limit: int | None
-) -> "tuple[Archive, ...]":
-    from moodtheme.datasets.download import published_archives
-    from moodtheme.datasets.jamendo import DataType, Metadata
+def _like(table: "TrackTable", scores: Path) -> "TrackTable":
+    """The tracks and tags of a score file."""
+    from moodtheme.scores.matrices import load_systems
 
-    return published_archives(Metadata(folder=metadata), DataType(data_type))[:limit]
+    names = load_systems([scores])[0].names
+    if not names.ids or not names.tags:
+        raise UsageError(f"{scores}: has no names of tracks and tags; give --like a .npz with them")
+    place = {track: row for row, track in enumerate(table.tracks)}
+    if unknown := [track for track in names.ids if track not in place]:
+        raise UsageError(
+            f"{scores}: {len(unknown)} of its {len(names.ids)} tracks are not in the table: "
+            f"{some_of(unknown)}; name the table and the --part that were scored"
+        )
+    return table.select([place[track] for track in names.ids]).with_tags(
+        names.tags, whose=str(scores)
+    )

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moodtheme.cli.options import (
+    PUBLISHED,
     Address,
     Division,
     EngineOption,
     Offline,
     Part,
     RecipeValues,
+    chosen_recipe,
+    part_of,
+    weights_file,
 )
-from moodtheme.cli.recipe_options import PUBLISHED, chosen_recipe, weights_file
 from moodtheme.cli.streams import report, say
 from moodtheme.engines import Engine
 from moodtheme.errors import UsageError
 from moodtheme.recipes import RECIPES, Cell, ExtractedView, find_recipe
 
 if TYPE_CHECKING:
-    from moodtheme.datasets import TrackTable
     from moodtheme.feature_store import FeatureStore
 
 app = typer.Typer(name="features", help="Features of tracks, computed once and kept.")
@@ -112,7 +114,7 @@ def extract(
     if address is not None and engine is not Engine.RAY:
         raise UsageError("--address is a Ray cluster's; add --engine ray, or leave it out")
     view = _view(system, values or [], weights)
-    table = _table(dataset, part, split)
+    table = part_of(dataset, part, split)
     with extraction_progress(view.samples / view.sample_rate) as progress:
         store, failures = build_features(
             output,
@@ -158,7 +160,7 @@ def export(
 
     require_output(output, inputs=[dataset])
     store = _only_store(features)
-    table = _table(dataset, part, split)
+    table = part_of(dataset, part, split)
     absent = [file for file in table.files if not (file.is_file() and store.has(file))]
     if absent:
         for file in absent:
@@ -211,15 +213,6 @@ def _view(system: str, settings: list[str], weights: str) -> ExtractedView:
     if has and (view := chosen_recipe(name, settings, weights).view.extracted):
         return view
     raise UsageError(f"{system} has no features to extract; choose {', '.join(_FAMILIES)}")
-
-
-def _table(dataset: str, part: str, split: int) -> "TrackTable":
-    from moodtheme.datasets import Split, load_dataset
-
-    if part not in {*Split, "all"}:
-        raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
-    table = load_dataset(dataset, split=split, check_files=False)
-    return table if part == "all" else table.part(Split(part))
 
 
 def _only_store(features: Path) -> "FeatureStore":

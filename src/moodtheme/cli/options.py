@@ -1,12 +1,19 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what becomes of them."""
 
+import json
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from moodtheme.engines import Engine
+from moodtheme.errors import UsageError
+from moodtheme.recipes import Recipe, find_recipe, from_toml, value_names, with_values
+
+if TYPE_CHECKING:
+    from moodtheme.datasets import TrackTable
 
 
 class Theme(StrEnum):
@@ -228,3 +235,57 @@ Address = Annotated[
         help="Ray cluster to use; by default one of --jobs workers is started here.",
     ),
 ]
+
+
+def part_of(source: str, part: str, division: int, metadata: Path | None = None) -> "TrackTable":
+    """The tracks of a collection that ``--part`` names.
+
+    Raises
+    ------
+    UsageError
+        There is no such part.
+    """
+    from moodtheme.datasets import Metadata, Split, load_dataset
+
+    if part not in {*Split, "all"}:
+        raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
+    lists = Metadata(folder=metadata)
+    table = load_dataset(source, metadata=lists, split=division, check_files=False)
+    return table if part == "all" else table.part(Split(part))
+
+
+PUBLISHED, RANDOM = "published", "random"
+"""Words of ``--weights`` that are no file."""
+
+
+def chosen_recipe(system: str, settings: Sequence[str], weights: str) -> Recipe:
+    """Recipe of a system, or of a file FILE.toml, with the values of ``--set`` and ``--weights``.
+
+    Raises
+    ------
+    UsageError
+        There is no such system or value.
+    """
+    values = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set {text}: is not NAME=VALUE; write for example units=128")
+        values[name] = value
+    base = from_toml(Path(system)) if system.endswith(".toml") else find_recipe(system)
+    recipe = with_values(base, values)
+    if weights == RANDOM and recipe.view.pretrained:
+        return with_values(recipe, {"pretrained": "false"})
+    return recipe
+
+
+def with_own_features(recipe: Recipe, features: Path | None) -> Recipe:
+    """The recipe with the folder of ``--features``, where it hears features of your own."""
+    if features is None or "view.folder" not in value_names(recipe):
+        return recipe
+    return with_values(recipe, {"view.folder": json.dumps(str(features.absolute()))})
+
+
+def weights_file(weights: str) -> Path | None:
+    """The file that ``--weights`` names, or None."""
+    return None if weights in {PUBLISHED, RANDOM} else Path(weights)

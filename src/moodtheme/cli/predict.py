@@ -17,6 +17,8 @@ from moodtheme.cli.options import (
     Part,
     SkipUnreadable,
     Threads,
+    part_of,
+    with_own_features,
 )
 from moodtheme.cli.streams import report, say
 from moodtheme.errors import UsageError, needing_extra
@@ -84,25 +86,17 @@ def predict(
         from moodtheme.training.trained import dataset_of, features_of, load_trained
     from moodtheme.cli.outputs import require_output
     from moodtheme.cli.progress import progress_bar
-    from moodtheme.cli.recipe_options import with_own_features
-    from moodtheme.datasets import Split, load_dataset
     from moodtheme.recipes import with_values
     from moodtheme.scores.forms import MATRIX_SUFFIXES, write_matrix
 
-    if part not in {*Split, "all"}:
-        raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
     require_output(output, inputs=[dataset, weights], suffixes=MATRIX_SUFFIXES)
     if threads is not None:
         torch.set_num_threads(threads)
     system = load_trained(run)
-    if evaluation is not None:
-        recipe = with_values(system.run.recipe, {"evaluation": evaluation})
-        system = replace(system, run=replace(system.run, recipe=recipe))
-    recipe = with_own_features(system.run.recipe, features)
+    chosen = {} if evaluation is None else {"evaluation": evaluation}
+    recipe = with_own_features(with_values(system.run.recipe, chosen), features)
     system = replace(system, run=replace(system.run, recipe=recipe))
-    table = load_dataset(dataset or dataset_of(run, system.run), split=split, check_files=False)
-    if part != "all":
-        table = table.part(Split(part))
+    table = part_of(dataset or dataset_of(run, system.run), part, split)
     require_output(output, inputs=table.files)
     known = output.suffix != ".npy" or _same_tags(system.run.tags, table.tags)
     if not known:

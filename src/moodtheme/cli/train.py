@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moodtheme.cli.options import (
+    PUBLISHED,
     Device,
     Division,
     Folds,
@@ -22,9 +23,6 @@ from moodtheme.cli.options import (
     Threads,
     TrainingSeed,
     Workers,
-)
-from moodtheme.cli.recipe_options import (
-    PUBLISHED,
     chosen_recipe,
     weights_file,
     with_own_features,
