@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodtheme.cli.library_find import path, search, similar, words
-from moodtheme.cli.library_lists import duplicates, playlists, stats
-from moodtheme.cli.library_merge import merge
-from moodtheme.cli.library_options import LibraryFile
-from moodtheme.cli.options import DEFAULT_MODEL, Model, Quiet, Windows
+from moodtheme.cli.library_find import path, search, similar
+from moodtheme.cli.library_lists import duplicates, merge, playlists, stats, words
+from moodtheme.cli.options import DEFAULT_MODEL, LibraryFile, Model, Quiet, Windows
 from moodtheme.cli.streams import printable, say
 from moodtheme.errors import MoodthemeError, UsageError
 from moodtheme.work import cores, counted, limit_numpy_threads

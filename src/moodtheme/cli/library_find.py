@@ -2,36 +2,37 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from moodtheme.cli.library_options import (
-    Absolute,
-    Csv,
-    Json,
-    LibraryFile,
-    M3u,
-    Quiet,
-    Top,
-    kept_file,
-    write_lists,
-)
+from moodtheme.cli.options import LibraryFile
 from moodtheme.cli.streams import printable, say
-from moodtheme.work import limit_numpy_threads
+from moodtheme.errors import UsageError
+from moodtheme.work import clock, counted, limit_numpy_threads
 
 if TYPE_CHECKING:
     from moodtheme.arrays import FloatArray
     from moodtheme.library import Library, Match, Neighbour, SearchResult
+    from moodtheme.library.playlists import Entry
+    from moodtheme.library.tracks import Track
 
-
-class AmongName(StrEnum):
-    """`moodtheme.library.Among`, here again so that --help imports nothing heavy."""
-
-    REFERENCE = "reference"
-    LIBRARY = "library"
+Top = Annotated[int, typer.Option("--top", "-n", min=1, metavar="N", help="How many tracks.")]
+M3u = Annotated[
+    Path | None, typer.Option("--m3u", metavar="FILE", help="Write a playlist, in UTF-8.")
+]
+Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the tracks as CSV.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the tracks as JSON.")
+]
+Absolute = Annotated[
+    bool,
+    typer.Option(
+        "--absolute", help="In a playlist, whole paths instead of those from where it lies."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no table.")]
 
 
 def search(
@@ -45,7 +46,7 @@ def search(
     *,
     library: LibraryFile = None,
     relative_to: Annotated[
-        AmongName | None,
+        Literal["reference", "library"] | None,
         typer.Option(
             help="Which music tracks are ranked among: the model's reference, or your library; "
             "by default the first where there is one."
@@ -77,9 +78,12 @@ def search(
         found = opened.search(query, among=relative_to, most=top)
         entries = [(match.track, match.score) for match in found.matches]
         files = {"m3u": m3u, "csv": csv, "json": json}
-        write_lists(entries, files, absolute=absolute)
+        _write_lists(entries, files, absolute=absolute)
         if save is not None:
-            file = kept_file(files)
+            named = [file for file in files.values() if file is not None]
+            if len(named) > 1:
+                raise UsageError("a playlist is kept in one file; name one of --m3u, --csv, --json")
+            file = named[0] if named else None
             opened.playlists.keep(Playlist(save, query, relative_to, top, file, not absolute))
             then = "it is written anew after each scan"
             if file is None:
@@ -88,7 +92,9 @@ def search(
         for line in found.query.explained():
             say(line)
         if not quiet:
-            _show_search(found)
+            fits = ["" if one.score is None else f"{one.score:.2f}" for one in found.matches]
+            whys = [_why(found, match) for match in found.matches]
+            _show_tracks("FIT", [match.track for match in found.matches], fits, whys)
         say(_count(opened, found))
 
 
@@ -154,15 +160,6 @@ def path(
     _show_neighbours(found, files, absolute=absolute, quiet=quiet)
 
 
-def words() -> None:
-    """List the words that stand for tags and dimensions, with what each is taken for."""
-    from moodtheme.library.words import words
-
-    table = words()
-    for word in sorted(table):
-        print(f"{word}: {', '.join(table[word])}")
-
-
 def _sound_of(library: "Library", file: Path) -> "Path | FloatArray":
     from moodtheme.errors import QueryError
 
@@ -192,26 +189,24 @@ def _sound_of(library: "Library", file: Path) -> "Path | FloatArray":
 def _show_neighbours(
     found: "Sequence[Neighbour]", files: Mapping[str, Path | None], *, absolute: bool, quiet: bool
 ) -> None:
-    write_lists([(one.track, one.likeness) for one in found], files, absolute=absolute)
+    _write_lists([(one.track, one.likeness) for one in found], files, absolute=absolute)
     if not quiet:
-        show_tracks("ALIKE", [(one.track.path, one.track.result.duration_s, f"{one.likeness:.3f}",
-                               len(one.track.places) - 1, "") for one in found])  # fmt: skip
+        alike = [f"{one.likeness:.3f}" for one in found]
+        _show_tracks("ALIKE", [one.track for one in found], alike, [""] * len(found))
 
 
-def _show_search(found: "SearchResult") -> None:
-    show_tracks(
-        "FIT",
-        [
-            (
-                match.track.path,
-                match.track.result.duration_s,
-                "" if match.score is None else f"{match.score:.2f}",
-                len(match.track.places) - 1,
-                _why(found, match),
-            )
-            for match in found.matches
-        ],
-    )
+def _write_lists(
+    entries: "Sequence[Entry]", files: Mapping[str, Path | None], *, absolute: bool
+) -> None:
+    """Write tracks to the files that were asked for, by their kinds, and say so."""
+    from moodtheme.cli.outputs import require_output
+    from moodtheme.library.playlists import ListKind, write_list
+
+    for kind, file in files.items():
+        if file is not None:
+            require_output(file)
+            write_list(file, entries, kind=ListKind(kind), relative=not absolute)
+            say(f"{printable(file)}: {counted(len(entries), 'tracks')}")
 
 
 def _why(found: "SearchResult", match: "Match") -> str:
@@ -225,24 +220,26 @@ def _why(found: "SearchResult", match: "Match") -> str:
     return ", ".join(parts)
 
 
-def show_tracks(number: str, tracks: Sequence[tuple[Path, float | None, str, int, str]]) -> None:
-    """Print tracks for people: a number, the length, the file, and below it what else there is."""
+def _show_tracks(
+    head: str, tracks: "Sequence[Track]", told: Sequence[str], whys: Sequence[str]
+) -> None:
+    """Print tracks for people: what is told of each, the length, the file, and below it why."""
     from moodtheme.cli.page import Page, flow, padded, short_names, widest
-    from moodtheme.work import clock
 
     if not tracks:
         return
     page = Page.of(sys.stdout)
-    width = max(len(number), widest(told for _, _, told, _, _ in tracks))
+    width = max(len(head), widest(told))
     room = None if page.cells is None else page.cells - width - 11
-    folder, names = short_names([path for path, *_ in tracks], room, page)
+    folder, names = short_names([track.path for track in tracks], room, page)
     if folder:
         print(f"FILES IN {folder}")
-    print(page.strong(f"{padded(number, width)}   LENGTH  FILE"))
-    for path, seconds, told, copies, why in tracks:
-        print(f"{padded(told, width)}  {padded(clock(seconds), 7, right=True)}  {names[path]}")
-        more = [why] if why else []
-        if copies:
+    print(page.strong(f"{padded(head, width)}   LENGTH  FILE"))
+    for track, figure, why in zip(tracks, told, whys, strict=True):
+        length = padded(clock(track.result.duration_s), 7, right=True)
+        print(f"{padded(figure, width)}  {length}  {names[track.path]}")
+        more = why.split(", ") if why else []
+        if copies := len(track.places) - 1:
             more.append("and a copy" if copies == 1 else f"and {copies} copies")
-        for line in flow(", ".join(more).split(", ") if more else [], room):
+        for line in flow(more, room):
             print(f"{'':<{width + 11}}{line}")

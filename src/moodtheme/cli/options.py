@@ -222,6 +222,14 @@ Source = Annotated[
     ),
 ]
 
+LibraryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--library",
+        metavar="PATH",
+        help="The library file; $MOODTHEME_LIBRARY, or one in your data folder, by default.",
+    ),
+]
 
 EngineOption = Annotated[
     Engine, typer.Option("--engine", help="What shares out the work: this machine, or Ray.")
