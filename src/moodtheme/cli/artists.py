@@ -1,8 +1,7 @@
 """Whose tracks a truth file holds: what intervals are drawn of."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,13 +13,7 @@ if TYPE_CHECKING:
     from moodtheme.scores.matrices import Truth
 
 
-class Group(StrEnum):
-    """`moodtheme.evaluation.bootstrap.Group`, here again so that --help imports nothing heavy."""
-
-    ARTIST = "artist"
-    TRACK = "track"
-
-
+Group = Literal["artist", "track"]
 Artists = Annotated[
     str | None,
     typer.Option(
@@ -62,14 +55,14 @@ def artists_of(
     """
     if not resamples:
         return None
-    if group is Group.TRACK:
+    if group == "track":
         if table is not None:
             raise UsageError("--group track draws tracks alone; leave --artists out")
         return None
     artists = truth.names.artists if table is None else _from_table(table, truth)
     if any(artists):
         return artists
-    if group is Group.ARTIST:
+    if group == "artist":
         raise UsageError(
             f"--group artist: {table or truth.source} names no artists; give the dataset's table "
             "with --artists TABLE"

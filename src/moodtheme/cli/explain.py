@@ -1,9 +1,8 @@
 """``moodtheme explain``: which part of a piece makes a model say what it says."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,13 +10,6 @@ from moodtheme.cli.options import DEFAULT_MODEL, Model, Output, OwnMusic, Seed, 
 from moodtheme.cli.streams import printable, say
 from moodtheme.errors import needing_extra
 from moodtheme.work import cores, limit_numpy_threads
-
-
-class Form(StrEnum):
-    """What an explanation is written as."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def explain(
@@ -54,7 +46,7 @@ def explain(
     ] = None,
     theme: Annotated[Theme, typer.Option(help="The page that the picture is for.")] = Theme.LIGHT,
     form: Annotated[
-        Form | None,
+        Literal["table", "json"] | None,
         typer.Option(
             "--format",
             help="Form of the result; JSON where the output's name ends so, else a table.",
@@ -75,9 +67,6 @@ def explain(
     from moodtheme.cli.tag_inputs import load_tagger
     from moodtheme.explaining import can_describe, describe, explain
 
-    if form is None:
-        named_json = output is not None and output.suffix.lower() == ".json"
-        form = Form.JSON if named_json else Form.TABLE
     require_output(output, inputs=[path, relative_to])
     require_output(picture, inputs=[path, output, relative_to], suffixes=(".png", ".svg"))
     if picture is not None:
@@ -101,7 +90,8 @@ def explain(
     described = describe(path) if can_describe() else None
     if described is None:
         say("tempo, register and the like, and a picture, with: pip install 'moodtheme[explain]'")
-    is_json = form is Form.JSON
+    named_json = output is not None and output.suffix.lower() == ".json"
+    is_json = named_json if form is None else form == "json"
     with result_stream(output, is_json=is_json) as out:
         if is_json:
             import json

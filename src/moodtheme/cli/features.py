@@ -1,8 +1,7 @@
 """``moodtheme features``: compute features once, look at them, take them elsewhere."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -27,14 +26,6 @@ if TYPE_CHECKING:
     from moodtheme.feature_store import FeatureStore
 
 app = typer.Typer(name="features", help="Features of tracks, computed once and kept.")
-
-
-class FormatName(StrEnum):
-    """What features can be written as."""
-
-    CSV = "csv"
-    PARQUET = "parquet"
-    NPZ = "npz"
 
 
 _FAMILIES = sorted(
@@ -146,7 +137,9 @@ def export(
     features: FolderArgument,
     *,
     dataset: DatasetOption,
-    kind: Annotated[FormatName, typer.Option("--format", help="The file's format.")],
+    kind: Annotated[
+        Literal["csv", "parquet", "npz"], typer.Option("--format", help="The file's format.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")],
     part: Part = "all",
     split: Division = 0,

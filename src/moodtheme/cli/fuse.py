@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,16 +16,6 @@ if TYPE_CHECKING:
     from moodtheme.evaluation.fusion_weights import LearnedWeights
     from moodtheme.scores.matrices import SystemScores
     from moodtheme.scores.names import Names
-
-
-class Method(StrEnum):
-    """`moodtheme.scores.fusion.FusionMethod`, and weights learned on a validation set."""
-
-    MEAN = "mean"
-    WEIGHTED = "weighted"
-    RANK = "rank"
-    LOGIT = "logit"
-    LEARNED = "learned"
 
 
 def fuse(
@@ -42,13 +31,13 @@ def fuse(
         ),
     ],
     method: Annotated[
-        Method,
+        Literal["mean", "weighted", "rank", "logit", "learned"],
         typer.Option(
             "--method",
             help="mean: arithmetic mean, the paper's; weighted: with --weights; rank: mean of "
             "per-tag ranks; logit: mean of logits; learned: weights fitted on --weights-from.",
         ),
-    ] = Method.MEAN,
+    ] = "mean",
     weights: Annotated[
         str | None,
         typer.Option(
@@ -84,9 +73,9 @@ def fuse(
 
     inputs = [*scores, tags, *(weights_from or ())]
     require_output(output, inputs=inputs, suffixes=MATRIX_SUFFIXES)
-    if (weights is not None) != (method is Method.WEIGHTED):
+    if (weights is not None) != (method == "weighted"):
         raise UsageError("--weights goes with --method weighted, which needs it")
-    if (weights_from is not None) != (method is Method.LEARNED):
+    if (weights_from is not None) != (method == "learned"):
         raise UsageError("--weights-from goes with --method learned, which needs it")
     vocabulary = load_tags(tags) if tags else None
     first = load_systems(scores[:1], tags=vocabulary)[0]
@@ -121,7 +110,7 @@ def fuse(
         )
     else:
         shares = None if weights is None else _numbers(weights)
-    kind = FusionMethod.WEIGHTED if shares is not None else FusionMethod(method.value)
+    kind = FusionMethod.WEIGHTED if shares is not None else FusionMethod(method)
     write_matrix(output, fuse_arrays(matrices, method=kind, weights=shares), _together(systems))
     typer.echo(f"{output}: {len(systems)} systems fused, method {method}")
 

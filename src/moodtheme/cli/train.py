@@ -4,9 +4,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -41,13 +40,6 @@ if TYPE_CHECKING:
 _PAPERS_TAGS = 56  # MTG-Jamendo's moods and themes
 
 
-class ShowFormat(StrEnum):
-    """How a recipe is shown."""
-
-    TABLE = "table"
-    TOML = "toml"
-
-
 def train(
     system: Annotated[
         str,
@@ -77,8 +69,9 @@ def train(
         typer.Option("--show", help="Print the recipe with its sources, and its layers, and stop."),
     ] = False,
     format: Annotated[  # noqa: A002 - the option's name
-        ShowFormat, typer.Option("--format", help="Of --show: a table, or a file that train takes.")
-    ] = ShowFormat.TABLE,
+        Literal["table", "toml"],
+        typer.Option("--format", help="Of --show: a table, or a file that train takes."),
+    ] = "table",
     weights: Annotated[
         str,
         typer.Option(
@@ -137,7 +130,7 @@ def train(
     """
     recipe = with_own_features(chosen_recipe(system, values or [], weights), features)
     if show:
-        if format is ShowFormat.TOML:
+        if format == "toml":
             print(to_toml(recipe), end="")
         else:
             _show(recipe)
