@@ -1,7 +1,7 @@
 """``moodtheme compare``: which differences between systems are beyond chance."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +10,6 @@ import typer
 
 from moodtheme.cli.artists import Artists, GroupBy, artists_of
 from moodtheme.cli.options import AllowSeen, Device, Jobs, Json, Offline, RunFeatures, Seed
-from moodtheme.cli.progress import progress_bar
 from moodtheme.cli.streams import say, warnings_as_lines
 from moodtheme.errors import UsageError
 
@@ -83,8 +82,7 @@ def compare(
         resampled,
     )
     from moodtheme.cli.outputs import require_output
-    from moodtheme.cli.run_scores import Scoring
-    from moodtheme.cli.score_files import row_as_json, write_json
+    from moodtheme.cli.systems import Scoring, row_as_json, write_json
 
     require_output(json, inputs=[truth, *systems])
     with warnings_as_lines():
@@ -92,16 +90,12 @@ def compare(
         folds = gather(systems, truth, scoring, allow_seen=allow_seen)
         pairs = _pairs(folds[0].systems, against, only or ())
         folds = [fold.only({name for pair in pairs for name in pair}) for fold in folds]
-        drawing = _Drawing(
-            [
-                artists_of(fold.truth, table=artists, group=group, resamples=bootstrap)
-                for fold in folds
-            ],
-            bootstrap,
-            seed,
-        )
-        rows, gaps = _compared(folds, pairs, drawing)
-        ratings, rating_gaps = _compared_ratings(folds, pairs, drawing)
+        over = [
+            artists_of(fold.truth, table=artists, group=group, resamples=bootstrap)
+            for fold in folds
+        ]
+        rows, gaps = _compared(folds, pairs, over, resamples=bootstrap, seed=seed)
+        ratings, rating_gaps = _compared_ratings(folds, pairs, over, resamples=bootstrap, seed=seed)
     if json is not None:
         write_json(
             json,
@@ -157,58 +151,45 @@ def _pairs(names: Sequence[str], against: str | None, only: Sequence[str]) -> li
     return pairs
 
 
-@dataclass(frozen=True)
-class _Drawing:
-    """What is drawn, and how often: each fold's artists, None where tracks are drawn alone."""
-
-    artists: Sequence[tuple[str, ...] | None]
-    resamples: int
-    seed: int
-
-
 def _compared(
-    folds: "Sequence[Fold]", pairs: Sequence[tuple[str, str]], drawing: _Drawing
+    folds: "Sequence[Fold]",
+    pairs: Sequence[tuple[str, str]],
+    artists: Sequence[tuple[str, ...] | None],
+    *,
+    resamples: int,
+    seed: int,
 ) -> "tuple[list[SystemFigures], list[dict[str, PairedFigure]]]":
     """Figures of every system, and of every pair their difference, means over its trainings."""
-    from moodtheme.evaluation import Evaluation, ScoredSet, SystemFigures
-    from moodtheme.evaluation.bootstrap import all_together
-    from moodtheme.evaluation.spread import Repetition, corrected, mean_difference, mean_figures
-    from moodtheme.scores.vocabulary import tags_for
+    from moodtheme.cli.systems import evaluation_of
+    from moodtheme.evaluation import SystemFigures
+    from moodtheme.evaluation.repeated import Repetition, mean_difference, mean_figures
+    from moodtheme.evaluation.spread import corrected
+    from moodtheme.evaluation.units import all_together
 
     found: dict[str, list[Repetition]] = {name: [] for name in folds[0].systems}
     evaluations = []
-    for fold, artists in zip(folds, drawing.artists, strict=True):
-        bar = f"Resampling fold {fold.number}" if fold.number else "Resampling"
-        with progress_bar(bar) as progress:
-            evaluation = Evaluation(
-                ScoredSet(
-                    fold.truth.values,
-                    {one.name: one.scores.values for one in fold.trainings},
-                    artists,
-                ),
-                tags=fold.truth.names.tags or tags_for(fold.truth.values.shape[1]),
-                resamples=drawing.resamples,
-                seed=drawing.seed + fold.number,
-                progress=progress,
-            )
-            for one in fold.trainings:
-                found[one.system].append(
-                    evaluation.repetition(one.name, fold=fold.number, seed=one.seed)
-                )
+    for fold, over in zip(folds, artists, strict=True):
+        scores = {one.name: one.scores.values for one in fold.trainings}
+        number = fold.number
+        evaluation = evaluation_of(
+            fold.truth, scores, over, resamples=resamples, seed=seed, fold=number
+        )
+        for one in fold.trainings:
+            found[one.system].append(evaluation.repetition(one.name, fold=number, seed=one.seed))
         evaluations.append(evaluation)
     if all(len(repetitions) == 1 for repetitions in found.values()):
         rows = [
             replace(evaluations[0].figures(one.name), name=one.system) for one in folds[0].trainings
         ]
     else:
-        over = all_together([evaluation.units for evaluation in evaluations])
+        drawn_of = all_together([evaluation.units for evaluation in evaluations])
         rows = [
             SystemFigures(
                 name=name,
-                resamples=drawing.resamples,
+                resamples=resamples,
                 figures=mean_figures(repetitions),
                 tags=(),
-                over=over,
+                over=drawn_of,
             )
             for name, repetitions in found.items()
         ]
@@ -216,26 +197,31 @@ def _compared(
 
 
 def _compared_ratings(
-    folds: "Sequence[Fold]", pairs: Sequence[tuple[str, str]], drawing: _Drawing
+    folds: "Sequence[Fold]",
+    pairs: Sequence[tuple[str, str]],
+    artists: Sequence[tuple[str, ...] | None],
+    *,
+    resamples: int,
+    seed: int,
 ) -> "tuple[dict[str, list[RatingFigures]], list[RatingDifference]]":
     """The same of ratings, where listeners and systems gave some."""
-    from moodtheme.cli.score_files import rated
+    from moodtheme.cli.systems import rated
     from moodtheme.evaluation.ratings import compare_ratings
 
-    fold, artists = folds[0], drawing.artists[0]
+    fold, over = folds[0], artists[0]
     if fold.truth.ratings is None:
         return {}, []
     found = [replace(one.scores, name=one.system) for one in fold.trainings]
     if len(folds) > 1 or len(found) > len(fold.systems):
         say("ratings are not compared over seeds and folds; name two runs to compare theirs")
         return {}, []
-    ratings = rated(fold.truth, found, artists, resamples=drawing.resamples, seed=drawing.seed)
+    ratings = rated(fold.truth, found, over, resamples=resamples, seed=seed)
     gaps = compare_ratings(
         fold.truth.ratings,
         {system.name: system.ratings for system in found if system.ratings is not None},
         [pair for pair in pairs if set(pair) <= set(ratings)],
-        artists=artists or (),
-        resamples=drawing.resamples,
-        seed=drawing.seed,
+        artists=over or (),
+        resamples=resamples,
+        seed=seed,
     )
     return ratings, gaps

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moodtheme.cli.run_scores import Scoring, is_reproduction, is_run, is_series, scores_of
+from moodtheme.cli.systems import Scoring, Trained
 from moodtheme.errors import UsageError
 
 if TYPE_CHECKING:
@@ -124,13 +124,13 @@ def _trainings(path: str, scoring: Scoring) -> Iterator[Training]:
     """What one argument holds."""
     from moodtheme.scores.matrices import load_systems
 
-    if is_series(path):
+    if Trained.SERIES.is_at(path):
         from moodtheme.training.series import places, read_series
 
         for member, folder, _ in places(Path(path), read_series(Path(path))):
             for one in _trained(folder, Path(path).resolve().name, scoring):
                 yield replace(one, place=path, fold=member.fold, seed=member.seed)
-    elif is_run(path) or is_reproduction(path):
+    elif Trained.RUN.is_at(path) or Trained.REPRODUCTION.is_at(path):
         for one in _trained(Path(path), Path(path).resolve().name, scoring):
             yield replace(one, place=path)
     else:
@@ -140,8 +140,8 @@ def _trainings(path: str, scoring: Scoring) -> Iterator[Training]:
 
 def _trained(folder: Path, name: str, scoring: Scoring) -> Iterator[Training]:
     """A run, called by this name, or all that a reproduction trained and fused."""
-    if not is_reproduction(str(folder)):
-        run = scores_of(folder, scoring)
+    if not Trained.REPRODUCTION.is_at(folder):
+        run = scoring.scores_of(folder)
         yield Training("", name, 0, 0, run.test, run.test_truth)
         return
     from moodtheme.datasets import Split

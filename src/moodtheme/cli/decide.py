@@ -118,28 +118,34 @@ def _thresholds(
     """Choose the thresholds, and say in words how."""
     import numpy as np
 
-    from moodtheme.evaluation.checks import checked
-    from moodtheme.evaluation.thresholds import best_f1, best_youden, choose, reachable_f1
-    from moodtheme.scores.matrices import match_systems, put_like, read_truth
+    from moodtheme.cli.systems import on_validation
+    from moodtheme.evaluation.thresholds import (
+        best_f1_thresholds,
+        reachable_f1_thresholds,
+        youden_thresholds,
+    )
+    from moodtheme.scores.matrices import put_like, read_truth
 
     if rule not in CHOSEN:
         return np.full(len(tags), _number(rule)), f"fixed at {rule}"
-    on_validation = rule == "validation" or (rule == "youden" and validation is not None)
-    if on_validation:
+    elsewhere = rule == "validation" or (rule == "youden" and validation is not None)
+    if elsewhere:
         if validation is None:
             raise UsageError(f"--thresholds {rule} needs --thresholds-from: a set to choose on")
-        labels = put_like(read_truth(validation[0], tags=vocabulary), system, rows=False)
-        values = match_systems([system], validation[1], tags=vocabulary, like=labels)[0].values
+        labels, (matched,) = on_validation([system], validation, vocabulary, system)
+        values = matched.values
     else:
         if truth is None:
             more = " or --thresholds-from" if rule == "youden" else ""
             raise UsageError(f"--thresholds {rule} needs --truth{more}: labels to choose on")
         labels, values = put_like(read_truth(truth, tags=vocabulary), system), system.values
-    chosen_on = "validation" if on_validation else "the scored set itself: an oracle"
-    best = {"youden": best_youden, "best": reachable_f1}.get(rule, best_f1)
-    chosen = choose(labels.values, checked(labels.values, values, tags), best)
-    what = "Youden's J" if rule == "youden" else "F1"
-    return chosen, f"best {what} on {chosen_on}"
+    chosen_on = "validation" if elsewhere else "the scored set itself: an oracle"
+    if rule == "youden":
+        return youden_thresholds(
+            labels.values, values, tags=tags
+        ), f"best Youden's J on {chosen_on}"
+    choose = reachable_f1_thresholds if rule == "best" else best_f1_thresholds
+    return choose(labels.values, values, tags=tags), f"best F1 on {chosen_on}"
 
 
 def _number(rule: str) -> float:

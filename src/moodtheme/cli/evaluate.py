@@ -1,7 +1,7 @@
 """``moodtheme evaluate``: score files against truth."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,13 +18,18 @@ from moodtheme.cli.options import (
     ThresholdsFrom,
 )
 from moodtheme.cli.progress import progress_bar
-from moodtheme.cli.run_scores import Scoring, is_reproduction, is_run, is_series
-from moodtheme.cli.score_files import add_popularity, rated, row_as_json, usable, write_json
-from moodtheme.cli.streams import say, warnings_as_lines
-from moodtheme.errors import EvaluationError, UsageError
-
-if TYPE_CHECKING:
-    from moodtheme.cli.artists import Group
+from moodtheme.cli.streams import warnings_as_lines
+from moodtheme.cli.systems import (
+    Scoring,
+    Trained,
+    add_popularity,
+    on_validation,
+    rated,
+    row_as_json,
+    usable,
+    write_json,
+)
+from moodtheme.errors import UsageError
 
 
 def evaluate(
@@ -97,6 +102,7 @@ def evaluate(
     F1 "oracle" uses the official thresholds and "best" the best there are, both chosen on the very
     set that is scored. "validation" (with --thresholds-from) is what a user would get.
     """
+    from moodtheme.cli.evaluate_runs import evaluate_trained
     from moodtheme.cli.figure_tables import (
         print_compared,
         print_figures,
@@ -108,18 +114,24 @@ def evaluate(
     from moodtheme.evaluation import ScoredSet, evaluate_systems
     from moodtheme.evaluation.bootstrap import units_of
     from moodtheme.evaluation.intervals import LEVEL
-    from moodtheme.scores.matrices import match_systems, put_like, read_truth
+    from moodtheme.evaluation.units import units_of
+    from moodtheme.scores.matrices import read_truth
     from moodtheme.scores.vocabulary import load_tags, tags_for
 
     require_output(json, inputs=[truth, *scores, tags, popularity, *(thresholds_from or ())])
-    if any(is_run(path) or is_series(path) or is_reproduction(path) for path in scores):
+    if any(kind.is_at(path) for path in scores for kind in Trained):
         if len(scores) > 1 or truth or tags or thresholds_from or popularity or artists or against:
             raise UsageError(
                 f"{scores[0]}: a run brings its own truth, tags, artists and thresholds and is "
                 "evaluated alone; `moodtheme compare` compares several"
             )
         scoring = Scoring(device, jobs, features, offline)
-        _evaluate_run(Path(scores[0]), scoring, bootstrap, group, seed, long=long, json=json)
+        with warnings_as_lines():
+            document = evaluate_trained(
+                Path(scores[0]), scoring, resamples=bootstrap, group=group, seed=seed, long=long
+            )
+        if json is not None:
+            write_json(json, document)
         return
     if truth is None:
         raise UsageError("score files need --truth FILE: the labels of their tracks")
@@ -129,28 +141,15 @@ def evaluate(
         named = read_truth(truth, tags=vocabulary)
         labels = named.values
         names = named.names.tags or tags_for(labels.shape[1])
-        failures: list[EvaluationError] = []
-        systems = usable(scores, named, vocabulary, names, failures, allow_seen)
-        for failure in failures:
-            say(str(failure))
+        systems, all_fit = usable(scores, named, vocabulary, names, allow_seen=allow_seen)
         tables = {system.name: system.values for system in systems}
         validation = None
         if thresholds_from is not None:
-            known = put_like(read_truth(thresholds_from[0], tags=vocabulary), named, rows=False)
-            matched = (
-                match_systems(systems, thresholds_from[1], tags=vocabulary, like=known)
-                if systems
-                else []
-            )
-            validation = ScoredSet(
-                known.values,
-                {system.name: system.values for system in matched},
-            )
+            known, matched = on_validation(systems, thresholds_from, vocabulary, named)
+            validation = ScoredSet(known.values, {one.name: one.values for one in matched})
         if popularity is not None:
-            training = put_like(read_truth(popularity, tags=vocabulary), named, rows=False).values
-            validation = add_popularity(training, len(labels), tables, validation)
+            validation = add_popularity(popularity, named, vocabulary, tables, validation)
         over = artists_of(named, table=artists, group=group, resamples=bootstrap)
-        units = units_of(len(labels), over)
         with progress_bar("Resampling") as progress:
             found = evaluate_systems(
                 labels,
@@ -165,6 +164,7 @@ def evaluate(
             )
         ratings = rated(named, systems, over, resamples=bootstrap, seed=seed)
     if json is not None:
+        units = units_of(len(labels), over)
         write_json(
             json,
             {
@@ -189,25 +189,5 @@ def evaluate(
             print_figures(found)
             print_compared(found)
         print_ratings(ratings, resampled(found[0]))
-    if failures:
+    if not all_fit:
         raise typer.Exit(1)
-
-
-def _evaluate_run(
-    folder: Path,
-    scoring: Scoring,
-    resamples: int | None,
-    group: "Group | None",
-    seed: int,
-    *,
-    long: bool,
-    json: Path | None,
-) -> None:
-    from moodtheme.cli.evaluate_runs import evaluate_trained
-
-    with warnings_as_lines():
-        document = evaluate_trained(
-            folder, scoring, resamples=resamples, group=group, seed=seed, long=long
-        )
-    if json is not None:
-        write_json(json, document)

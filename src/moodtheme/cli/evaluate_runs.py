@@ -1,26 +1,21 @@
 """``moodtheme evaluate RUN``: a trained run, or several, on their own test tracks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from moodtheme.cli.artists import Group, artists_of
 from moodtheme.cli.figure_tables import (
-    COLUMNS,
-    RATING_COLUMNS,
     figure_cell,
     print_figures,
     print_long,
+    print_macro_averages,
     print_ratings,
-    rating_rows,
     resampled,
 )
-from moodtheme.cli.progress import progress_bar
-from moodtheme.cli.run_scores import Scoring, is_series, scores_of
-from moodtheme.cli.score_files import rated, row_as_json
-from moodtheme.cli.tables import print_table
+from moodtheme.cli.systems import Scoring, Trained, evaluation_of, rated, row_as_json
 from moodtheme.evaluation import Evaluation, RatingFigures, ScoredSet, SystemFigures
 from moodtheme.evaluation.results import RepeatedFigure
 from moodtheme.evaluation.spread import Repetition, mean_figures, repeated
@@ -38,32 +33,30 @@ def evaluate_trained(
     seed: int,
     long: bool,
 ) -> dict[str, Any]:
-    """Evaluate a run or a series; see `evaluate_run` and `evaluate_series`."""
+    """Evaluate a run or a series, print the tables, return the JSON."""
+    evaluate = _evaluate_series if Trained.SERIES.is_at(folder) else _evaluate_run
     drawn = RESAMPLES if resamples is None else resamples
-    if is_series(str(folder)):
-        return evaluate_series(folder, scoring, resamples=drawn, group=group, seed=seed, long=long)
-    return evaluate_run(folder, scoring, resamples=drawn, group=group, seed=seed, long=long)
+    return evaluate(folder, scoring, resamples=drawn, group=group, seed=seed, long=long)
 
 
-def evaluate_run(
+def _evaluate_run(
     folder: Path, scoring: Scoring, *, resamples: int, group: Group | None, seed: int, long: bool
 ) -> dict[str, Any]:
-    """Evaluate a run with thresholds from its validation, print the tables, return the JSON."""
+    """Evaluate a run with thresholds from its validation."""
     name = folder.resolve().name
-    tested = _test({name: folder}, scoring, resamples=resamples, group=group, seed=seed)
-    rows = [tested.evaluation.figures(name)]
-    (print_long if long else print_figures)(rows)
-    print_ratings(tested.ratings, resampled(rows[0]))
-    return {
-        "over": tested.evaluation.units.name,
-        "rows": [row_as_json(row, tested.ratings) for row in rows],
-    }
+    evaluation, ratings = _test(
+        {name: folder}, scoring, resamples=resamples, group=group, seed=seed
+    )
+    row = evaluation.figures(name)
+    (print_long if long else print_figures)([row])
+    print_ratings(ratings, resampled(row))
+    return {"over": evaluation.units.name, "rows": [row_as_json(row, ratings)]}
 
 
-def evaluate_series(
+def _evaluate_series(
     folder: Path, scoring: Scoring, *, resamples: int, group: Group | None, seed: int, long: bool
 ) -> dict[str, Any]:
-    """Evaluate all runs of a series, print them and their mean, return the JSON."""
+    """Evaluate all runs of a series, and their mean."""
     from moodtheme.training.series import places, read_series
 
     series = read_series(folder)
@@ -76,12 +69,13 @@ def evaluate_series(
         by_fold.setdefault(member.fold, {})[member.folder] = run
     over = set()
     for fold, runs in by_fold.items():
-        bar = f"Resampling fold {fold}" if fold else "Resampling"
-        tested = _test(runs, scoring, resamples=resamples, group=group, seed=seed + fold, bar=bar)
-        rows += [tested.evaluation.figures(name) for name in runs]
-        repetitions += [tested.evaluation.repetition(n, fold=fold, seed=seeds[n]) for n in runs]
-        ratings |= tested.ratings
-        over.add(f"{tested.evaluation.units.group}s")
+        evaluation, its_ratings = _test(
+            runs, scoring, resamples=resamples, group=group, seed=seed, fold=fold
+        )
+        rows += [evaluation.figures(name) for name in runs]
+        repetitions += [evaluation.repetition(n, fold=fold, seed=seeds[n]) for n in runs]
+        ratings |= its_ratings
+        over.add(f"{evaluation.units.group}s")
     words = f"{len(series.seeds)} seeds" if len(series.seeds) > 1 else ""
     words += " on " * bool(words and series.folds) + f"{series.folds} folds" * bool(series.folds)
     note = f", 95 % intervals from {resamples} resamples of {' and '.join(sorted(over))}"
@@ -90,29 +84,14 @@ def evaluate_series(
     if long:
         print_long([*rows, SystemFigures(name=mean, resamples=resamples, figures=means, tags=())])
     else:
-        shown = [key for key in COLUMNS if key in means]
-        print_table(
-            ["run", *(COLUMNS[key] for key in shown)],
-            [
-                [name, *(figure_cell(figures[key]) for key in shown)]
-                for name, figures in [*((row.name, row.figures) for row in rows), (mean, means)]
-            ],
-            title=f"Macro averages over tags{note}",
-        )
+        named = [*((row.name, row.figures) for row in rows), (mean, means)]
+        print_macro_averages(named, note, head="run")
     mean_ratings = _mean_ratings(ratings, seeds)
-    if ratings:
-        print()
-        print_table(
-            ["run", "dimension", "tracks", *RATING_COLUMNS],
-            [
-                *rating_rows(ratings),
-                *(
-                    [mean, dimension, "", *map(figure_cell, figures.values())]
-                    for dimension, figures in mean_ratings.items()
-                ),
-            ],
-            title=f"Ratings against listeners'{note}",
-        )
+    mean_rows = [
+        [mean, dimension, "", *map(figure_cell, figures.values())]
+        for dimension, figures in mean_ratings.items()
+    ]
+    print_ratings(ratings, note, head="run", more=mean_rows)
     return {
         "folds": series.folds,
         "seeds": list(series.seeds),
@@ -125,14 +104,6 @@ def evaluate_series(
     }
 
 
-@dataclass(frozen=True)
-class _Tested:
-    """Runs on the test tracks that they share; ratings of those that rate."""
-
-    evaluation: Evaluation
-    ratings: dict[str, list[RatingFigures]]
-
-
 def _test(
     runs: Mapping[str, Path],
     scoring: Scoring,
@@ -140,36 +111,27 @@ def _test(
     resamples: int,
     group: Group | None,
     seed: int,
-    bar: str = "Resampling",
-) -> _Tested:
-    """Runs that share their test and validation tracks."""
-    scored = {name: scores_of(folder, scoring) for name, folder in runs.items()}
+    fold: int = 0,
+) -> tuple[Evaluation, dict[str, list[RatingFigures]]]:
+    """Runs that share their test and validation tracks, and the ratings of those that rate."""
+    scored = {name: scoring.scores_of(folder) for name, folder in runs.items()}
     first = next(iter(scored.values()))
-    tags = first.test_truth.names.tags
-    known = Evaluation(
-        ScoredSet(
-            first.validation_truth.values,
-            {name: one.validation.values for name, one in scored.items()},
-        ),
-        tags=tags,
-        part="validation",
+    truth = first.test_truth
+    known = ScoredSet(
+        first.validation_truth.values, {name: one.validation.values for name, one in scored.items()}
     )
-    over = artists_of(first.test_truth, table=None, group=group, resamples=resamples)
-    systems = {name: one.test.values for name, one in scored.items()}
-    with progress_bar(bar) as progress:
-        evaluation = Evaluation(
-            ScoredSet(first.test_truth.values, systems, over),
-            tags=tags,
-            validation=known,
-            resamples=resamples,
-            seed=seed,
-            progress=progress,
-        )
-        for name in runs:
-            evaluation.figures(name)  # draws, while the bar is shown
+    over = artists_of(truth, table=None, group=group, resamples=resamples)
+    evaluation = evaluation_of(
+        truth,
+        {name: one.test.values for name, one in scored.items()},
+        over,
+        resamples=resamples,
+        seed=seed,
+        fold=fold,
+        validation=Evaluation(known, tags=truth.names.tags, part="validation"),
+    )
     named = [replace(one.test, name=name) for name, one in scored.items()]
-    ratings = rated(first.test_truth, named, over, resamples=resamples, seed=seed)
-    return _Tested(evaluation, ratings)
+    return evaluation, rated(truth, named, over, resamples=resamples, seed=seed + fold)
 
 
 def _mean_ratings(

@@ -29,15 +29,20 @@ BEYOND_CHANCE = " *"
 
 def print_figures(systems: "Sequence[SystemFigures]") -> None:
     """Print the chosen figures of every system."""
-    shown = _shown(systems[0].figures)
-    resamples = systems[0].resamples
+    named = [(system.name, system.figures) for system in systems]
+    decimals = 4 if systems[0].resamples else 6
+    print_macro_averages(named, resampled(systems[0]), head="system", decimals=decimals)
+
+
+def print_macro_averages(
+    named: "Sequence[tuple[str, Mapping[str, Figure]]]", note: str, *, head: str, decimals: int = 4
+) -> None:
+    """Print a row of chosen figures for each name; `note` is what the title says of intervals."""
+    shown = _shown(named[0][1])
     print_table(
-        ["system", *shown.values()],
-        [
-            [s.name, *(figure_cell(s.figures[key], 4 if resamples else 6) for key in shown)]
-            for s in systems
-        ],
-        title="Macro averages over tags" + resampled(systems[0]),
+        [head, *shown.values()],
+        [[name, *(figure_cell(of[key], decimals) for key in shown)] for name, of in named],
+        title=f"Macro averages over tags{note}",
     )
 
 
@@ -72,7 +77,13 @@ def print_compared(systems: "Sequence[SystemFigures]") -> None:
         print_differences(gaps, head=f"minus {against}", note=resampled(systems[0]))
 
 
-def print_ratings(systems: "Mapping[str, Sequence[RatingFigures]]", note: str = "") -> None:
+def print_ratings(
+    systems: "Mapping[str, Sequence[RatingFigures]]",
+    note: str,
+    *,
+    head: str = "system",
+    more: Sequence[Sequence[Cell]] = (),
+) -> None:
     """Print how near each system's ratings come to listeners', a line a dimension.
 
     Parameters
@@ -81,32 +92,27 @@ def print_ratings(systems: "Mapping[str, Sequence[RatingFigures]]", note: str = 
         Figures by name; with none, nothing is printed.
     note
         What the title says of resamples.
+    head
+        Of the first column.
+    more
+        Rows below.
     """
     if not systems:
         return
-    print()
-    print_table(
-        ["system", "dimension", "tracks", *RATING_COLUMNS],
-        rating_rows(systems),
-        title=f"Ratings against listeners'{note}",
-    )
-
-
-def rating_rows(systems: "Mapping[str, Sequence[RatingFigures]]") -> list[list[Cell]]:
-    """Rows of such a table: system, dimension, tracks and its figures."""
-    return [
-        [
-            name,
-            one.dimension,
-            one.tracks,
-            *(
+    rows: list[Sequence[Cell]] = []
+    for name, dimensions in systems.items():
+        for one in dimensions:
+            cells = [
                 with_interval(value, one.intervals.get(measure), decimals=4)
                 for measure, value in one.figures.items()
-            ),
-        ]
-        for name, dimensions in systems.items()
-        for one in dimensions
-    ]
+            ]
+            rows.append([name, one.dimension, one.tracks, *cells])
+    print()
+    print_table(
+        [head, "dimension", "tracks", *RATING_COLUMNS],
+        [*rows, *more],
+        title=f"Ratings against listeners'{note}",
+    )
 
 
 def print_rating_differences(gaps: "Sequence[RatingDifference]", note: str) -> None:

@@ -131,13 +131,11 @@ def _learn(
     tags: Sequence[str],
     seed: int,
 ) -> "LearnedWeights":
+    from moodtheme.cli.systems import on_validation
     from moodtheme.evaluation.fusion_weights import learn_weights
-    from moodtheme.scores.matrices import match_systems, put_like, read_truth
 
     with warnings_as_lines(), progress_bar("Learning weights") as progress:
-        truth = read_truth(weights_from[0], tags=vocabulary)
-        truth = put_like(truth, systems[0], rows=False)
-        matched = match_systems(systems, weights_from[1], tags=vocabulary, like=truth)
+        truth, matched = on_validation(systems, weights_from, vocabulary, systems[0])
         return learn_weights(
             truth.values,
             [system.values for system in matched],

@@ -70,6 +70,7 @@ def table1(
     Figures are macro ROC-AUC in percent. Fusions are plain means of the files in the folder.
     """
     from moodtheme.cli.outputs import require_output
+    from moodtheme.cli.systems import write_json
     from moodtheme.evaluation import ScoredSet
     from moodtheme.evaluation.bootstrap import units_of
     from moodtheme.reproduction.table1 import compare_with_paper
@@ -100,7 +101,7 @@ def table1(
         rows, with_validation=validation is not None, resampled=drawn if bootstrap else ""
     )
     if json is not None:
-        _write_json(json, rows)
+        write_json(json, [asdict(row) for row in rows])
     missing = sorted({name for row in rows for name in row.missing})
     if missing:
         say(f"{folder}: not there: {', '.join(missing)}")
@@ -139,7 +140,7 @@ def plots(
     Writes tags (dots with intervals), roc and pr (a panel a tag), and curves-NAME for each --tag.
     """
     from moodtheme.cli.outputs import require_output
-    from moodtheme.cli.score_files import marked
+    from moodtheme.cli.systems import marked
     from moodtheme.evaluation import evaluate_systems
     from moodtheme.evaluation import plots as draw
     from moodtheme.files import make_folder
@@ -211,7 +212,7 @@ def _known_systems(
     folder: Path, truth: "TruthMatrix", *, allow_seen: bool
 ) -> "tuple[dict[str, ScoreMatrix], set[str]]":
     """Scores by the paper's names, and which of the systems were trained on these tracks."""
-    from moodtheme.cli.score_files import marked
+    from moodtheme.cli.systems import marked
     from moodtheme.recipes import TABLE_1
     from moodtheme.scores.matrices import load_systems
 
@@ -260,15 +261,6 @@ def _print_table1(rows: "list[Table1Row]", *, with_validation: bool, resampled: 
         title="Macro ROC-AUC in percent; difference before rounding, in points"
         + (f"; 95 % intervals from {resampled}" if resampled else ""),
     )
-
-
-def _write_json(path: Path, rows: "list[Table1Row]") -> None:
-    import json
-
-    from moodtheme.files import replacing
-
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
 
 
 def _file_name(tag: str) -> str:
