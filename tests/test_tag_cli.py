@@ -149,6 +149,9 @@ def test_paths_that_are_not_there_and_folders_without_audio_are_failures(
     (tmp_path / "papers" / "a.txt").write_text("no music", encoding="utf-8")
     write_music(tmp_path / "a.wav")
     arguments = [tmp_path / "gone.mp3", tmp_path / "papers", tmp_path / "a.wav"]
+    _, out, _ = program("tag", *arguments, "--model", model, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [bool(row["error"]) for row in rows[:3]] == [True, True, False]
     code, out, err = program("tag", *arguments, "--model", model, "--format", "json")
     assert code == 1
     assert [r["error"] is None for r in json.loads(out)] == [False, False, True]

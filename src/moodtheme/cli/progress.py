@@ -4,14 +4,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Self
 
 from moodtheme.work import Display, Pace, Progress, in_words
 
 _LINE_EVERY_S = 15.0
 
 
-class TaggingProgress:
+class TaggingProgress(Display):
     """Counts files and seconds of music, and says how fast it goes and how long it will take.
 
     Parameters
@@ -28,20 +27,11 @@ class TaggingProgress:
     """
 
     def __init__(self, total: int, *, quiet: bool = False) -> None:
+        super().__init__("tagging", unit="files", line_every_s=_LINE_EVERY_S, shown=not quiet)
         self._total = total
         self._done = self.failed = 0
         self._music_s = 0.0
         self._start = time.monotonic()
-        self._display = Display(
-            "tagging", unit="files", line_every_s=_LINE_EVERY_S, shown=not quiet
-        )
-
-    def __enter__(self) -> Self:
-        self._display.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._display.__exit__()
 
     def add(self, *, duration_s: float | None, failed: bool) -> None:
         """Count one file."""
@@ -51,9 +41,8 @@ class TaggingProgress:
         elapsed = time.monotonic() - self._start
         left = in_words(elapsed / self._done * (self._total - self._done))
         if self._done < self._total:
-            self._display.show(
-                self._done, self._total, note=f"{self._rate():.0f}× real time, about {left} left"
-            )
+            note = f"{self._rate():.0f}× real time, about {left} left"
+            self.show(self._done, self._total, note=note)
 
     def summary(self) -> str:
         """What was done, in a line."""

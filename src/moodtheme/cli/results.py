@@ -1,7 +1,7 @@
 """The formats that `moodtheme tag` writes for programs, one result at a time."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,8 +10,11 @@ from moodtheme.files import csv_line, short
 
 if TYPE_CHECKING:  # the command's options are built from this module before anything is loaded
     from moodtheme.tagging.answers import DimensionScore, TagScore, TrackTags
+    from moodtheme.tagging.bundle import Bundle, Reference
     from moodtheme.tagging.timeline import Section
 
+BYTE_ORDER_MARK = "\ufeff"
+"""Without it spreadsheets take UTF-8 for the system's old encoding."""
 _LIST = "; "  # between the parts of a CSV field that holds several
 
 
@@ -147,49 +150,97 @@ class JsonLinesWriter(Writer):
         return _line(record(result, self._top)) + "\n"
 
 
+_ABOUT = (
+    *("notes", "warnings", "audio", "model", "model_digest", "version", "error", "windows"),
+    "relative_to",
+)
+"""Columns of every CSV that say how its numbers came to be."""
+
+
+def _about(result: "TrackTags") -> tuple[object, ...]:
+    model, own = result.model, result.relative_to
+    return (
+        *(_LIST.join(result.notes), _LIST.join(result.warnings), result.audio),
+        *((None, None) if model is None else (model.name, model.digest)),
+        *(result.version, result.error, result.windows, None if own is None else own.music),
+    )
+
+
 class CsvWriter(Writer):
     """One row a tag (and window); a file that failed has one row with its error."""
-
-    HEADER = (
-        "path", "duration_s", "start_s", "end_s", "tag", "score", "standing", "probability",
-        "decision", "dimensions", "notes", "warnings", "audio", "model", "model_digest", "version",
-        "error", "windows", "relative_to",
-    )  # fmt: skip
 
     def __init__(self, top: int | None) -> None:
         self._top = top
 
     def begin(self) -> str:
         """The header."""
-        return self._text([self.HEADER])
+        tag = ("tag", "score", "standing", "probability", "decision")
+        return csv_line(("path", "duration_s", "start_s", "end_s", *tag, "dimensions", *_ABOUT))
 
     def add(self, result: "TrackTags") -> str:
         """The rows of a file; those of the whole track have no start and end."""
         entry = record(result, self._top)
-        model = entry["model"] or {"name": None, "digest": None}
-        head = (entry["path"], entry["duration_s"])
-        tail = (
-            *(_LIST.join(entry[field]) for field in ("notes", "warnings")),
-            *(entry["audio"], model["name"], model["digest"], entry["version"], entry["error"]),
-            *(entry.get("windows"), entry.get("relative_to", {}).get("music")),
-        )
+        head, about = (entry["path"], entry["duration_s"]), _about(result)
         if result.error is not None:
-            return self._text([(*head, *[None] * 7, *tail)])
-        spans: list[dict[str, Any]] = [entry, *entry.get("timeline", ())]
-        return self._text(
-            (*head, span.get("start_s"), span.get("end_s"), *tag.values(), dimensions, *tail)
-            for span in spans
-            for dimensions in [_pairs(span["dimensions"])]
-            for tag in span["tags"]
+            return csv_line((*head, *[None] * 8, *about))
+        rows: list[str] = []
+        for span in (entry, *entry.get("timeline", ())):
+            pairs = (f"{name}={place['value']}" for name, place in span["dimensions"].items())
+            where, dimensions = (span.get("start_s"), span.get("end_s")), _LIST.join(pairs)
+            rows += [
+                csv_line((*head, *where, *tag.values(), dimensions, *about)) for tag in span["tags"]
+            ]
+        return "".join(rows)
+
+
+class WideWriter(Writer):
+    """CSV for spreadsheets, one row a file: what stands out, dimensions, a number for each tag.
+
+    The number is the standing, or the score where a model knows no other music.
+
+    Parameters
+    ----------
+    bundle
+        Of the model whose results they are.
+    own
+        Music among which the standings are instead of the bundle's reference.
+    top
+        Moods a file at most; None for all that stand out.
+    """
+
+    def __init__(self, bundle: "Bundle", own: "Reference | None", top: int | None) -> None:
+        self._bundle, self._top = bundle, top
+        self._has_reference = (own or bundle.reference) is not None
+        self._dimensions = [dimension.name for dimension in bundle.dimensions]
+
+    def begin(self) -> str:
+        """The header."""
+        columns = ("path", "duration_s", "moods", *self._dimensions, *self._bundle.tags, *_ABOUT)
+        return BYTE_ORDER_MARK + csv_line(columns)
+
+    def add(self, result: "TrackTags") -> str:
+        """The row of a file."""
+        from moodtheme.tagging.in_words import findings
+
+        numbers = {tag.name: self._number(tag) for tag in result.tags}
+        values = {place.name: short(place.value) for place in result.dimensions}
+        by_standing = result.relative_to is not None
+        found = findings(result.tags, self._bundle.synonyms, by_standing=by_standing) or ()
+        return csv_line(
+            (
+                str(result.path),
+                None if result.duration_s is None else round(result.duration_s, 3),
+                _LIST.join(name for finding in found[: self._top] for name in finding.names),
+                *(values.get(name) for name in self._dimensions),
+                *(numbers.get(name) for name in self._bundle.tags),
+                *_about(result),
+            )
         )
 
-    @staticmethod
-    def _text(rows: Sequence[Sequence[object]] | Iterator[Sequence[object]]) -> str:
-        return "".join(csv_line(row) for row in rows)
-
-
-def _pairs(dimensions: dict[str, Any]) -> str:
-    return _LIST.join(f"{name}={place['value']}" for name, place in dimensions.items())
+    def _number(self, tag: "TagScore") -> float:
+        if self._has_reference and tag.standing is not None:
+            return short(tag.standing)
+        return short(tag.score)
 
 
 def _line(entry: dict[str, Any]) -> str:

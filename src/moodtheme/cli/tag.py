@@ -19,7 +19,7 @@ from moodtheme.cli.options import (
 )
 from moodtheme.cli.results import Format, format_of
 from moodtheme.cli.streams import printable, say
-from moodtheme.engines import Engine
+from moodtheme.engines import Engine, Workers
 from moodtheme.errors import UsageError
 from moodtheme.tagging.device import TaggingDevice
 from moodtheme.work import cores, limit_numpy_threads
@@ -27,7 +27,6 @@ from moodtheme.work import cores, limit_numpy_threads
 if TYPE_CHECKING:
     from moodtheme.cli.results import Writer
     from moodtheme.tagging.answers import TrackTags
-    from moodtheme.tagging.tagger import Tagger
 
 
 def tag(
@@ -121,9 +120,9 @@ def tag(
     from moodtheme.cli.outputs import claimed, is_file, require_output
     from moodtheme.cli.page import Page
     from moodtheme.cli.progress import TaggingProgress
-    from moodtheme.cli.results import data_writer
+    from moodtheme.cli.results import WideWriter, data_writer
     from moodtheme.cli.tag_inputs import chosen_files, load_tagger
-    from moodtheme.cli.tag_run import Run, on_ray, tag_to_journal, tag_to_stream
+    from moodtheme.cli.tag_run import Run, tag_to_journal, tag_to_stream
     from moodtheme.cli.tag_table import TableWriter
     from moodtheme.tagging.batch import name_of
 
@@ -166,8 +165,10 @@ def tag(
             writer: Writer = TableWriter(
                 tagger.bundle, names, page, top=top, raw=scores, relative_to=tagger.relative_to
             )
+        elif wide:
+            writer = WideWriter(tagger.bundle, tagger.relative_to, top)
         else:
-            writer = _wide(tagger, top) if wide else data_writer(form, top)
+            writer = data_writer(form, top)
         # The bar first: it takes over standard output where both are one terminal.
         with TaggingProgress(len(found), quiet=quiet) as progress:
 
@@ -177,29 +178,19 @@ def tag(
                     _complain(result)
                 progress.add(duration_s=result.duration_s, failed=failed)
 
-            jobs = jobs or cores()
-            elsewhere = None
-            if engine is Engine.RAY:
-                elsewhere = on_ray(tagger, model, timeline, windows, jobs=jobs, address=address)
-            run = Run(tagger, found, jobs, timeline, windows, tell, elsewhere)
+            workers = Workers(engine=engine, jobs=jobs or cores(), address=address)
+            run = Run(tagger, model, found, workers, timeline, windows, tell)
             if form is Format.JSONL and output is not None and is_file(output):
                 tag_to_journal(run, output, top=top, resume=resume, progress=progress)
             else:
                 tag_to_stream(run, output, form, writer)
     if not quiet and (len(found) > 1 or progress.failed):
-        how = f"{run.jobs} at once, a thread each" if elsewhere is None else "on a Ray cluster"
-        say(f"{progress.summary()}; {how}")
+        here = f"{workers.jobs} at once, a thread each"
+        say(f"{progress.summary()}; {here if engine is Engine.LOCAL else 'on a Ray cluster'}")
     if not quiet and (passed_over := account.line()):
         say(passed_over)
     if progress.failed:
         raise typer.Exit(1)
-
-
-def _wide(tagger: "Tagger", top: int | None) -> "Writer":
-    from moodtheme.cli.wide_csv import WideWriter
-
-    has_reference = (tagger.relative_to or tagger.bundle.reference) is not None
-    return WideWriter(tagger.bundle, top, has_reference=has_reference)
 
 
 def _complain(result: "TrackTags") -> None:

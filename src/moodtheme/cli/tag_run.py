@@ -27,26 +27,39 @@ Found = Path | AudioError
 
 @dataclass(frozen=True)
 class Run:
-    """What is to be done, and how results are told.
+    """What is to be done, by whom, and how results are told.
 
-    `elsewhere` tags files in other processes where that is wanted; None for this one.
+    `model` is how the tagger's model is called where workers are.
     """
 
     tagger: Tagger
+    model: str
     found: Sequence[Found]
-    jobs: int
+    workers: Workers
     timeline: bool
     windows: int | None
     tell: Callable[[TrackTags], None]
-    elsewhere: Callable[[Sequence[Found]], Generator[TrackTags]] | None = None
 
     def results(self) -> Generator[TrackTags]:
         """One for each file, in order."""
-        if self.elsewhere is not None:
-            return self.elsewhere(self.found)
-        return tag_files(
-            self.tagger, self.found, jobs=self.jobs, timeline=self.timeline, windows=self.windows
+        if self.workers.engine is Engine.RAY:
+            return self.on_ray(self.found)
+        jobs, timeline, windows = self.workers.jobs, self.timeline, self.windows
+        return tag_files(self.tagger, self.found, jobs=jobs, timeline=timeline, windows=windows)
+
+    def on_ray(self, files: Sequence[Found]) -> Generator[TrackTags]:
+        """Results of files, in order, from a Ray cluster, which gets some at a time."""
+        remote = RemoteTagger(
+            model=self.model,
+            digest=self.tagger.bundle.digest,
+            relative_to=self.tagger.relative_to,
+            timeline=self.timeline,
+            windows=self.windows,
         )
+        starts = range(0, len(files), _FILES_AT_ONCE)
+        units = [tuple(files[start : start + _FILES_AT_ONCE]) for start in starts]
+        for results in run_units(remote, units, self.workers):
+            yield from results
 
 
 def tag_to_stream(run: Run, output: Path | None, form: Format, writer: Writer) -> None:
@@ -102,18 +115,19 @@ def tag_to_journal(
                 return None
             return kept(tag_file(run.tagger, found, timeline=run.timeline, windows=run.windows))
 
-        if run.elsewhere is None:
-            for result in read_ahead(work, run.found, jobs=run.jobs, ahead=4 * run.jobs):
+        jobs = run.workers.jobs
+        if run.workers.engine is Engine.LOCAL:
+            for result in read_ahead(work, run.found, jobs=jobs, ahead=4 * jobs):
                 if result is None:
                     progress.add(duration_s=None, failed=False)
                 else:
                     run.tell(result)
         else:
-            current = read_ahead(is_current, run.found, jobs=run.jobs)
+            current = read_ahead(is_current, run.found, jobs=jobs)
             left = [found for found, there in zip(run.found, current, strict=True) if not there]
             for _ in range(len(run.found) - len(left)):
                 progress.add(duration_s=None, failed=False)
-            with closing(run.elsewhere(left)) as results:
+            with closing(run.on_ray(left)) as results:
                 for result in results:
                     run.tell(kept(result))
         journal.finish([name_of(found) for found in run.found])
@@ -125,41 +139,3 @@ def tag_to_journal(
         say(f"{count} results of music not named this time stay as they were: {difference}")
     if journal.left_out:
         say(f"{journal.left_out} lines of before are not results and were left out")
-
-
-def on_ray(
-    tagger: Tagger,
-    model: str,
-    timeline: bool,
-    windows: int | None,
-    *,
-    jobs: int,
-    address: str | None,
-) -> Callable[[Sequence[Found]], Generator[TrackTags]]:
-    """Have a Ray cluster tag files, some at a time; results come in the order of the files.
-
-    Parameters
-    ----------
-    tagger, model
-        The model, and how it is called where the workers are.
-    timeline, windows
-        As for `Tagger.listen`.
-    jobs, address
-        As for `Workers`.
-    """
-    remote = RemoteTagger(
-        model=model,
-        digest=tagger.bundle.digest,
-        relative_to=tagger.relative_to,
-        timeline=timeline,
-        windows=windows,
-    )
-    workers = Workers(engine=Engine.RAY, jobs=jobs, address=address)
-
-    def tag(files: Sequence[Found]) -> Generator[TrackTags]:
-        starts = range(0, len(files), _FILES_AT_ONCE)
-        units = [tuple(files[start : start + _FILES_AT_ONCE]) for start in starts]
-        for results in run_units(remote, units, workers):
-            yield from results
-
-    return tag
