@@ -75,26 +75,14 @@ app = typer.Typer(
 )
 
 
-app.command("tag")(tag.tag)
-app.command("explain")(explain.explain)
-app.command("timeline")(timeline.timeline)
-app.command("write-tags")(write_tags.write_tags)
-app.command("demo")(demo.demo)
-app.add_typer(library.app)
-app.add_typer(models.app)
-app.command("doctor")(doctor.doctor)
-app.command("distil")(distil.distil)
-app.command("train")(train.train)
-app.command("reproduce")(reproduce.reproduce)
-app.command("predict")(predict.predict)
-app.command("export")(export.export)
-app.add_typer(dataset.app)
-app.add_typer(features.app)
-app.add_typer(report.app)
-app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
-app.command("fuse")(fuse.fuse)
-app.command("decide")(decide.decide)
+for _command in (
+    *(tag.tag, explain.explain, timeline.timeline, write_tags.write_tags, demo.demo),
+    *(doctor.doctor, distil.distil, train.train, reproduce.reproduce, predict.predict),
+    *(export.export, evaluate.evaluate, compare.compare, fuse.fuse, decide.decide),
+):
+    app.command()(_command)
+for _group in (library, models, dataset, features, report):
+    app.add_typer(_group.app)
 
 
 def _print_version(wanted: bool) -> None:

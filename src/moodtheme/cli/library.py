@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -118,11 +119,11 @@ def _scan(
 
     start = time.monotonic()
     progress: TaggingProgress | None = None
+    shown = ExitStack()
 
     def begin(count: int) -> None:
         nonlocal progress
-        progress = TaggingProgress(count, quiet=quiet or not count)
-        progress.__enter__()
+        progress = shown.enter_context(TaggingProgress(count, quiet=quiet or not count))
 
     def tell(file: "ScannedFile") -> None:
         result = file.result
@@ -135,7 +136,7 @@ def _scan(
             duration_s = None if result is None else result.duration_s
             progress.add(duration_s=duration_s, failed=file.error is not None)
 
-    try:
+    with shown:
         report = library.scan(
             folders,
             tagger,
@@ -145,9 +146,6 @@ def _scan(
             tell=tell,
             report=lambda line: None if quiet else say(line),
         )
-    finally:
-        if progress is not None:
-            progress.__exit__()
     _say_what_was_found(report, time.monotonic() - start, quiet=quiet, jobs=options.jobs)
     _refresh(library, quiet=quiet)
     return report

@@ -13,7 +13,6 @@ from moodtheme.work import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from moodtheme.library.overview import Stats
     from moodtheme.library.row_files import Row
 
 Record = Annotated[
@@ -30,11 +29,6 @@ def stats(*, library: LibraryFile = None, json: Record = None) -> None:
         print(f"library   {printable(opened.path)}, {found.bytes / 1e6:.1f} MB")
         for root in opened.roots:
             print(f"folder    {printable(root)}")
-    _show_stats(found)
-    _write(json, found)
-
-
-def _show_stats(found: "Stats") -> None:
     print(f"tracks    {found.tracks}, {found.hours:.1f} hours of music")
     for model, number in found.models.items():
         print(f"model     {model}: {counted(number, 'tracks')}")
@@ -56,6 +50,7 @@ def _show_stats(found: "Stats") -> None:
     out = [f"{tag} {number}" for tag, number in found.outstanding.items() if number]
     if out:
         print(f"tags      {', '.join(out[:12])}" + (", …" if len(out) > 12 else ""))
+    _write(json, found)
 
 
 def duplicates(*, library: LibraryFile = None, json: Record = None) -> None:

@@ -1,5 +1,6 @@
 """``moodtheme models``: which models there are, fetching them, checking them."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,17 +29,7 @@ def list_models(json: Json = False) -> None:
 
     models = list(known_models())
     if json:
-        rows = [
-            {
-                "name": model.name,
-                "state": model.state.value,
-                "folder": None if model.folder is None else str(model.folder),
-                "licence": model.licence,
-                "origin": model.origin,
-            }
-            for model in models
-        ]
-        _print_json(rows)
+        _print_json([asdict(model) for model in models])
         return
     width = max(len(model.name) for model in models)
     for model in models:
@@ -126,14 +117,9 @@ def _facts(bundle: "Bundle", size: int) -> list[tuple[str, str]]:
         ("origin", bundle.origin),
         ("trained on", bundle.training_data),
     ]
-    facts += [
-        (
-            "hears",
-            f"{member.excerpt_s:.1f} s at {member.sample_rate} Hz, policy {member.policy}: "
-            f"{', '.join(member.systems)}",
-        )
-        for member in bundle.members
-    ]
+    for member in bundle.members:
+        heard = f"{member.excerpt_s:.1f} s at {member.sample_rate} Hz, policy {member.policy}"
+        facts.append(("hears", f"{heard}: {', '.join(member.systems)}"))
     for measured in bundle.quality:
         span = ""
         if measured.interval is not None:
@@ -165,4 +151,4 @@ def _evidence(thresholds: "Thresholds") -> str:
 def _print_json(value: object) -> None:
     import json
 
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -11,7 +11,7 @@ from moodtheme.files import csv_line, short
 if TYPE_CHECKING:  # the command's options are built from this module before anything is loaded
     from moodtheme.tagging.answers import DimensionScore, TagScore, TrackTags
     from moodtheme.tagging.bundle import Bundle, Reference
-    from moodtheme.tagging.timeline import Section
+    from moodtheme.tagging.timeline import Section, TimelineWindow
 
 BYTE_ORDER_MARK = "\ufeff"
 """Without it spreadsheets take UTF-8 for the system's old encoding."""
@@ -92,28 +92,22 @@ def record(result: "TrackTags", top: int | None) -> dict[str, Any]:
         told = {"music": own.music, "tracks": own.tracks, "digest": reference_digest(own)}
         entry["relative_to"] = told
     if result.timeline is not None:
-        entry["timeline"] = [
-            {
-                "start_s": round(window.start_s, 3),
-                "end_s": round(window.end_s, 3),
-                "tags": _tags(window.tags, top),
-                "dimensions": _dimensions(window.dimensions),
-            }
-            for window in result.timeline
-        ]
+        entry["timeline"] = [_span(window, top) for window in result.timeline]
         entry["sections"] = [section_record(section, top) for section in result.timeline.sections]
     return entry
 
 
 def section_record(section: "Section", top: int | None) -> dict[str, Any]:
     """A stretch between two changes as a JSON object."""
+    return {**_span(section, top), "rose": list(section.rose), "fell": list(section.fell)}
+
+
+def _span(span: "TimelineWindow | Section", top: int | None) -> dict[str, Any]:
     return {
-        "start_s": round(section.start_s, 3),
-        "end_s": round(section.end_s, 3),
-        "tags": _tags(section.tags, top),
-        "dimensions": _dimensions(section.dimensions),
-        "rose": list(section.rose),
-        "fell": list(section.fell),
+        "start_s": round(span.start_s, 3),
+        "end_s": round(span.end_s, 3),
+        "tags": _tags(span.tags, top),
+        "dimensions": _dimensions(span.dimensions),
     }
 
 

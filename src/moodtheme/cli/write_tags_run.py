@@ -7,10 +7,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from moodtheme.audio import ScanAccount, audio_identity, find_audio_files
+from moodtheme.audio import ScanAccount, audio_identity
 from moodtheme.cli.progress import TaggingProgress
 from moodtheme.cli.streams import printable, say
-from moodtheme.cli.tag_inputs import load_tagger
+from moodtheme.cli.tag_inputs import chosen_files, load_tagger
 from moodtheme.errors import AudioError, MoodthemeError, QueryError, TagFileError
 from moodtheme.library import Library
 from moodtheme.tagging.answers import TrackTags
@@ -141,8 +141,7 @@ def heard(
 ) -> Source:
     """Results of files that are listened to as they are asked for; as for `moodtheme tag`."""
     account = ScanAccount()
-    files, problems = find_audio_files(paths, account)
-    found: list[Path | AudioError] = [*problems, *files]
+    found = chosen_files(paths, None, None, account)
     tagger = load_tagger(model, relative_to, quiet=quiet)
     results = tag_files(tagger, found, jobs=jobs or cores())
     return Source(tagger.bundle, results, len(found), account, is_heard=True)
