@@ -32,9 +32,7 @@ def compare(
     truth: Annotated[
         Path | None,
         typer.Option(
-            "--truth",
-            metavar="TRUTH",
-            help="Labels of the tracks; runs bring their own.",
+            "--truth", metavar="TRUTH", help="Labels of the tracks; runs bring their own."
         ),
     ] = None,
     against: Annotated[
@@ -54,8 +52,7 @@ def compare(
         ),
     ] = None,
     bootstrap: Annotated[
-        int,
-        typer.Option("--bootstrap", metavar="N", min=1, help="Resamples, of whole artists."),
+        int, typer.Option("--bootstrap", metavar="N", min=1, help="Resamples, of whole artists.")
     ] = 1000,
     artists: Artists = None,
     group: GroupBy = None,

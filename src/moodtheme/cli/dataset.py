@@ -36,14 +36,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count tracks, hours and tags, and show what leaks between the splits."""
-    from moodtheme.datasets import (
-        JAMENDO,
-        Metadata,
-        as_text,
-        leaks,
-        load_dataset,
-        summarise,
-    )
+    from moodtheme.datasets import JAMENDO, Metadata, as_text, leaks, load_dataset, summarise
 
     table = load_dataset(source, metadata=Metadata(folder=metadata), split=split, check_files=False)
     summary = summarise(table)

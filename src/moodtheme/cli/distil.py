@@ -14,27 +14,17 @@ def distil(
     table: Annotated[
         Path,
         typer.Argument(
-            metavar="TABLE",
-            help="CSV of music: path, duration_s and the group column.",
+            metavar="TABLE", help="CSV of music: path, duration_s and the group column."
         ),
     ],
-    run: Annotated[
-        Path,
-        typer.Option(metavar="DIR", help="Folder for everything the run makes."),
-    ],
+    run: Annotated[Path, typer.Option(metavar="DIR", help="Folder for everything the run makes.")],
     teachers: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="The teachers' weights, NAME.pth; fetched if left out.",
-        ),
+        typer.Option(metavar="DIR", help="The teachers' weights, NAME.pth; fetched if left out."),
     ] = None,
     answers: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="CSV of listeners' answers: path and nine feelings.",
-        ),
+        typer.Option(metavar="FILE", help="CSV of listeners' answers: path and nine feelings."),
     ] = None,
     official: Annotated[
         tuple[Path, Path, Path] | None,
@@ -45,21 +35,18 @@ def distil(
         ),
     ] = None,
     group_column: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="Tracks with one value here are never split up."),
+        str, typer.Option(metavar="NAME", help="Tracks with one value here are never split up.")
     ] = "artist",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over all windows.")] = 20,
     windows: Annotated[
-        float,
-        typer.Option(min=0.1, help="Random windows for every 29 s of training music."),
+        float, typer.Option(min=0.1, help="Random windows for every 29 s of training music.")
     ] = 6.0,
     seed: TrainingSeed = 0,
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to compute.")] = "cpu",
     student: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="A trained student.pt: make anew only what is read from it.",
+            metavar="FILE", help="A trained student.pt: make anew only what is read from it."
         ),
     ] = None,
     continue_: Annotated[

@@ -162,10 +162,7 @@ def _models() -> Iterator[Finding]:
             else f"fetch it again, or delete {model.folder}"
         )
         yield _try(
-            "model",
-            model.name,
-            partial(_load_model, model.folder, str(model.state)),
-            advice,
+            "model", model.name, partial(_load_model, model.folder, str(model.state)), advice
         )
 
 

@@ -87,8 +87,7 @@ def evaluate(
         ),
     ] = None,
     long: Annotated[
-        bool,
-        typer.Option("--long", help="Print every figure, micro ones included, one a line."),
+        bool, typer.Option("--long", help="Print every figure, micro ones included, one a line.")
     ] = False,
     json: Json = None,
     allow_seen: AllowSeen = False,

@@ -5,10 +5,7 @@ from typing import Annotated
 
 import typer
 
-from moodtheme.cli.options import (
-    ImageWeights,
-    Offline,
-)
+from moodtheme.cli.options import ImageWeights, Offline
 from moodtheme.errors import UsageError, needing_extra
 
 
@@ -23,16 +20,13 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output",
-            "-o",
-            metavar="DIR",
-            help="The bundle's folder; RUN/bundle by default.",
+            "--output", "-o", metavar="DIR", help="The bundle's folder; RUN/bundle by default."
         ),
     ] = None,
     name: Annotated[
         str | None,
         typer.Option(
-            help="The bundle's name; by default the system's, or the folder's for several runs.",
+            help="The bundle's name; by default the system's, or the folder's for several runs."
         ),
     ] = None,
     licence: Annotated[

@@ -221,8 +221,7 @@ def _give_way(level: int) -> None:
 @app.command()
 def forget(
     paths: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="PATH...", help="Files and folders to let go of."),
+        list[Path] | None, typer.Argument(metavar="PATH...", help="Files and folders to let go of.")
     ] = None,
     *,
     missing: Annotated[

@@ -25,10 +25,7 @@ from moodtheme.errors import UsageError, needing_extra
 
 
 def predict(
-    run: Annotated[
-        Path,
-        typer.Argument(metavar="RUN", help="Folder of a finished run."),
-    ],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
     output: Annotated[
         Path,
         typer.Option(

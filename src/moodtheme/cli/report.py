@@ -113,8 +113,7 @@ def plots(
     *,
     truth: Truth,
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="DIR", help="Folder for the pictures."),
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the pictures.")
     ],
     tags: Tags = None,
     bootstrap: Bootstrap = 1000,
@@ -130,8 +129,7 @@ def plots(
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        list[Format] | None,
-        typer.Option("--format", help="png, svg; both unless given."),
+        list[Format] | None, typer.Option("--format", help="png, svg; both unless given.")
     ] = None,
     allow_seen: AllowSeen = False,
 ) -> None:
@@ -192,11 +190,7 @@ def plots(
 @app.command("page")
 def page(
     folder: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN_DIR",
-            help="Folder of a finished `moodtheme reproduce`.",
-        ),
+        Path, typer.Argument(metavar="RUN_DIR", help="Folder of a finished `moodtheme reproduce`.")
     ],
 ) -> None:
     """Write a run's report.html, table1.md and table1.csv again, from its results.json.

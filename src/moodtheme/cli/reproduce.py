@@ -35,8 +35,7 @@ def reproduce(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="RUN_DIR",
-            help="Folder for everything; the same command goes on with it.",
+            metavar="RUN_DIR", help="Folder for everything; the same command goes on with it."
         ),
     ],
     dataset: Annotated[
@@ -59,7 +58,7 @@ def reproduce(
         Preset | None,
         typer.Option(
             help="paper: the recipes as they are; quick: everything small and short. By default "
-            "quick for the demo corpus, paper otherwise.",
+            "quick for the demo corpus, paper otherwise."
         ),
     ] = None,
     values: Annotated[

@@ -16,12 +16,7 @@ from rich.cells import cell_len
 from moodtheme.cli.page import Page, flow, padded, short_names, widest
 from moodtheme.tagging.answers import DimensionScore, TagScore, TrackTags
 from moodtheme.tagging.bundle import Bundle, Dimension, Reference
-from moodtheme.tagging.in_words import (
-    changed,
-    dimension_in_words,
-    findings,
-    in_reading_order,
-)
+from moodtheme.tagging.in_words import changed, dimension_in_words, findings, in_reading_order
 from moodtheme.tagging.timeline import Section
 from moodtheme.work import clock
 

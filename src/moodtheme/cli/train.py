@@ -232,11 +232,7 @@ def _show(recipe: Recipe) -> None:
         console.print(f"\n{sentence}", highlight=False)
     console.print()
     with needing_extra("showing the layers"):
-        from moodtheme.models.networks import (
-            layer_table,
-            parameter_count,
-            second_bias_parameters,
-        )
+        from moodtheme.models.networks import layer_table, parameter_count, second_bias_parameters
         from moodtheme.training.kinds import kind_of
     kind = kind_of(recipe)
     network = kind.make_network(n_tags=_PAPERS_TAGS, n_features=kind.n_features)

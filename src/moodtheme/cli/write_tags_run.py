@@ -60,10 +60,7 @@ class Run:
     def on(self, source: "Source", journal: Path | None, *, dry_run: bool) -> int:
         """Write what the files of a source lack; return how many failed."""
         begun = nullcontext(None) if dry_run else Journal.begun(journal)
-        with (
-            TaggingProgress(source.total, quiet=self.quiet) as progress,
-            begun as open_journal,
-        ):
+        with TaggingProgress(source.total, quiet=self.quiet) as progress, begun as open_journal:
             for result in source.results:
                 done = self._one(result, source, open_journal)
                 progress.add(duration_s=result.duration_s, failed=not done)
