@@ -37,16 +37,8 @@ def artists_of(
 ) -> tuple[str, ...] | None:
     """One artist a track of a truth file; None where tracks are drawn alone.
 
-    Parameters
-    ----------
-    truth
-        The labels, with names where the file has some.
-    table
-        ``--artists``.
-    group
-        ``--group``; None for artists if there are any.
-    resamples
-        Without any nothing is read, and nothing said.
+    Table and group are those of ``--artists`` and ``--group``. Without resamples nothing is read,
+    and nothing said.
 
     Raises
     ------

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from functools import partial
 from importlib.util import find_spec
 from json import dumps
 from pathlib import Path
@@ -74,27 +73,18 @@ def examine() -> Iterator[Finding]:
 
 
 def _decoders() -> Iterator[Finding]:
-    formats = (
+    advice = "upgrade soundfile: pip install -U soundfile"
+    for name, container, codec in (
         ("WAV", "WAV", "PCM_16"),
         ("FLAC", "FLAC", "PCM_16"),
         ("Ogg Vorbis", "OGG", "VORBIS"),
         ("Opus", "OGG", "OPUS"),
         ("MP3", "MP3", "MPEG_LAYER_III"),
-    )
-    for name, container, codec in formats:
-        yield _try(
-            "decoder",
-            name,
-            partial(_decode_with_soundfile, container, codec),
-            "upgrade soundfile: pip install -U soundfile",
-        )
+    ):
+        yield _try("decoder", name, advice, _decode_with_soundfile, container, codec)
+    advice = "reinstall PyAV from its wheel: pip install --force-reinstall av"
     for name, codec in (("M4A / AAC", "aac"), ("WMA", "wmav2"), ("ALAC", "alac")):
-        yield _try(
-            "decoder",
-            name,
-            partial(_find_av_decoder, codec),
-            "reinstall PyAV from its wheel: pip install --force-reinstall av",
-        )
+        yield _try("decoder", name, advice, _find_av_decoder, codec)
 
 
 def _decode_with_soundfile(container: str, codec: str) -> str:
@@ -138,11 +128,10 @@ def _accelerators() -> Iterator[Finding]:
         return
     import torch
 
+    where = "no GPU: training runs on the processor"
     if torch.cuda.is_available():
-        detail = f"{torch.__version__}, {torch.cuda.get_device_name()}"
-    else:
-        detail = f"{torch.__version__}, no GPU: training runs on the processor"
-    yield Finding("accelerator", "PyTorch", Status.OK, detail)
+        where = torch.cuda.get_device_name()
+    yield Finding("accelerator", "PyTorch", Status.OK, f"{torch.__version__}, {where}")
 
 
 _TRAIN = "to train: pip install 'moodtheme[train]'"
@@ -156,14 +145,10 @@ def _models() -> Iterator[Finding]:
             advice = f"to use it: moodtheme models get {model.name}"
             yield Finding("model", model.name, Status.MISSING, "not fetched", advice)
             continue
-        advice = (
-            "install moodtheme again"
-            if model.state is ModelState.EMBEDDED
-            else f"fetch it again, or delete {model.folder}"
-        )
-        yield _try(
-            "model", model.name, partial(_load_model, model.folder, str(model.state)), advice
-        )
+        advice = f"fetch it again, or delete {model.folder}"
+        if model.state is ModelState.EMBEDDED:
+            advice = "install moodtheme again"
+        yield _try("model", model.name, advice, _load_model, model.folder, str(model.state))
 
 
 def _load_model(folder: Path, state: str) -> str:
@@ -201,11 +186,10 @@ def _extras() -> Iterator[Finding]:
         yield Finding("extra", "train", Status.OK, "training, conversion and pictures work")
 
 
-def _try(topic: str, name: str, check: Callable[[], str], advice: str) -> Finding:
+def _try(topic: str, name: str, advice: str, check: Callable[..., str], *of: object) -> Finding:
     try:
-        return Finding(topic, name, Status.OK, check())
-    except MoodthemeError as error:
-        return Finding(topic, name, Status.FAILED, str(error), advice)
+        return Finding(topic, name, Status.OK, check(*of))
     # A broken native library can raise anything; whatever it is, it is the finding.
     except Exception as error:
-        return Finding(topic, name, Status.FAILED, f"{type(error).__name__}: {error}", advice)
+        kind = "" if isinstance(error, MoodthemeError) else f"{type(error).__name__}: "
+        return Finding(topic, name, Status.FAILED, f"{kind}{error}", advice)

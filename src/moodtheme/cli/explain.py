@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from moodtheme.cli.options import DEFAULT_MODEL, Model, Output, OwnMusic, Seed, Theme
-from moodtheme.cli.streams import printable, say
+from moodtheme.cli.streams import say, say_warnings
 from moodtheme.errors import needing_extra
 from moodtheme.work import cores, limit_numpy_threads
 
@@ -85,8 +85,7 @@ def explain(
             seed=seed,
             progress=progress,
         )
-    for warning in found.warnings:
-        say(f"warning: {printable(path)}: {printable(warning)}")
+    say_warnings(path, found.warnings)
     described = describe(path) if can_describe() else None
     if described is None:
         say("tempo, register and the like, and a picture, with: pip install 'moodtheme[explain]'")

@@ -176,6 +176,7 @@ def info(
     ] = False,
 ) -> None:
     """Say what features a folder holds."""
+    import msgspec
     from rich.filesize import decimal
 
     from moodtheme.feature_store import FeatureStore, find_stores
@@ -187,8 +188,9 @@ def info(
         print(f"{folder}: {len(store)} tracks, {decimal(len(store) * what.row_bytes)}")
         print(f"  {what.windows} windows of {what.n_features:,} features a track")
         print(f"  weights {what.weights}")
-        for name, value in _values(what.view):
-            print(f"  {name} {value}")
+        for name, value in msgspec.to_builtins(what.view).items():
+            if name not in _SAID_ELSEWHERE:
+                print(f"  {name} {value}")
         if verify:
             rows = list(store.damaged_rows())
             damaged += len(rows)
@@ -216,10 +218,3 @@ def _only_store(features: Path) -> "FeatureStore":
         names = ", ".join(str(store) for store in stores)
         raise UsageError(f"{features} holds features of several kinds; name one of {names}")
     return FeatureStore(stores[0])
-
-
-def _values(view: ExtractedView) -> list[tuple[str, str]]:
-    import msgspec
-
-    content = msgspec.to_builtins(view)
-    return [(name, str(value)) for name, value in content.items() if name not in _SAID_ELSEWHERE]

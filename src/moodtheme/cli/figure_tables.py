@@ -49,16 +49,9 @@ def print_macro_averages(
 def print_differences(
     gaps: "Sequence[tuple[str, Mapping[str, PairedFigure]]]", *, head: str, note: str
 ) -> None:
-    """Print paired differences; those that survive the correction have a star.
+    """Print paired differences by name; those that survive the correction have a star.
 
-    Parameters
-    ----------
-    gaps
-        What each row is called, and its figures.
-    head
-        Of the first column.
-    note
-        What the title says of resamples.
+    `head` is that of the first column, `note` what the title says of resamples.
     """
     shown = _shown(gaps[0][1])
     print()
@@ -84,18 +77,9 @@ def print_ratings(
     head: str = "system",
     more: Sequence[Sequence[Cell]] = (),
 ) -> None:
-    """Print how near each system's ratings come to listeners', a line a dimension.
+    """Print how near each system's ratings come to listeners', a line a dimension, if any rates.
 
-    Parameters
-    ----------
-    systems
-        Figures by name; with none, nothing is printed.
-    note
-        What the title says of resamples.
-    head
-        Of the first column.
-    more
-        Rows below.
+    `more` are rows below; `note` and `head` as for `print_differences`.
     """
     if not systems:
         return

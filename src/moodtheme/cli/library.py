@@ -11,7 +11,7 @@ import typer
 from moodtheme.cli.library_find import path, search, similar
 from moodtheme.cli.library_lists import duplicates, merge, playlists, stats, words
 from moodtheme.cli.options import DEFAULT_MODEL, LibraryFile, Model, Quiet, Windows
-from moodtheme.cli.streams import printable, say
+from moodtheme.cli.streams import printable, say, say_warnings
 from moodtheme.errors import MoodthemeError, UsageError
 from moodtheme.work import cores, counted, limit_numpy_threads
 
@@ -130,8 +130,7 @@ def _scan(
         if file.error is not None:
             say(f"{printable(file.path)}: {printable(file.reason or '')}")
         elif result is not None and not quiet:
-            for warning in result.warnings:
-                say(f"warning: {printable(file.path)}: {printable(warning)}")
+            say_warnings(file.path, result.warnings)
         if progress is not None:
             duration_s = None if result is None else result.duration_s
             progress.add(duration_s=duration_s, failed=file.error is not None)

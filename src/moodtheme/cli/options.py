@@ -183,7 +183,17 @@ AllowSeen = Annotated[
     ),
 ]
 
-Part = Annotated[str, typer.Option("--part", help="train, validation, test, or all.")]
+
+def _known_part(part: str) -> str:
+    if part not in {"train", "validation", "test", "all"}:
+        raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
+    return part
+
+
+Part = Annotated[
+    str,
+    typer.Option("--part", callback=_known_part, help="train, validation, test, or all."),
+]
 
 RunFeatures = Annotated[
     Path | None,
@@ -246,17 +256,9 @@ Address = Annotated[
 
 
 def part_of(source: str, part: str, division: int, metadata: Path | None = None) -> "TrackTable":
-    """The tracks of a collection that ``--part`` names.
-
-    Raises
-    ------
-    UsageError
-        There is no such part.
-    """
+    """The tracks of a collection that ``--part`` names."""
     from moodtheme.datasets import Metadata, Split, load_dataset
 
-    if part not in {*Split, "all"}:
-        raise UsageError(f"--part {part}: is no split; choose train, validation, test or all")
     lists = Metadata(folder=metadata)
     table = load_dataset(source, metadata=lists, split=division, check_files=False)
     return table if part == "all" else table.part(Split(part))

@@ -61,15 +61,7 @@ class TaggingProgress(Display):
 def extraction_progress(track_s: float) -> Iterator[Progress]:
     """Say how far extracting is, how fast it goes and how long it will take.
 
-    Parameters
-    ----------
-    track_s
-        Seconds of music that are looked at in a track.
-
-    Yields
-    ------
-    Progress
-        To be called with tracks.
+    Yields what is to be called with tracks, of each of which `track_s` seconds are looked at.
     """
     pace = Pace()
     with Display("extracting", unit="tracks", line_every_s=_LINE_EVERY_S) as display:
@@ -88,20 +80,7 @@ def extraction_progress(track_s: float) -> Iterator[Progress]:
 
 @contextmanager
 def progress_bar(what: str, *, unit: str = "") -> Iterator[Progress]:
-    """Draw a bar on a terminal and nothing in a pipe.
-
-    Parameters
-    ----------
-    what
-        What is being done, as the start of a line.
-    unit
-        What is counted; ``bytes`` are shown as sizes.
-
-    Yields
-    ------
-    Progress
-        To be called with what is done and what there is to do.
-    """
+    """Draw a bar on a terminal and nothing in a pipe; words and unit as for `Display`."""
     if not sys.stderr.isatty():  # before anything is loaded for it
         yield lambda done, of: None
         return

@@ -55,19 +55,6 @@ class Writer(Protocol):
         return ""
 
 
-def data_writer(form: Format, top: int | None) -> Writer:
-    """Writer of a format for programs, with the `top` highest tags or all.
-
-    The table is laid out for a page (`moodtheme.cli.tag_table`).
-    """
-    writers: dict[Format, Callable[[int | None], Writer]] = {
-        Format.JSON: JsonWriter,
-        Format.JSONL: JsonLinesWriter,
-        Format.CSV: CsvWriter,
-    }
-    return writers[form](top)
-
-
 def record(result: "TrackTags", top: int | None) -> dict[str, Any]:
     """A result as the JSON object of the contract."""
     entry: dict[str, Any] = {
@@ -111,12 +98,17 @@ def _span(span: "TimelineWindow | Section", top: int | None) -> dict[str, Any]:
     }
 
 
-class JsonWriter(Writer):
-    """One JSON list, one element a line."""
+class _DataWriter(Writer):
+    """A form for programs, with the `top` highest tags of each result, or all."""
 
     def __init__(self, top: int | None) -> None:
         self._top = top
-        self._first = True
+
+
+class JsonWriter(_DataWriter):
+    """One JSON list, one element a line."""
+
+    _first = True
 
     def begin(self) -> str:
         """Open the list."""
@@ -133,11 +125,8 @@ class JsonWriter(Writer):
         return "]\n" if self._first else "\n]\n"
 
 
-class JsonLinesWriter(Writer):
+class JsonLinesWriter(_DataWriter):
     """One JSON object a line."""
-
-    def __init__(self, top: int | None) -> None:
-        self._top = top
 
     def add(self, result: "TrackTags") -> str:
         """One line."""
@@ -160,11 +149,8 @@ def _about(result: "TrackTags") -> tuple[object, ...]:
     )
 
 
-class CsvWriter(Writer):
+class CsvWriter(_DataWriter):
     """One row a tag (and window); a file that failed has one row with its error."""
-
-    def __init__(self, top: int | None) -> None:
-        self._top = top
 
     def begin(self) -> str:
         """The header."""
@@ -185,6 +171,14 @@ class CsvWriter(Writer):
                 csv_line((*head, *where, *tag.values(), dimensions, *about)) for tag in span["tags"]
             ]
         return "".join(rows)
+
+
+DATA_WRITERS: dict[Format, Callable[[int | None], Writer]] = {
+    Format.JSON: JsonWriter,
+    Format.JSONL: JsonLinesWriter,
+    Format.CSV: CsvWriter,
+}
+"""Of the formats for programs; the table is laid out for a page (`moodtheme.cli.tag_table`)."""
 
 
 class WideWriter(Writer):

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -74,6 +74,12 @@ def say(text: str) -> None:
     """Say a line on standard error if anybody can hear it."""
     with contextlib.suppress(OSError, ValueError):
         print(f"moodtheme: {text}", file=sys.stderr, flush=True)
+
+
+def say_warnings(path: str | Path, texts: Iterable[str]) -> None:
+    """Say what may be wrong with a file that can be used."""
+    for text in texts:
+        say(f"warning: {printable(path)}: {printable(text)}")
 
 
 def report(line: str) -> None:

@@ -82,18 +82,9 @@ def _groups(widths: Sequence[int], available: int) -> list[list[int]]:
 def with_interval(
     value: float | None, ends: Sequence[float | None] | None, *, decimals: int, scale: float = 1
 ) -> str:
-    """Write a figure with its interval: ``0.7425 [0.7360, 0.7497]``.
+    """Write a figure with its interval, if it has one: ``0.7425 [0.7360, 0.7497]``.
 
-    Parameters
-    ----------
-    value
-        The figure.
-    ends
-        The interval; without one the figure stands alone.
-    decimals
-        Places after the point.
-    scale
-        What to multiply by; 100 for percent.
+    Both are multiplied by `scale` (100 for percent) and have so many decimals.
     """
     if value is None:
         return UNDEFINED

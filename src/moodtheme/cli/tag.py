@@ -18,7 +18,7 @@ from moodtheme.cli.options import (
     Windows,
 )
 from moodtheme.cli.results import Format, format_of
-from moodtheme.cli.streams import printable, say
+from moodtheme.cli.streams import printable, say, say_warnings
 from moodtheme.engines import Engine, Workers
 from moodtheme.errors import UsageError
 from moodtheme.tagging.device import TaggingDevice
@@ -120,7 +120,7 @@ def tag(
     from moodtheme.cli.outputs import claimed, is_file, require_output
     from moodtheme.cli.page import Page
     from moodtheme.cli.progress import TaggingProgress
-    from moodtheme.cli.results import WideWriter, data_writer
+    from moodtheme.cli.results import DATA_WRITERS, WideWriter
     from moodtheme.cli.tag_inputs import chosen_files, load_tagger
     from moodtheme.cli.tag_run import Run, tag_to_journal, tag_to_stream
     from moodtheme.cli.tag_table import TableWriter
@@ -168,14 +168,16 @@ def tag(
         elif wide:
             writer = WideWriter(tagger.bundle, tagger.relative_to, top)
         else:
-            writer = data_writer(form, top)
+            writer = DATA_WRITERS[form](top)
         # The bar first: it takes over standard output where both are one terminal.
         with TaggingProgress(len(found), quiet=quiet) as progress:
 
             def tell(result: "TrackTags") -> None:
                 failed = result.error is not None
-                if not in_sight and (failed or not quiet):
-                    _complain(result)
+                if failed and not in_sight:
+                    say(f"{printable(result.path)}: {printable(result.error or '')}")
+                elif not quiet and not in_sight:
+                    say_warnings(result.path, result.warnings)
                 progress.add(duration_s=result.duration_s, failed=failed)
 
             workers = Workers(engine=engine, jobs=jobs or cores(), address=address)
@@ -191,10 +193,3 @@ def tag(
         say(passed_over)
     if progress.failed:
         raise typer.Exit(1)
-
-
-def _complain(result: "TrackTags") -> None:
-    """Name on standard error what is wrong with a file."""
-    kind = "" if result.error else "warning: "
-    for text in [result.error] if result.error else result.warnings:
-        say(f"{kind}{printable(result.path)}: {printable(text)}")

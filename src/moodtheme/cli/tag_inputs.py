@@ -10,7 +10,6 @@ from moodtheme.cli.streams import printable, say
 from moodtheme.errors import AudioError, ReferenceMusicError, UsageError
 from moodtheme.library import Library
 from moodtheme.tagging.batch import in_shard, name_of
-from moodtheme.tagging.bundle import Reference
 from moodtheme.tagging.device import TaggingDevice
 from moodtheme.tagging.own_music import FEW_TRACKS
 from moodtheme.tagging.tagger import Tagger
@@ -50,17 +49,18 @@ def load_tagger(
     ReferenceMusicError, ModelNotFoundError, DeviceError, BundleError, LibraryError
         As `Tagger.load` and `moodtheme.Library`.
     """
-    reference: Path | Reference | None = relative_to
-    if relative_to is not None and (library := _library_of(relative_to)):
+    library = None if relative_to is None else _library_of(relative_to)
+    if library is None:
+        tagger = Tagger.load(model, threads=threads, device=device, relative_to=relative_to)
+    else:
         with library as opened:
-            reference = opened.reference()
-            digest, other = opened.model.bundle.digest, opened.model.name
-    tagger = Tagger.load(model, threads=threads, device=device, relative_to=reference)
-    if reference is not relative_to and digest != tagger.bundle.digest:
-        raise ReferenceMusicError(
-            f"{relative_to} holds results of {other}, not of {tagger.bundle.name} "
-            f"{tagger.bundle.digest[:8]}; scan it with that, or tag with its model"
-        )
+            its, reference = opened.model, opened.reference()
+        tagger = Tagger.load(model, threads=threads, device=device, relative_to=reference)
+        if its.bundle.digest != tagger.bundle.digest:
+            raise ReferenceMusicError(
+                f"{relative_to} holds results of {its.name}, not of {tagger.bundle.name} "
+                f"{tagger.bundle.digest[:8]}; scan it with that, or tag with its model"
+            )
     own = tagger.relative_to
     if own is not None and own.tracks < FEW_TRACKS and not quiet:
         say(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moodtheme.cli.options import DEFAULT_MODEL, Model, Output, OwnMusic, Theme
-from moodtheme.cli.streams import printable, say
+from moodtheme.cli.streams import printable, say_warnings
 from moodtheme.errors import UsageError, needing_extra
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ def timeline(
         with progress_bar("Listening", unit="s") as progress:
             heard = tagger.listen(file, timeline=True, hop_s=every, progress=progress)
         result = track_tags(heard, timeline=True)
-        for warning in result.warnings if form is not Form.TABLE else ():
-            say(f"warning: {printable(file)}: {printable(warning)}")
+        if form is not Form.TABLE:
+            say_warnings(file, result.warnings)
         _write(result, tagger, form, top, output)
     if picture is not None:
         _draw(result, picture, tag or [], theme)

@@ -1,7 +1,6 @@
 """``moodtheme write-tags``: moods into the files themselves, where players look, and out again."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -97,8 +96,9 @@ def write_tags(
     named, 2: wrong usage.
     """
     from moodtheme.cli.write_tags_run import Run, heard, known, undo_journals
+    from moodtheme.files import locked, make_folder
     from moodtheme.library import Library
-    from moodtheme.writing import Choice
+    from moodtheme.writing import Choice, journal_folder
 
     from_library = library or library_file is not None
     if undo and (dry_run or journal is not None or from_library):
@@ -111,7 +111,10 @@ def write_tags(
         Choice(most=most, at_least=at_least, replace=replace, comment=comment),
         keep_time=keep_time, part_links=part_links, quiet=quiet,
     )  # fmt: skip
-    with nullcontext() if dry_run else _alone():
+    if not dry_run:
+        make_folder(journal_folder())
+    # Others are kept from writing: what is written beside a file has one name.
+    with nullcontext() if dry_run else locked(journal_folder() / "writing", wait=False):
         if undo:
             failed = undo_journals([Path(path) for path in paths or ()], part_links, quiet=quiet)
         elif from_library:
@@ -122,14 +125,3 @@ def write_tags(
             failed = run.on(source, journal, dry_run=dry_run)
     if failed:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Keep other runs from writing: what is written beside a file has one name."""
-    from moodtheme.files import locked, make_folder
-    from moodtheme.writing import journal_folder
-
-    make_folder(journal_folder())
-    with locked(journal_folder() / "writing", wait=False):
-        yield
