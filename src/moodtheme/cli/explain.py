@@ -44,7 +44,7 @@ def explain(
             help="Also draw it; FILE ends in .png or .svg (needs the `explain` extra).",
         ),
     ] = None,
-    theme: Annotated[Theme, typer.Option(help="The page that the picture is for.")] = Theme.LIGHT,
+    theme: Annotated[Theme, typer.Option(help="The page that the picture is for.")] = "light",
     form: Annotated[
         Literal["table", "json"] | None,
         typer.Option(
@@ -101,4 +101,4 @@ def explain(
             for line in lines(found, described, page):
                 out.write(line + "\n")
     if picture is not None:
-        draw(found, picture, dark=theme is Theme.DARK)
+        draw(found, picture, dark=theme == "dark")

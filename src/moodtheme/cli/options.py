@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,12 +15,8 @@ if TYPE_CHECKING:
     from moodtheme.datasets import TrackTable
 
 
-class Theme(StrEnum):
-    """The page that a picture is for."""
-
-    LIGHT = "light"
-    DARK = "dark"
-
+Theme = Literal["light", "dark"]
+"""The page that a picture is for."""
 
 ScoreFiles = Annotated[
     list[str],

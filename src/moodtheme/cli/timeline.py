@@ -79,7 +79,7 @@ def timeline(
     ] = None,
     theme: Annotated[
         Theme, typer.Option(help="The page that a PNG is for; an SVG takes both.")
-    ] = Theme.LIGHT,
+    ] = "light",
     relative_to: OwnMusic = None,
     output: Output = None,
 ) -> None:
@@ -194,5 +194,5 @@ def _draw(result: "TrackTags", picture: Path, tags: list[str], theme: Theme) -> 
         sound,
         title=textwrap.shorten(f"{Path(result.path).name}: {words}", _TITLE, placeholder=" …"),
         tags=tags,
-        dark=theme is Theme.DARK,
+        dark=theme == "dark",
     )
