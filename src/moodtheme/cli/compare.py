@@ -159,9 +159,8 @@ def _compared(
     """Figures of every system, and of every pair their difference, means over its trainings."""
     from moodtheme.cli.systems import evaluation_of
     from moodtheme.evaluation import SystemFigures
-    from moodtheme.evaluation.repeated import Repetition, mean_difference, mean_figures
-    from moodtheme.evaluation.spread import corrected
-    from moodtheme.evaluation.units import all_together
+    from moodtheme.evaluation.bootstrap import all_together
+    from moodtheme.evaluation.spread import Repetition, corrected, mean_difference, mean_figures
 
     found: dict[str, list[Repetition]] = {name: [] for name in folds[0].systems}
     evaluations = []

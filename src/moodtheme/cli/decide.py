@@ -119,11 +119,8 @@ def _thresholds(
     import numpy as np
 
     from moodtheme.cli.systems import on_validation
-    from moodtheme.evaluation.thresholds import (
-        best_f1_thresholds,
-        reachable_f1_thresholds,
-        youden_thresholds,
-    )
+    from moodtheme.evaluation.checks import checked
+    from moodtheme.evaluation.thresholds import best_f1, best_youden, choose, reachable_f1
     from moodtheme.scores.matrices import put_like, read_truth
 
     if rule not in CHOSEN:
@@ -140,12 +137,10 @@ def _thresholds(
             raise UsageError(f"--thresholds {rule} needs --truth{more}: labels to choose on")
         labels, values = put_like(read_truth(truth, tags=vocabulary), system), system.values
     chosen_on = "validation" if elsewhere else "the scored set itself: an oracle"
-    if rule == "youden":
-        return youden_thresholds(
-            labels.values, values, tags=tags
-        ), f"best Youden's J on {chosen_on}"
-    choose = reachable_f1_thresholds if rule == "best" else best_f1_thresholds
-    return choose(labels.values, values, tags=tags), f"best F1 on {chosen_on}"
+    best = {"youden": best_youden, "best": reachable_f1}.get(rule, best_f1)
+    chosen = choose(labels.values, checked(labels.values, values, tags), best)
+    what = "Youden's J" if rule == "youden" else "F1"
+    return chosen, f"best {what} on {chosen_on}"
 
 
 def _number(rule: str) -> float:

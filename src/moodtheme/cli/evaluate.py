@@ -113,7 +113,6 @@ def evaluate(
     from moodtheme.evaluation import ScoredSet, evaluate_systems
     from moodtheme.evaluation.bootstrap import units_of
     from moodtheme.evaluation.intervals import LEVEL
-    from moodtheme.evaluation.units import units_of
     from moodtheme.scores.matrices import read_truth
     from moodtheme.scores.vocabulary import load_tags, tags_for
 

@@ -195,7 +195,7 @@ def add_popularity(
 ) -> "ScoredSet | None":
     """Add the baseline of a training set to the systems; return the validation set with it."""
     from moodtheme.evaluation import ScoredSet
-    from moodtheme.evaluation.popularity import popularity_scores
+    from moodtheme.evaluation.evaluator import popularity_scores
     from moodtheme.scores.matrices import put_like, read_truth
 
     training = put_like(read_truth(path, tags=vocabulary), truth, rows=False).values
