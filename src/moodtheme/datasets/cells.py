@@ -1,8 +1,13 @@
-"""What the cells of a table of tracks mean, and what to say of those that mean nothing."""
+"""Text files of unknown origin: their rows, and what the cells of a table of tracks mean.
 
+There is one encoding, and what means nothing is named with its line.
+"""
+
+import csv
+import io
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath, PureWindowsPath
 
 from moodtheme.datasets.table import Split
@@ -22,6 +27,48 @@ _SPLIT_NAMES = {
 }
 _TRUE_FALSE = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+
+def read_text(path: Path) -> str:
+    """
+    Return a file's text, which must be UTF-8; a byte-order mark is dropped.
+
+    Raises
+    ------
+    DatasetError
+        The file is missing, is not text, or is in another encoding.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error.strerror}); check the name") from error
+    advice = "save it as UTF-8 (spreadsheets: «CSV UTF-8»)"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DatasetError(f"{path}: is UTF-16; {advice}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DatasetError(
+            f"{path}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8; {advice}"
+        ) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DatasetError(f"{path}, line {line}: holds a NUL character; {advice}")
+    return text
+
+
+def rows_of(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a table that are not blank, each with the number of its last line."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise DatasetError(
+            f"{path}, line {reader.line_num}: {error}; check the quotation marks"
+        ) from error
 
 
 def paths_of(table: Path, records: Sequence[tuple[int, Mapping[str, str]]]) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from moodtheme.audio.files import AUDIO_EXTENSIONS
+from moodtheme.datasets.cells import read_text
 from moodtheme.datasets.table import Split, TrackTable, label_matrix, sides
-from moodtheme.datasets.text import read_text
 from moodtheme.errors import DatasetError
 from moodtheme.scores.ratings import Dimension
 from moodtheme.work import some_of

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from moodtheme.datasets.archives import unpack
+from moodtheme.datasets.cells import read_text
 from moodtheme.datasets.jamendo import DataType, Metadata
-from moodtheme.datasets.text import read_text
 from moodtheme.errors import DatasetError, DownloadError, HashMismatchError
 from moodtheme.fetched.downloads import fetch, partial_size, remote_size
 from moodtheme.files import free_room, sha256_of

@@ -1,6 +1,6 @@
 """The same audio, or the same artist, in two parts of a collection."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
@@ -11,7 +11,7 @@ from moodtheme.datasets.splits import shared_names
 from moodtheme.datasets.table import Split, TrackTable
 from moodtheme.errors import AudioError
 from moodtheme.fetched import cache_dir
-from moodtheme.work import some_of
+from moodtheme.work import Report, no_report, some_of
 
 _NAMED = 5
 _KEPT_IN = "audio"
@@ -38,7 +38,7 @@ class SharedAudio:
 
 
 def find_shared_audio(
-    table: TrackTable, *, jobs: int = 1, report: Callable[[str], None] = lambda line: None
+    table: TrackTable, *, jobs: int = 1, report: Report = no_report
 ) -> tuple[SharedAudio, ...]:
     """Find audio that is in more than one part of a collection.
 
@@ -66,7 +66,7 @@ def find_shared_audio(
 
 
 def audio_identities(
-    files: Sequence[Path], *, jobs: int = 1, report: Callable[[str], None] = lambda line: None
+    files: Sequence[Path], *, jobs: int = 1, report: Report = no_report
 ) -> list[str | None]:
     """Identities of files' audio, in order; None for a file that is missing or cannot be read.
 
@@ -76,9 +76,7 @@ def audio_identities(
     return [None if isinstance(one, AudioError) else one for one in found]
 
 
-def leaks(
-    table: TrackTable, *, jobs: int = 1, report: Callable[[str], None] = lambda line: None
-) -> list[str]:
+def leaks(table: TrackTable, *, jobs: int = 1, report: Report = no_report) -> list[str]:
     """What makes figures on this collection come out too good, a sentence each."""
     said = [shared_audio_warning(table, jobs=jobs, report=report), shared_artists_warning(table)]
     return [sentence for sentence in said if sentence]
@@ -98,7 +96,7 @@ def shared_artists_warning(table: TrackTable) -> str | None:
 
 
 def shared_audio_warning(
-    table: TrackTable, *, jobs: int = 1, report: Callable[[str], None] = lambda line: None
+    table: TrackTable, *, jobs: int = 1, report: Report = no_report
 ) -> str | None:
     """`find_shared_audio` in a sentence for a person; None where there is none."""
     shared = find_shared_audio(table, jobs=jobs, report=report)
@@ -123,7 +121,7 @@ def _in_several_parts(
     files: Sequence[tuple[Split, Path]],
     known: KnownFiles,
     jobs: int,
-    report: Callable[[str], None],
+    report: Report,
 ) -> dict[str, list[tuple[Split, Path]]]:
     """Files by what they are known by, where that is found in more than one part."""
     groups: dict[str, list[tuple[Split, Path]]] = {}

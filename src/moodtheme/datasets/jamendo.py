@@ -14,8 +14,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from moodtheme.datasets.cells import read_text, rows_of
 from moodtheme.datasets.table import Split, TrackTable, concatenate, label_matrix
-from moodtheme.datasets.text import read_text, rows_of
 from moodtheme.errors import DatasetError, DownloadError, UsageError
 from moodtheme.fetched import cache_dir
 from moodtheme.fetched.downloads import fetch

@@ -28,11 +28,12 @@ from moodtheme.datasets.cells import (
     identifiers_of,
     paths_of,
     rating_of,
+    read_text,
+    rows_of,
     split_of,
     tags_of,
 )
 from moodtheme.datasets.table import TrackTable, label_matrix, sides
-from moodtheme.datasets.text import read_text, rows_of
 from moodtheme.errors import DatasetError
 from moodtheme.files import csv_line, replacing
 from moodtheme.scores.ratings import Dimension, dimension_of

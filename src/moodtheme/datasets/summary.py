@@ -87,14 +87,7 @@ def summarise(table: TrackTable) -> Summary:
                 split=name,
                 tracks=int(rows[name].sum()),
                 hours=_hours(table.durations[rows[name]]),
-                artists=len(
-                    {
-                        a
-                        for a, split in zip(table.artists, table.splits, strict=True)
-                        if split is name
-                    }
-                    - {""}
-                ),
+                artists=len(set(np.array(table.artists)[rows[name]]) - {""}),
             )
             for name in names
         ],

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ from moodtheme.scores.forms import Content, write_matrix
 from moodtheme.scores.names import Names
 from moodtheme.scores.ratings import Dimension, Ratings
 from moodtheme.scores.vocabulary import tag_key
+
+_TEXTS = ("tracks", "paths", "artists", "albums", "splits")
+_ARRAYS = {"labels": np.bool_, "durations": np.float64, "ratings": np.float64}
+"""Columns with an entry a track."""
 
 
 class Split(StrEnum):
@@ -67,11 +71,7 @@ class TrackTable:
                 object.__setattr__(self, name, column)
         if not self.dimensions:
             object.__setattr__(self, "ratings", np.empty((size, 0)))
-        for name, kind in (
-            ("labels", np.bool_),
-            ("durations", np.float64),
-            ("ratings", np.float64),
-        ):
+        for name, kind in _ARRAYS.items():
             column = np.array(getattr(self, name), dtype=kind)  # a copy, for this table alone
             column.setflags(write=False)
             object.__setattr__(self, name, column)
@@ -129,17 +129,11 @@ class TrackTable:
         if mask_or_rows.dtype == np.bool_:
             mask_or_rows = np.flatnonzero(mask_or_rows)
         numbers = [int(row) for row in mask_or_rows]
-        return replace(
-            self,
-            tracks=tuple(self.tracks[row] for row in numbers),
-            paths=tuple(self.paths[row] for row in numbers),
-            artists=tuple(self.artists[row] for row in numbers),
-            albums=tuple(self.albums[row] for row in numbers),
-            splits=tuple(self.splits[row] for row in numbers),
-            labels=self.labels[numbers],
-            durations=self.durations[numbers],
-            ratings=self.ratings[numbers],
-        )
+        columns: dict[str, Any] = {
+            name: tuple(getattr(self, name)[row] for row in numbers) for name in _TEXTS
+        }
+        columns |= {name: getattr(self, name)[numbers] for name in _ARRAYS}
+        return replace(self, **columns)
 
     def part(self, split: Split) -> Self:
         """Return the tracks of one split, in their order.
@@ -205,19 +199,12 @@ def concatenate(tables: Sequence[TrackTable]) -> TrackTable:
                 "tables with different tags, dimensions or folders cannot be put together; read "
                 "them with the same list of tags"
             )
-    return TrackTable(
-        tracks=tuple(chain.from_iterable(table.tracks for table in tables)),
-        paths=tuple(chain.from_iterable(table.paths for table in tables)),
-        tags=first.tags,
-        labels=np.concatenate([table.labels for table in tables]),
-        artists=tuple(chain.from_iterable(table.artists for table in tables)),
-        albums=tuple(chain.from_iterable(table.albums for table in tables)),
-        splits=tuple(chain.from_iterable(table.splits for table in tables)),
-        durations=np.concatenate([table.durations for table in tables]),
-        root=first.root,
-        dimensions=first.dimensions,
-        ratings=np.concatenate([table.ratings for table in tables]),
-    )
+    columns: dict[str, Any] = {
+        name: tuple(chain.from_iterable(getattr(table, name) for table in tables))
+        for name in _TEXTS
+    }
+    columns |= {name: np.concatenate([getattr(t, name) for t in tables]) for name in _ARRAYS}
+    return replace(first, **columns)
 
 
 def sides(
