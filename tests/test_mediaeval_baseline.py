@@ -9,7 +9,7 @@ import torch
 
 from moodtheme import Tagger
 from moodtheme.errors import BundleError
-from moodtheme.exporting.getting import get_model
+from moodtheme.exporting.conversion import get_model
 from moodtheme.models.mediaeval_baseline import Baseline, BaselineFrontEnd, BaselineNetwork
 from moodtheme.tagging.models import verify_model
 from moodtheme.tagging.session import MemberSession

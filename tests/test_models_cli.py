@@ -10,7 +10,7 @@ import torch
 
 from mirror import Mirror, running_mirror
 from moodtheme.errors import DownloadError, HashMismatchError, ModelNotFoundError, UsageError
-from moodtheme.exporting import getting
+from moodtheme.exporting import conversion
 from moodtheme.fetched import weights
 from moodtheme.fetched.weights import SOUNDNET, Address
 from moodtheme.files import sha256_of
@@ -127,7 +127,7 @@ def test_wrong_bytes_from_the_network_are_refused(
 def test_without_the_train_extra_the_weights_are_kept_and_the_extra_named(
     program: Program, published: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(getting, "find_spec", lambda name: None)
+    monkeypatch.setattr(conversion, "find_spec", lambda name: None)
     code, _, err = program("models", "get", "mtg-baseline")
     assert code == 2
     assert "pip install 'moodtheme[train]'" in err
@@ -154,11 +154,11 @@ def test_an_installed_model_is_tagged_with_by_name_and_damage_is_found(
 def test_names_that_are_not_models_are_refused_with_what_is_known() -> None:
     with pytest.raises(ModelNotFoundError, match="moodtheme models get mtg-baseline"):
         model_store.find_model("mtg-baseline")
-    for use in (model_store.find_model, getting.get_model):
+    for use in (model_store.find_model, conversion.get_model):
         with pytest.raises(ModelNotFoundError, match="moodtheme-small, mtg-baseline"):
             use("nothing")
     with pytest.raises(ModelNotFoundError, match="not a model that is fetched"):
-        getting.get_model("moodtheme-small", from_file=Path("x"))
+        conversion.get_model("moodtheme-small", from_file=Path("x"))
 
 
 def test_errors_say_whose_fault_it_is() -> None:

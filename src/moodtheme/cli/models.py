@@ -54,7 +54,7 @@ def get(
     Turning a checkpoint into a bundle needs the `train` extra, once; tagging with it does not.
     """
     from moodtheme.cli.progress import progress_bar
-    from moodtheme.exporting.getting import get_model
+    from moodtheme.exporting.conversion import get_model
 
     with progress_bar(name, unit="bytes") as progress:
         folder = get_model(name, from_file=from_file, offline=offline, progress=progress)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, UsageError
-from moodtheme.scores.forms import MATRIX_SUFFIXES, Content, read_file, require_matrix
+from moodtheme.scores.forms import MATRIX_SUFFIXES, Content, read_file
 from moodtheme.scores.names import NO_NAMES, Names, columns_like, in_order_of, rows_like
 from moodtheme.scores.ratings import Ratings
 
@@ -266,8 +266,7 @@ def _load_file(
     for name in systems if member is None else [member]:
         alone = member is None and name in {"", Content.SCORES} and len(systems) == 1
         place = str(path) if alone else f"{path}:{name}"
-        values, own = _floating(systems[name], place), names
-        values, own = in_order_of(tags, values, own, source=place)
+        values, own = in_order_of(tags, _floating(systems[name], place), names, source=place)
         system = SystemScores(path.stem if alone else name, place, values, own, there.ratings)
         found.append(system if like is None else put_like(system, like))
     return found
@@ -284,7 +283,6 @@ def _own_name(source: str) -> str:
 
 
 def _floating(matrix: npt.NDArray[Any], source: str) -> ScoreMatrix:
-    require_matrix(matrix, source)
     if matrix.dtype.kind != "f" or matrix.dtype.itemsize > 8:
         raise EvaluationError(
             f"{source}: scores must be float16, float32 or float64, found {matrix.dtype}; "
