@@ -14,7 +14,7 @@ LAST_PAGE = 4
 _HEADER = Struct("<5xBqII4xB")
 # The longest page: its header, 255 segments' lengths, 255 segments of 255 bytes.
 _LONGEST = _HEADER.size + 255 + 255 * 255
-_READ = 1 << 18
+_READ = 1 << 20
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):

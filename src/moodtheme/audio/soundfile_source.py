@@ -169,7 +169,7 @@ class SoundfileSource:
         """At most ``frames`` mono samples; on an error those before it, then the error."""
         if len(self._buffer) < frames:
             self._buffer = np.empty((frames, self.info.channels), dtype=self._type)
-            self._floats = self._buffer.astype(np.float32)
+            self._floats = self._buffer.astype(np.float32, copy=False)
         ahead, self._ahead = self._ahead[:frames], self._ahead[frames:]
         count = len(ahead)
         self._buffer[:count] = ahead
@@ -187,8 +187,8 @@ class SoundfileSource:
             # Also what libsndfile does after a seek into damaged FLAC.
             raise BrokenOffError("the data ends before the header says")
         if self._type == "int16":
-            self._floats[: len(block)] = block
-            return self._downmix.of_frames(self._floats[: len(block)], scale=1 / _FULL_SCALE)
+            self._floats[:count] = block
+            return self._downmix.of_frames(self._floats[:count], scale=1 / _FULL_SCALE)
         if self._scale != 1.0:
             block *= np.float32(self._scale)
         return self._downmix.of_frames(block)
