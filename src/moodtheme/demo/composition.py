@@ -16,7 +16,7 @@ from moodtheme.demo.arrangement import (
     pad_notes,
     voice,
 )
-from moodtheme.demo.harmony import Cadence, ChordSpan, Function, Mode, choose_mode, progression
+from moodtheme.demo.harmony import Cadence, Function, choose_mode, progression
 from moodtheme.demo.melody import (
     Motif,
     Singer,
@@ -66,11 +66,9 @@ class _Writer:
     """
 
     cues: Cues
-    style: Style
     seed: int
     metre: int
     tonic: int
-    mode: Mode
     phrases: tuple[Phrase, ...]
     singer: Singer
     figure: Figure
@@ -84,7 +82,15 @@ class _Writer:
         few = len(self.phrases) < 3
         full = few or index > 0  # longer pieces open with a thinner texture
         cadence = _cadence(index, last=last, cues=cues)
-        spans = self._chords(phrase, cadence)
+        spans = progression(
+            self.singer.mode,
+            cues,
+            bars=phrase.bars,
+            beats_per_bar=self.metre,
+            cadence=cadence,
+            opening=Function.TONIC if phrase.letter == "A" else Function.SUBDOMINANT,
+            rng=stream(self.seed, f"harmony {phrase.letter}"),
+        )
         rng = stream(self.seed, f"melody {index}")
         themes = stream(self.seed, phrase.letter)
         first, second = (invent_motif(self.cues, self.metre, themes) for _ in range(2))
@@ -115,17 +121,6 @@ class _Writer:
         if full and index % 2 == 0 and self.groove in {*_FULL_KITS, Groove.DRUMS_OF_WAR}:
             strokes.append(Stroke(Drum.CRASH, 0.0, 0.6))
         return self._placed(phrase, notes, strokes)
-
-    def _chords(self, phrase: Phrase, cadence: Cadence) -> tuple[ChordSpan, ...]:
-        return progression(
-            self.mode,
-            self.cues,
-            bars=phrase.bars,
-            beats_per_bar=self.metre,
-            cadence=cadence,
-            opening=Function.TONIC if phrase.letter == "A" else Function.SUBDOMINANT,
-            rng=stream(self.seed, f"harmony {phrase.letter}"),
-        )
 
     def _placed(
         self, phrase: Phrase, notes: list[Note], strokes: list[Stroke]
@@ -164,11 +159,9 @@ def compose(cues: Cues, style: Style, *, seed: int, duration_s: float) -> Score:
     middle = 72 + cues.register  # cues state the register from C5
     writer = _Writer(
         cues=cues,
-        style=style,
         seed=seed,
         metre=metre,
         tonic=tonic,
-        mode=mode,
         phrases=_phrases(bars, cues),
         singer=Singer(
             mode=mode,

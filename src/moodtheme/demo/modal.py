@@ -39,8 +39,6 @@ def damped_modes(
         Decay rates, 1/s, (modes,); 0 is a steady tone.
     amplitudes, phases
         Linear gain and radians (0 starts at zero, rising), (modes,).
-    samples, sample_rate
-        Length and rate of the result.
 
     Returns
     -------

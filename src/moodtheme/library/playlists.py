@@ -23,12 +23,7 @@ class ListKind(StrEnum):
     JSON = "json"
 
 
-_KINDS = {
-    ".m3u": ListKind.M3U,
-    ".m3u8": ListKind.M3U,
-    ".csv": ListKind.CSV,
-    ".json": ListKind.JSON,
-}
+_KINDS = {**{f".{kind}": kind for kind in ListKind}, ".m3u8": ListKind.M3U}
 
 
 Entry = tuple[Track, float | None]

@@ -71,12 +71,8 @@ def save_picture(
     ----------
     path
         Ends in ``.svg`` or ``.png``.
-    timeline
-        Its curves and changes.
-    sound
-        Its waveform and spectrogram.
-    title
-        Above the picture.
+    timeline, sound
+        Its curves and changes; its waveform and spectrogram.
     tags
         Which tags to draw. By default `SHOWN`: what stands out most in each section, and then
         where it peaks.

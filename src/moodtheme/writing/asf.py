@@ -71,11 +71,8 @@ class AsfTags:
         there = self._by_kind.get(_ATTRIBUTES)
         self._attributes = [] if there is None else list(self._read(there))
         self._extension = self._by_kind.get(_EXTENSION)
-        inside = (
-            ()
-            if self._extension is None
-            else self._objects(self._extension.start + _INSIDE, self._extension.end)
-        )
+        holder = self._extension
+        inside = () if holder is None else self._objects(holder.start + _INSIDE, holder.end)
         self._library = next((inner for inner in inside if inner.kind == _LIBRARY), None)
         self._more = [] if self._library is None else list(self._read_library(self._library))
         self._about = self._texts_about()

@@ -88,7 +88,7 @@ class Id3Tag:
         if self._is_unsynchronised and unsynchronised(self._body) != stored:
             raise FormError("its ID3 tag is unsynchronised in a way that cannot be restored")
         self._plain_sizes = self.version == 4 and _has_plain_sizes(self._body)
-        self._frames = list(self._read())
+        self._frames = list(_frames(self._body, self.version, plain=self._plain_sizes))
         self._own_comment = next((f for f in self._frames if self._comment(f) is not None), None)
         self._end = self._frames[-1].end if self._frames else 0
         self.values = self._values()
@@ -139,12 +139,6 @@ class Id3Tag:
             elif Field.COMMENT not in changes:
                 frames.append(text_frame(name, ["", text], lead=b"eng"))
         return b"".join(frames)
-
-    def _read(self) -> Iterator[_Frame]:
-        at = 0
-        while frame := _frame_at(self._body, at, self.version, plain=self._plain_sizes):
-            yield frame
-            at = frame.end
 
     def _field(self, frame: _Frame) -> Field | None:
         """Which field a frame is of."""
@@ -237,6 +231,13 @@ class Id3Tag:
         return text_frame(name, texts, self.version, lead=lead, plain=self._plain_sizes)
 
 
+def _frames(body: bytes, version: int, *, plain: bool) -> Iterator[_Frame]:
+    at = 0
+    while frame := _frame_at(body, at, version, plain=plain):
+        yield frame
+        at = frame.end
+
+
 def _frame_at(body: bytes, at: int, version: int, *, plain: bool) -> _Frame | None:
     letters, digits, flags = (3, 3, 0) if version == 2 else (4, 4, 2)
     head = letters + digits + flags
@@ -262,8 +263,6 @@ def _has_plain_sizes(body: bytes) -> bool:
     """
     clean = []
     for plain in (False, True):
-        at = 0
-        while frame := _frame_at(body, at, 4, plain=plain):
-            at = frame.end
-        clean.append(not any(body[at:]))
+        end = max((frame.end for frame in _frames(body, 4, plain=plain)), default=0)
+        clean.append(not any(body[end:]))
     return clean == [False, True]
