@@ -2,8 +2,8 @@
 
 `evaluate` answers for one system in one call, `evaluate_systems` for several, `Evaluation` step by
 step; the modules hold the parts: `metrics` (conventions and definitions), `thresholds`,
-`bootstrap`, `intervals`, `popularity`, `calibration` and `fusion_weights`. Only NumPy is needed,
-but for calibrating and for pictures.
+`bootstrap`, `intervals`, `spread`, `calibration` and `fusion_weights`. Only NumPy is needed, but
+for calibrating and for pictures.
 """
 
 from moodtheme.evaluation.evaluator import evaluate, evaluate_systems

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, EvaluationWarning, UsageError
+from moodtheme.evaluation.intervals import FEWEST
 from moodtheme.evaluation.metrics import Figures, RankedSystem, weigh
 from moodtheme.evaluation.ranking import Weights
 from moodtheme.scores.matrices import BoolMatrix
@@ -69,6 +70,17 @@ class Units:
     def name(self) -> str:
         """In words: ``327 artists``."""
         return all_together([self])
+
+    def are_enough(self, what: str) -> bool:
+        """Whether they are `FEWEST` or more; if not, a warning says that there is not `what`."""
+        if self.count < FEWEST:
+            warnings.warn(
+                f"no {what}: {self.name} are too few to tell how others would differ; test on "
+                f"{FEWEST} {self.group}s at least",
+                EvaluationWarning,
+                stacklevel=4,
+            )
+        return self.count >= FEWEST
 
 
 def all_together(sets: Sequence[Units]) -> str:

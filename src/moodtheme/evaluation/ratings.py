@@ -8,7 +8,6 @@ known.
 """
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moodtheme.arrays import Float64Array
-from moodtheme.errors import EvaluationError, EvaluationWarning
+from moodtheme.errors import EvaluationError
 from moodtheme.evaluation.bootstrap import MOST_LEFT_OUT, Units, draw_weights, units_of
 from moodtheme.evaluation.intervals import FEWEST, difference_interval
 from moodtheme.evaluation.results import PairedFigure
@@ -236,13 +235,8 @@ def _place(truth: Ratings, found: Ratings, source: str) -> Ratings:
 
 def _units(truth: Ratings, artists: Sequence[str], resamples: int) -> Units:
     units = units_of(len(truth.values), artists or None)
-    if resamples and units.count < FEWEST:
-        warnings.warn(
-            f"no intervals of ratings: {units.name} are too few to tell how others would differ; "
-            f"test on {FEWEST} {units.group}s at least",
-            EvaluationWarning,
-            stacklevel=3,
-        )
+    if resamples:
+        units.are_enough("intervals of ratings")
     return units
 
 

@@ -211,19 +211,11 @@ class Evaluation:
         return dict(zip(points, map(Sampled, points.values(), moved), strict=True))
 
     def _warn_of_few(self) -> None:
-        noun = f"{self.units.group}s"
-        if self.units.count < FEWEST:
+        if self.units.are_enough("intervals") and self._few.any():
             warnings.warn(
-                f"no intervals: {self.units.name} are too few to tell how others would differ; "
-                f"test on {FEWEST} {noun} at least",
-                EvaluationWarning,
-                stacklevel=2,
-            )
-        elif self._few.any():
-            warnings.warn(
-                f"no intervals for {spell(self.tags, self._few)}: fewer than {FEWEST} {noun} have "
-                "the tag, or lack it, too few to tell how others would differ; macro averages "
-                "count them all the same",
+                f"no intervals for {spell(self.tags, self._few)}: fewer than {FEWEST} "
+                f"{self.units.group}s have the tag, or lack it, too few to tell how others would "
+                "differ; macro averages count them all the same",
                 EvaluationWarning,
                 stacklevel=2,
             )
