@@ -17,8 +17,7 @@ from mirror import Mirror, running_mirror, sha256
 from moodtheme.errors import DownloadError, HashMismatchError, UsageError
 from moodtheme.fetched import ENVIRONMENT_VARIABLE
 from moodtheme.fetched.packages import UV_VARIABLES, PackageMember
-from moodtheme.fetched.taggers import TAGGERS
-from moodtheme.fetched.weights import Address, PublishedWeights
+from moodtheme.fetched.weights import TAGGERS, Address, PublishedWeights
 
 CONTENT = b"weights" * 1000
 MD5 = hashlib.md5(CONTENT).hexdigest()

@@ -159,8 +159,7 @@ def _load_model(folder: Path, state: str) -> str:
 
 def _weights() -> Iterator[Finding]:
     """What trainings begin with; a file's hash is checked whenever it is used."""
-    from moodtheme.fetched.taggers import TAGGERS
-    from moodtheme.fetched.weights import SOUNDNET, VGGISH
+    from moodtheme.fetched.weights import SOUNDNET, TAGGERS, VGGISH
     from moodtheme.models.image_networks import IMAGE_NETWORKS
 
     parts = {"vggish": VGGISH, "soundnet": SOUNDNET}

@@ -18,8 +18,8 @@ from moodtheme.distillation.quality import Quality, measure_quality
 from moodtheme.distillation.readings import make_small
 from moodtheme.distillation.teachers import BASELINE, TAGGERS, Teachers
 from moodtheme.exporting.conformance import write_conformance
-from moodtheme.fetched.taggers import TAGGERS as PUBLISHED_TAGGERS
 from moodtheme.fetched.weights import MEDIAEVAL_BASELINE
+from moodtheme.fetched.weights import TAGGERS as PUBLISHED_TAGGERS
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
 from moodtheme.records import write_record
 from moodtheme.tagging.tagger import Tagger

