@@ -11,7 +11,7 @@ from moodtheme.datasets.splits import shared_names
 from moodtheme.datasets.table import Split, TrackTable
 from moodtheme.errors import AudioError
 from moodtheme.fetched import cache_dir
-from moodtheme.work import Report, no_report, some_of
+from moodtheme.work import Report, counted, no_report, some_of
 
 _NAMED = 5
 _KEPT_IN = "audio"
@@ -88,11 +88,8 @@ def shared_artists_warning(table: TrackTable) -> str | None:
     shared = sorted({a for pair in pairs for a in shared_names(table.artists, table.splits, *pair)})
     if not shared:
         return None
-    count = "1 artist is" if len(shared) == 1 else f"{len(shared)} artists are"
-    return (
-        f"warning: {count} in more than one part of the collection, so that figures come out too "
-        f"good: {some_of(shared)}; divide it with `moodtheme dataset split`"
-    )
+    said = f"{_too_good(len(shared), 'artists')} {some_of(shared)}"
+    return f"{said}; divide it with `moodtheme dataset split`"
 
 
 def shared_audio_warning(
@@ -103,10 +100,15 @@ def shared_audio_warning(
     if not shared:
         return None
     more = f" and {len(shared) - _NAMED} more" if len(shared) > _NAMED else ""
-    count = "1 recording is" if len(shared) == 1 else f"{len(shared)} recordings are"
+    named = "; ".join(map(str, shared[:_NAMED]))
+    return f"{_too_good(len(shared), 'recordings')} {named}{more}; leave them in one"
+
+
+def _too_good(number: int, what: str) -> str:
+    """How a warning of shared things begins."""
     return (
-        f"warning: {count} in more than one part of the collection, so that figures come "
-        f"out too good: {'; '.join(map(str, shared[:_NAMED]))}{more}; leave them in one"
+        f"warning: {counted(number, what)} {'is' if number == 1 else 'are'} in more than one part "
+        "of the collection, so that figures come out too good:"
     )
 
 

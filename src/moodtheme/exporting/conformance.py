@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import msgspec
-
-from moodtheme.files import replacing
+from moodtheme.files import short
+from moodtheme.records import write_record
 from moodtheme.tagging.bundle import CONFORMANCE
 from moodtheme.tagging.bundle_files import read_manifest
 from moodtheme.tagging.conformance import Case, Conformance, Sound, hear_case
@@ -50,12 +49,10 @@ def write_conformance(folder: Path) -> None:
         for name, sounds in _CASES.items():
             found = hear_case(session, sounds)
             rounded = {
-                output: tuple(float(f"{value:.6g}") for value in values.tolist())
-                for output, values in found.items()
+                output: tuple(map(short, values.tolist())) for output, values in found.items()
             }
             cases.append(Case(name=name, member=member.file, sounds=sounds, outputs=rounded))
     conformance = Conformance(
         digest=bundle.digest, tolerance=_TOLERANCE, how=_HOW, cases=tuple(cases)
     )
-    with replacing(folder / CONFORMANCE) as temporary:
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(conformance), indent=1))
+    write_record(folder / CONFORMANCE, conformance)
