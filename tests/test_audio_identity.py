@@ -11,8 +11,7 @@ import pytest
 
 from audio_files import EVERY_FORMAT, VIDEO_CONTAINERS, chirp, write, write_soundfile
 from moodtheme.audio import audio_identity, open_audio, read_audio
-from moodtheme.audio.opened import OpenFile
-from moodtheme.audio.tags_around import audio_end, audio_start
+from moodtheme.audio.opened import OpenFile, audio_end, audio_start
 from moodtheme.errors import AudioError, EmptyAudioError, MissingAudioError, NotAudioError
 
 RATE = 48_000

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from moodtheme.audio.opened import OpenFile
-from moodtheme.audio.tags_around import audio_end
+from moodtheme.audio.opened import OpenFile, audio_end
 
 Order = Literal["little", "big"]
 

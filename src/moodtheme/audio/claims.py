@@ -10,9 +10,8 @@ from moodtheme.audio.chunks import find_samples
 from moodtheme.audio.flac import flac_length
 from moodtheme.audio.mp3 import count_frames, estimate_frames, first_frames
 from moodtheme.audio.ogg import is_ogg, ogg_length
-from moodtheme.audio.opened import OpenFile
+from moodtheme.audio.opened import OpenFile, audio_end, audio_start
 from moodtheme.audio.sources import SHORTFALL_S
-from moodtheme.audio.tags_around import audio_end, audio_start
 
 # An estimate of the number of MP3 frames that is further than this from the claim has them counted.
 _DOUBT = 0.1

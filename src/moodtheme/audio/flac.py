@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from moodtheme.audio.opened import OpenFile
-from moodtheme.audio.tags_around import audio_end, audio_start
+from moodtheme.audio.opened import OpenFile, audio_end, audio_start
 
 # Looked through from the end for the last frame; the longest has 65,535 samples of 8 channels.
 _TAILS = (1 << 16, 1 << 22)

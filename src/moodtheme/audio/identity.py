@@ -14,9 +14,8 @@ from pathlib import Path
 from moodtheme.audio.chunks import find_samples
 from moodtheme.audio.mp3 import first_frames
 from moodtheme.audio.ogg import FIRST_PAGE, is_ogg, pages
-from moodtheme.audio.opened import OpenFile, unreadable
+from moodtheme.audio.opened import OpenFile, audio_end, audio_start, unreadable
 from moodtheme.audio.sources import FFMPEG
-from moodtheme.audio.tags_around import audio_end, audio_start
 
 AUDIO_PREFIX = "a1:"
 BYTES_PREFIX = "b1:"

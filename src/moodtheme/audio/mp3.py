@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from moodtheme.audio.opened import OpenFile
-from moodtheme.audio.tags_around import audio_end, audio_start
+from moodtheme.audio.opened import OpenFile, audio_end, audio_start
 
 # The first frame's side information ends at most 36 bytes into it; the tag follows.
 _TAG_REACH = 36 + 4
