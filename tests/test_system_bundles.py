@@ -14,7 +14,7 @@ from moodtheme.audio import ExcerptPolicy
 from moodtheme.demo import Mood, compose_and_render
 from moodtheme.errors import AudioError, UsageError, WeightsError
 from moodtheme.exporting.bundles import export_fused
-from moodtheme.exporting.graph import Scores, ScoresOfEach, export_graph, take_system
+from moodtheme.exporting.graph import Scores, export_graph, take_system
 from moodtheme.exporting.half_weights import check_half
 from moodtheme.exporting.systems import Graphs, export_member, plan_graphs
 from moodtheme.feature_store import make_extractor
@@ -178,7 +178,7 @@ class Levels(nn.Module):
         super().__init__()
         self.factors = nn.ParameterList(torch.full((1, 2), factor) for factor in factors)
 
-    def each(self, audio: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def forward(self, audio: torch.Tensor) -> tuple[torch.Tensor, ...]:
         level = (audio * audio).mean(dim=1, keepdim=True)
         return tuple(level * factor for factor in self.factors)
 
@@ -186,7 +186,7 @@ class Levels(nn.Module):
 def test_a_system_is_taken_out_of_a_graph_of_several_as_it_was(tmp_path: Path) -> None:
     shared, names = tmp_path / "shared.onnx", ["a", "b", "c"]
     export_graph(
-        ScoresOfEach(Levels(1.0, 2.0, 3.0)),
+        Scores(Levels(1.0, 2.0, 3.0)),
         shared,
         samples=50,
         systems=names,
@@ -258,7 +258,10 @@ def test_the_cells_of_a_window_length_score_like_pytorch_on_music(
     whole = DeepSpectrum(view, images, [n for n in networks if isinstance(n, FeatureNetwork)])
     with torch.inference_mode():
         on_features = [torch.sigmoid(network(features)).numpy() for network in networks]
-        on_audio = [torch.sigmoid(whole(torch.from_numpy(piece[None]))).numpy() for piece in audio]
+        on_audio = [
+            torch.sigmoid(torch.stack(whole(torch.from_numpy(piece[None])), dim=1)).numpy()
+            for piece in audio
+        ]
     stored = np.stack(on_features, axis=1)  # (pieces, systems, tags)
     expected = np.concatenate(on_audio)
     assert np.ptp(stored, axis=0).max() > 0.02 and np.ptp(stored) > 0.2

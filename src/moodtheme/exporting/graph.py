@@ -1,6 +1,6 @@
 """From a PyTorch module to an ONNX graph a bundle can hold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,69 +16,38 @@ OPSET = 20  # the highest without STFT-era surprises in the runtimes we care abo
 
 
 class Scores(nn.Module):
-    """A network's logits as scores in [0, 1].
+    """A network's logits as scores in [0, 1], and as values on dimensions' own scales.
 
     Parameters
     ----------
     network
-        Takes audio ``(batch, samples)``, returns logits ``(batch, …)``.
-    """
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, audio: Tensor) -> Tensor:
-        """Scores, of the logits' shape."""
-        return torch.sigmoid(self.network(audio))
-
-
-class ScoresAndDimensions(nn.Module):
-    """A network's logits as scores in [0, 1] and values on dimensions' own scales.
-
-    Parameters
-    ----------
-    network
-        Takes audio ``(batch, samples)``, returns logits ``(batch, tags + dimensions)``.
+        Takes audio ``(batch, samples)``, returns logits ``(batch, …)``, or those of several systems
+        as a tuple.
     dimensions
-        The last logits', in order.
+        What the last logits are, in order, where not all are of tags; of one system alone.
     """
 
     lowest: Tensor
     span: Tensor
 
-    def __init__(self, network: nn.Module, dimensions: Sequence[Dimension]) -> None:
+    def __init__(self, network: nn.Module, dimensions: Sequence[Dimension] = ()) -> None:
         super().__init__()
         self.network = network
+        self._dimensions = len(dimensions)
         lowest = torch.tensor([dimension.lowest for dimension in dimensions])
         highest = torch.tensor([dimension.highest for dimension in dimensions])
         self.register_buffer("lowest", lowest)
         self.register_buffer("span", highest - lowest)
 
-    def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores ``(batch, tags)`` and values ``(batch, dimensions)``."""
-        shares = torch.sigmoid(self.network(audio))
-        count = len(self.lowest)
+    def forward(self, audio: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Scores, of the logits' shape; with dimensions ``(batch, tags)``, and the values."""
+        logits = self.network(audio)
+        if isinstance(logits, tuple):
+            return tuple(torch.sigmoid(of_system) for of_system in logits)
+        shares = torch.sigmoid(logits)
+        if (count := self._dimensions) == 0:
+            return shares
         return shares[:, :-count], self.lowest + self.span * shares[:, -count:]
-
-
-class ScoresOfEach(nn.Module):
-    """Logits of systems that share a view as scores in [0, 1], an output a system.
-
-    Parameters
-    ----------
-    network
-        Takes audio ``(batch, samples)``; its `each` returns logits ``(batch, tags)``, one a system.
-    """
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, audio: Tensor) -> tuple[Tensor, ...]:
-        """Scores ``(batch, tags)``, one a system."""
-        each: Callable[[Tensor], tuple[Tensor, ...]] = self.network.each  # type: ignore[assignment]
-        return tuple(torch.sigmoid(logits) for logits in each(audio))
 
 
 def export_graph(

@@ -23,7 +23,7 @@ def check_half(module: nn.Module, path: Path, *, samples: int, sample_rate: int)
     Parameters
     ----------
     module
-        Audio ``(batch, samples)`` to logits.
+        Audio ``(batch, samples)`` to logits; a tuple of several systems'.
     path
         The graph, audio to scores.
     samples, sample_rate
@@ -39,7 +39,9 @@ def check_half(module: nn.Module, path: Path, *, samples: int, sample_rate: int)
     for beat_s in _BEATS_S:
         audio = chords(samples, sample_rate, beat_s=beat_s)[None]
         with torch.inference_mode():
-            expected = torch.sigmoid(module(torch.from_numpy(audio))).numpy()
+            logits = module(torch.from_numpy(audio))
+        together = torch.stack(logits, dim=1) if isinstance(logits, tuple) else logits
+        expected = torch.sigmoid(together).numpy()
         scores = session.run(None, {"audio": audio})[0]  # dimensions, if any, come after them
         worst = max(worst, float(np.abs(scores - expected[..., : scores.shape[-1]]).max()))
     if worst > _TOLERANCE:

@@ -6,16 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from torch import nn
-
 from moodtheme.errors import UsageError
-from moodtheme.exporting.graph import (
-    Scores,
-    ScoresAndDimensions,
-    ScoresOfEach,
-    export_graph,
-    take_system,
-)
+from moodtheme.exporting.graph import Scores, export_graph, take_system
 from moodtheme.exporting.half_weights import check_half
 from moodtheme.files import sha256_of
 from moodtheme.tagging.bundle import Member, Output
@@ -111,7 +103,6 @@ def export_member(
         weights=weights,
         offline=offline,
     )
-    # Both classes call what they wrap `network`.
     half = f"network.{kind.images}" if half_images and kind.images else None
     several = len(graph.systems) > 1
     if several and run.dimensions:
@@ -119,11 +110,8 @@ def export_member(
             f"{', '.join(graph.names)} share a graph, which cannot hold what each says of "
             f"{run.dimensions[0].name}; export them one by one"
         )
-    wrapped: nn.Module = ScoresOfEach(module) if several else Scores(module)
-    if run.dimensions:
-        wrapped = ScoresAndDimensions(module, run.dimensions)
     export_graph(
-        wrapped,
+        Scores(module, run.dimensions),
         path,
         samples=view.samples,
         outputs=[str(output) for output in _outputs(graph)],

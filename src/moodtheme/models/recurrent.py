@@ -181,14 +181,10 @@ class DeepSpectrum(nn.Module):
         self._windows = view.windows
         self._window_samples = view.window_samples
 
-    def forward(self, audio: Tensor) -> Tensor:
-        """Logits ``(batch, tags)`` of one system, ``(batch, systems, tags)`` of several."""
-        logits = self.each(audio)
-        return logits[0] if len(logits) == 1 else torch.stack(logits, dim=1)
-
-    def each(self, audio: Tensor) -> tuple[Tensor, ...]:
-        """Logits ``(batch, tags)``, one a system."""
+    def forward(self, audio: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Logits ``(batch, tags)``; of several systems a tuple of them."""
         windows = audio.reshape(-1, self._window_samples)
         features = self.images(self.plots(windows))
         sequence = features.reshape(-1, self._windows, self.images.n_features)
-        return tuple(network(sequence) for network in self.networks)
+        logits = tuple(network(sequence) for network in self.networks)
+        return logits[0] if len(logits) == 1 else logits
