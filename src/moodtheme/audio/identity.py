@@ -204,7 +204,7 @@ class _OggHeaders:
 def _packets(file: OpenFile) -> Iterator[bytes]:
     try:
         with FFMPEG:
-            from moodtheme.audio.pyav_packets import coded_audio
+            from moodtheme.audio.pyav_container import coded_audio
     except ImportError:
         raise _OtherLayoutError from None
     empty = True

@@ -5,12 +5,12 @@ from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.audio.frame import AudioFrame
-from av.stream import Discard
 
 from moodtheme.audio.mono import Downmix
-from moodtheme.audio.opened import OpenFile, Reader
-from moodtheme.audio.pyav_frames import form_of, mono_of_frames
+from moodtheme.audio.opened import OpenFile
+from moodtheme.audio.pyav_container import choose_stream, open_container
 from moodtheme.audio.resample import Resampler, Samples
 from moodtheme.audio.sources import (
     FFMPEG,
@@ -31,13 +31,20 @@ _GUESSED_LENGTH = frozenset({"aac", "ac3", "eac3", "mp3", "dts", "loas"})
 _PRE_ROLL_S = 0.5
 # Errors in a row, without a frame between them, after which a file is given up.
 _MOST_ERRORS = 1_000
-# Some formats are lists of other files and addresses to play, which FFmpeg would open unasked.
-_NO_OTHER_FILES = {"protocol_whitelist": "none"}
-# What stands for the codec in MP4 where the packets are encrypted.
-_ENCRYPTED = frozenset({"enca", "drms", "drmi", "encs"})
 # Samples from which on frames of one form are taken together: NumPy's price a call is then small
 # beside the decoder's, and an excerpt decodes little that it does not want.
 _TOGETHER = 8_192
+# From this many planes on, PyAV reads past the end of a frame's list of planes.
+_MOST_PLANES = 7
+# Sample format without its planar mark: NumPy type, value of silence, factor to ±1.
+_FORMATS: dict[str, tuple[type[np.generic], float, float]] = {
+    "u8": (np.uint8, 2.0**7, 2.0**-7),
+    "s16": (np.int16, 0.0, 2.0**-15),
+    "s32": (np.int32, 0.0, 2.0**-31),
+    "s64": (np.int64, 0.0, 2.0**-63),
+    "flt": (np.float32, 0.0, 1.0),
+    "dbl": (np.float64, 0.0, 1.0),
+}
 _NOTHING: Samples = np.zeros(0, dtype=np.float32)
 
 
@@ -176,7 +183,7 @@ class PyavSource:
         samples, enough = 0, 1
         try:
             for frame in self._decode_frames():
-                if together and form_of(frame) != form_of(together[0]):
+                if together and _form(frame) != _form(together[0]):
                     yield together
                     together, samples = [], 0
                 together.append(frame)
@@ -221,7 +228,7 @@ class PyavSource:
             self._channels = frame.layout.nb_channels
             change = f"{frame.sample_rate} Hz and {self._channels} channels"
             self._first_change = self._first_change or change
-        samples = mono_of_frames(frames, self._downmix)
+        samples = _mono(frames, self._downmix)
         if frame.sample_rate == self._rate:
             return samples if self._adapter is None else self._adapter.push(samples)
         rest = self._flush()
@@ -250,33 +257,36 @@ class PyavSource:
             self._container = None
 
 
-def open_container(file: OpenFile) -> Any:
-    """FFmpeg's view of a file, which is given without a name that it could take as a hint."""
-    return av.open(Reader(file), metadata_errors="ignore", options=_NO_OTHER_FILES)
+def _form(frame: AudioFrame) -> tuple[int, int, str]:
+    """What frames have in common that `_mono` takes together."""
+    return frame.sample_rate, frame.layout.nb_channels, frame.format.name
 
 
-def choose_stream(container: Any) -> Any:
-    """The first audio stream that has a decoder; the others are passed over.
+def _mono(frames: list[AudioFrame], downmix: Downmix) -> Samples:
+    """Mean of the channels of frames of one form, float32 on a scale of ±1."""
+    channels, form = frames[0].layout.nb_channels, frames[0].format
+    if form.is_planar and channels > _MOST_PLANES:
+        packed = [av.AudioResampler(format="flt").resample(frame) for frame in frames]
+        return _mono([part for parts in packed for part in parts], downmix)
+    dtype, silence, factor = _FORMATS[form.name.removesuffix("p")]
+    pieces: list[Any] = [(frame.planes, frame.samples) for frame in frames]
 
-    Raises
-    ------
-    UnsupportedError
-        If there is none.
-    """
-    streams = container.streams
-    usable = [stream for stream in streams.audio if stream.codec_context is not None]
-    if not usable:
-        raise UnsupportedError(
-            "no decoder for its audio codec" if streams.audio else "no audio stream"
+    def joined(number: int, width: int) -> npt.NDArray[Any]:
+        return np.concatenate(
+            [np.frombuffer(planes[number], dtype, count * width) for planes, count in pieces]
         )
-    if usable[0].codec_context.codec_tag in _ENCRYPTED:
-        raise EncryptedError(
-            "encrypted, for players of its seller only; get a copy without protection"
-        )
-    for stream in streams:
-        if stream is not usable[0]:
-            stream.discard = Discard.all
-    return usable[0]
+
+    if form.is_planar:
+        parts = [joined(channel, 1) for channel in range(channels)]
+    else:
+        parts = list(joined(0, channels).reshape(-1, channels).T)
+    mono: Samples = parts[0].astype(np.float32)
+    for part in parts[1:]:
+        mono += part
+    if silence:
+        mono -= np.float32(silence * channels)
+    mono *= np.float32(factor / channels)
+    return mono if silence else downmix.check(mono, parts, scale=factor)
 
 
 def _gave_up(error: BrokenOffError) -> Iterator[list[AudioFrame]]:

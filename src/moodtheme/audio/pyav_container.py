@@ -1,17 +1,50 @@
-"""A container's coded audio, taken out by FFmpeg without decoding."""
+"""A container as FFmpeg opens it: the stream that is heard, and its coded audio undecoded."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import av
+from av.stream import Discard
 
-from moodtheme.audio.opened import OpenFile
-from moodtheme.audio.pyav_source import choose_stream, open_container
-from moodtheme.audio.sources import FFMPEG, UnsupportedError
+from moodtheme.audio.opened import OpenFile, Reader
+from moodtheme.audio.sources import FFMPEG, EncryptedError, UnsupportedError
 
+# Some formats are lists of other files and addresses to play, which FFmpeg would open unasked.
+_NO_OTHER_FILES = {"protocol_whitelist": "none"}
+# What stands for the codec in MP4 where the packets are encrypted.
+_ENCRYPTED = frozenset({"enca", "drms", "drmi", "encs"})
 # Their frames say all there is to know; what stands before them varies with who wrote it.
 _NO_PARAMETERS = frozenset({"flac", "mp3", "mp3float"})
 _NAMES = {"mp3float": "mp3", "libopus": "opus", "libvorbis": "vorbis"}
+
+
+def open_container(file: OpenFile) -> Any:
+    """FFmpeg's view of a file, which is given without a name that it could take as a hint."""
+    return av.open(Reader(file), metadata_errors="ignore", options=_NO_OTHER_FILES)
+
+
+def choose_stream(container: Any) -> Any:
+    """The first audio stream that has a decoder; the others are passed over.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is none.
+    """
+    streams = container.streams
+    usable = [stream for stream in streams.audio if stream.codec_context is not None]
+    if not usable:
+        raise UnsupportedError(
+            "no decoder for its audio codec" if streams.audio else "no audio stream"
+        )
+    if usable[0].codec_context.codec_tag in _ENCRYPTED:
+        raise EncryptedError(
+            "encrypted, for players of its seller only; get a copy without protection"
+        )
+    for stream in streams:
+        if stream is not usable[0]:
+            stream.discard = Discard.all
+    return usable[0]
 
 
 def coded_audio(file: OpenFile) -> Iterator[bytes]:
