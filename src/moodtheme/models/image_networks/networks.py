@@ -11,7 +11,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from moodtheme.models.image_networks.registry import Architecture, Colours
+from moodtheme.models.image_networks.registry import Checkpoint, Colours
 
 # VGG16: channels of the 3×3 convolutions of each block; 2×2 max pooling follows every block.
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -161,12 +161,10 @@ class EfficientNetLite0(nn.Module):
         return torch.flatten(nn.functional.adaptive_avg_pool2d(x, 1), start_dim=1)
 
 
-def make_network(architecture: Architecture, *, layer: str) -> nn.Module:
+def make_network(checkpoint: Checkpoint, *, layer: str) -> nn.Module:
     """Build a network up to a layer, on the meta device: without memory for its weights."""
     with torch.device("meta"):
-        if architecture is Architecture.VGG16:
-            return Vgg16(layer)
-        return EfficientNetLite0()
+        return EfficientNetLite0() if checkpoint is Checkpoint.EFFICIENTNET else Vgg16(layer)
 
 
 def fill_at_random(network: nn.Module, colours: Colours) -> None:

@@ -24,15 +24,8 @@ if TYPE_CHECKING:
 RANDOM_WEIGHTS = "random"
 
 
-class Architecture(StrEnum):
-    """Networks there is code for."""
-
-    VGG16 = "vgg16"
-    EFFICIENTNET_LITE0 = "efficientnet-lite0"
-
-
 class Checkpoint(StrEnum):
-    """Kinds of published files there is a reader for."""
+    """Kinds of published files there is a reader for; all but the last are of VGG16."""
 
     KERAS = "keras"
     TORCHVISION = "torchvision"
@@ -97,7 +90,6 @@ class ImageNetwork:
     """
 
     name: str
-    architecture: Architecture
     layers: Mapping[str, int]
     colours: Mapping[Preprocessing, Colours]
     precisions: tuple[Precision, ...]
@@ -170,7 +162,6 @@ _LITE_PRECISIONS = (Precision.FLOAT32, Precision.TF32)
 _NETWORKS = (
     ImageNetwork(
         name="vgg16-keras",
-        architecture=Architecture.VGG16,
         layers=_VGG16_LAYERS,
         colours={Preprocessing.TOOLKIT: _TOOLKIT, Preprocessing.STANDARD: _CAFFE},
         precisions=_VGG16_PRECISIONS,
@@ -180,7 +171,6 @@ _NETWORKS = (
     ),
     ImageNetwork(
         name="vgg16-torchvision",
-        architecture=Architecture.VGG16,
         layers=_VGG16_LAYERS,
         colours={Preprocessing.STANDARD: _TORCHVISION},
         precisions=_VGG16_PRECISIONS,
@@ -190,7 +180,6 @@ _NETWORKS = (
     ),
     ImageNetwork(
         name="vgg16-convolutions",
-        architecture=Architecture.VGG16,
         layers={"pool5": _VGG16_LAYERS["pool5"]},
         colours={Preprocessing.STANDARD: _CAFFE, Preprocessing.TOOLKIT: _TOOLKIT},
         precisions=_VGG16_PRECISIONS,
@@ -200,7 +189,6 @@ _NETWORKS = (
     ),
     ImageNetwork(
         name="efficientnet-lite0",
-        architecture=Architecture.EFFICIENTNET_LITE0,
         layers={"features": 1280},
         colours={Preprocessing.STANDARD: _LITE},
         precisions=_LITE_PRECISIONS,
@@ -278,7 +266,7 @@ def load_image_network(
     n_features = known.n_features(layer)
     colours = known.colours_for(preprocessing)
     known.require(precision)
-    network = make_network(known.architecture, layer=layer)
+    network = make_network(known.checkpoint, layer=layer)
     if pretrained:
         path = known.weights.given_or_fetched(weights, offline=offline)
         load_checkpoint(network, known, path)
