@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
@@ -128,6 +128,15 @@ def some_of(names: Sequence[str], *, most: int = 5) -> str:
     """Name up to ``most`` things and count the rest."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def twice(keys: Iterable[Hashable]) -> tuple[int, int] | None:
+    """Places of the first thing that is there again; None where each is there once."""
+    first: dict[Hashable, int] = {}
+    for place, key in enumerate(keys):
+        if (other := first.setdefault(key, place)) != place:
+            return other, place
+    return None
 
 
 def counted(number: int, what: str) -> str:

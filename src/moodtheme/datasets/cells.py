@@ -14,6 +14,7 @@ from moodtheme.datasets.table import Split
 from moodtheme.errors import DatasetError
 from moodtheme.scores.ratings import Dimension
 from moodtheme.scores.vocabulary import bare_name, tag_key
+from moodtheme.work import twice
 
 TAG_SEPARATORS = re.compile(r"[;|,]")
 _SPLIT_NAMES = {
@@ -79,20 +80,17 @@ def paths_of(table: Path, records: Sequence[tuple[int, Mapping[str, str]]]) -> t
     DatasetError
         A path is empty, of a drive that is not here, or there twice.
     """
-    first_line: dict[str, int] = {}
     paths = []
     for line, record in records:
         if not record["path"]:
             raise DatasetError(f"{table}, line {line}: the path is empty; fill it")
-        path = _posix(table, line, record["path"])
-        same = os.path.normpath(path)
-        if same in first_line:
-            raise DatasetError(
-                f"{table}, line {line}: {path} is in line {first_line[same]} already; make one "
-                "row of the two, with the tags of both"
-            )
-        first_line[same] = line
-        paths.append(path)
+        paths.append(_posix(table, line, record["path"]))
+    if pair := twice(map(os.path.normpath, paths)):
+        before, line = (records[place][0] for place in pair)
+        raise DatasetError(
+            f"{table}, line {line}: {paths[pair[1]]} is in line {before} already; make one row of "
+            "the two, with the tags of both"
+        )
     return tuple(paths)
 
 
@@ -118,18 +116,16 @@ def identifiers_of(
     DatasetError
         One is there twice.
     """
-    tracks = []
-    first_line: dict[str, int] = {}
-    for (line, record), path in zip(records, paths, strict=True):
-        track = record.get("track", path) or path
-        if track in first_line:
-            raise DatasetError(
-                f"{table}, line {line}: the track {track!r} is in line {first_line[track]} "
-                "already; give each its own identifier"
-            )
-        first_line[track] = line
-        tracks.append(track)
-    return tuple(tracks)
+    tracks = tuple(
+        record.get("track", path) or path for (_, record), path in zip(records, paths, strict=True)
+    )
+    if pair := twice(tracks):
+        before, line = (records[place][0] for place in pair)
+        raise DatasetError(
+            f"{table}, line {line}: the track {tracks[pair[1]]!r} is in line {before} already; "
+            "give each its own identifier"
+        )
+    return tracks
 
 
 class Spellings:

@@ -38,7 +38,7 @@ from moodtheme.errors import DatasetError
 from moodtheme.files import csv_line, replacing
 from moodtheme.scores.ratings import Dimension, dimension_of
 from moodtheme.scores.vocabulary import bare_name, tag_key
-from moodtheme.work import some_of
+from moodtheme.work import some_of, twice
 
 COLUMNS = ("track", "path", "tags", "split", "artist", "album", "duration")
 _RATED = ("valence", "arousal", "dominance", "energy", "tension")
@@ -188,8 +188,8 @@ def _heading(cell: str) -> str:
 
 def _check_header(path: Path, names: list[str], scales: Mapping[str, Dimension]) -> list[str]:
     """Return the tag columns, none if there is a column ``tags``; raise where a name is wrong."""
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DatasetError(f"{path}: the column {some_of(twice)} is there twice; remove one")
+    if again := sorted({name for name in names if names.count(name) > 1}):
+        raise DatasetError(f"{path}: the column {some_of(again)} is there twice; remove one")
     if "path" not in names:
         raise DatasetError(
             f"{path}: has no column 'path' (columns: {some_of(names, most=10)}); name the column "
@@ -206,12 +206,11 @@ def _check_header(path: Path, names: list[str], scales: Mapping[str, Dimension])
         name: difflib.get_close_matches(name.lower(), COLUMNS, n=1, cutoff=0.8) for name in others
     }
     if "tags" not in names and others and not any(misspelt.values()):
-        first: dict[str, str] = {}
-        for name in others:
-            if (other := first.setdefault(tag_key(name), name)) != name:
-                raise DatasetError(
-                    f"{path}: the columns {other!r} and {name!r} are one tag; make one of the two"
-                )
+        if pair := twice(map(tag_key, others)):
+            one, other = (others[place] for place in pair)
+            raise DatasetError(
+                f"{path}: the columns {one!r} and {other!r} are one tag; make one of the two"
+            )
         return others
     if others:
         guesses = [

@@ -10,7 +10,7 @@ from moodtheme.datasets.readers import read_table
 from moodtheme.datasets.table import TrackTable, label_matrix
 from moodtheme.errors import DatasetError
 from moodtheme.scores.vocabulary import bare_name, tag_key
-from moodtheme.work import some_of
+from moodtheme.work import some_of, twice
 
 JAMENDO = "jamendo"
 
@@ -87,13 +87,11 @@ def read_folder(root: Path) -> TrackTable:
         raise DatasetError(
             f"{root}: {some_of(loose)} in no tag's folder; move each into the folder of its tag"
         )
-    first: dict[str, str] = {}
-    for folder in folders:
-        if (other := first.setdefault(tag_key(folder.name), folder.name)) != folder.name:
-            raise DatasetError(
-                f"{root}: the folders {other!r} and {folder.name!r} are one tag; make one of "
-                "the two"
-            )
+    if pair := twice(tag_key(folder.name) for folder in folders):
+        one, other = (folders[place].name for place in pair)
+        raise DatasetError(
+            f"{root}: the folders {one!r} and {other!r} are one tag; make one of the two"
+        )
     path_of: dict[str, str] = {}
     tags_of: dict[str, set[str]] = {}
     for folder in folders:

@@ -16,6 +16,7 @@ from moodtheme.scores.forms import Content, write_matrix
 from moodtheme.scores.names import Names
 from moodtheme.scores.ratings import Dimension, Ratings
 from moodtheme.scores.vocabulary import tag_key
+from moodtheme.work import twice
 
 _TEXTS = ("tracks", "paths", "artists", "albums", "splits")
 _ARRAYS = {"labels": np.bool_, "durations": np.float64, "ratings": np.float64}
@@ -88,16 +89,15 @@ class TrackTable:
                 f"{size} tracks and {len(self.dimensions)} dimensions have ratings of shape "
                 f"{self.ratings.shape}; give every track one of each, NaN where there is none"
             )
-        if len(set(self.tracks)) != size:
-            twice = next(name for name in self.tracks if self.tracks.count(name) > 1)
-            raise DatasetError(f"track {twice!r} is in the table twice; remove one of the two")
-        first: dict[str, str] = {}
-        for place, tag in enumerate(self.tags):
-            if (other := first.setdefault(tag_key(tag), tag)) != tag or tag in self.tags[:place]:
-                twice = repr(tag) if tag == other else f"{other!r} and {tag!r}"
-                raise DatasetError(
-                    f"the tag {twice} is in the table twice; write one of the two, everywhere"
-                )
+        if pair := twice(self.tracks):
+            name = self.tracks[pair[0]]
+            raise DatasetError(f"track {name!r} is in the table twice; remove one of the two")
+        if pair := twice(map(tag_key, self.tags)):
+            spellings = dict.fromkeys(repr(self.tags[place]) for place in pair)
+            raise DatasetError(
+                f"the tag {' and '.join(spellings)} is in the table twice; write one of the two, "
+                "everywhere"
+            )
 
     def __len__(self) -> int:
         return len(self.tracks)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from moodtheme.errors import EvaluationError, EvaluationWarning
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS, tag_key
-from moodtheme.work import some_of
+from moodtheme.work import some_of, twice
 
 _Array = TypeVar("_Array", bound=npt.NDArray[Any])
 
@@ -88,13 +88,11 @@ class Names:
                     "again, with a name for each row and column"
                 )
         for what, names, key in (("tag", self.tags, tag_key), ("track", self.ids, _composed)):
-            first: dict[str, int] = {}
-            for place, name in enumerate(names):
-                if (other := first.setdefault(key(name), place)) != place:
-                    raise EvaluationError(
-                        f"{source}: the {what} {_both(names[other], name)} stands twice; keep one "
-                        "of the two"
-                    )
+            if pair := twice(map(key, names)):
+                both = _both(*(names[place] for place in pair))
+                raise EvaluationError(
+                    f"{source}: the {what} {both} stands twice; keep one of the two"
+                )
         return self
 
 
