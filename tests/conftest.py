@@ -1,8 +1,11 @@
 """What all tests share."""
 
+import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -18,6 +21,10 @@ from toy_music import write_music
 
 clean_environment()
 
+# Two processes that compile the same function at once spoil what numba keeps of it for all.
+_COMPILED = tempfile.mkdtemp(prefix="moodtheme-numba-")
+os.environ["NUMBA_CACHE_DIR"] = _COMPILED
+
 # Tests started in the background ignore interrupts, and so would the programs that they start.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -30,6 +37,10 @@ settings.load_profile("moodtheme")
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(SkipReport(config))
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_COMPILED, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

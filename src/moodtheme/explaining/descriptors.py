@@ -5,6 +5,7 @@ whose quantiles stand in the file beside this module, made by ``scripts/measure_
 """
 
 import os
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -15,7 +16,9 @@ import numpy as np
 
 from moodtheme.arrays import FloatArray
 from moodtheme.audio import ExcerptPolicy, read_excerpt
-from moodtheme.errors import MissingExtraError
+from moodtheme.errors import MissingExtraError, UsageError
+from moodtheme.fetched import cache_dir
+from moodtheme.files import locked
 from moodtheme.scores.decisions import standing
 
 RATE = 22_050
@@ -120,6 +123,7 @@ def measure(path: str | os.PathLike[str]) -> dict[str, float]:
         raise MissingExtraError("describing tempo, register and the like", "explain")
     import librosa
 
+    _compile()
     audio = read_excerpt(
         path, sample_rate=RATE, length_s=EXCERPT_S, policy=ExcerptPolicy.CENTRE, minimum_s=1.0
     ).samples
@@ -139,6 +143,23 @@ def measure(path: str | os.PathLike[str]) -> dict[str, float]:
         "mode": _mode(librosa.feature.chroma_stft(S=power, sr=RATE).mean(axis=1)),
     }
     return {name: float(value) for name, value in found.items()}
+
+
+@cache
+def _compile() -> None:
+    """Have what numba compiles for librosa made by one process at a time.
+
+    It is kept beside librosa for all, and two processes that write it at once leave files at which
+    every later one crashes.
+    """
+    import librosa
+
+    noise = np.random.default_rng(0).random((1 + _N_FFT // 2, 8), dtype=np.float32)
+    with ExitStack() as stack:
+        with suppress(OSError, UsageError):  # nothing can be locked there: as well as can be
+            cache_dir().mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(cache_dir() / "librosa"))
+        librosa.feature.chroma_stft(S=noise, sr=RATE)
 
 
 def _register(power: FloatArray, hertz: FloatArray) -> float:
