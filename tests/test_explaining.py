@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from moodtheme import Tagger, explain
 from moodtheme.audio import ExcerptPolicy
 from moodtheme.errors import MissingExtraError, SilentAudioError, UsageError
-from moodtheme.explaining import Described, Descriptor, description, sentence
+from moodtheme.explaining import Described, Descriptor, description, descriptors, sentence
 from moodtheme.explaining.descriptors import measure
 from moodtheme.explaining.explanation import where
 from moodtheme.explaining.hearing import HIDDEN_DB, HeardPiece, drown, hide, readings
@@ -267,6 +268,26 @@ def test_a_description_says_what_sets_a_piece_apart_and_that_it_is_no_cause() ->
     said = description(described)
     assert "slower than 90, darker in timbre than 85, more major than 99 of 100 pieces" in said
     assert "register" not in said and "not why" in said
+
+
+@pytest.mark.parametrize("folder", ["cache", "file/cache"])
+def test_what_librosa_compiles_is_made_by_one_process_at_a_time_where_that_can_be_seen_to(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()  # in which no folder can be
+    monkeypatch.setenv("MOODTHEME_CACHE", str(tmp_path / folder))
+    soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).normal(0, 0.1, 44100), 22050)
+    first = librosa.feature.chroma_stft
+    locks = []
+
+    def noted(**options: Any) -> Any:
+        locks.append((tmp_path / folder / ".librosa.lock").exists())
+        return first(**options)
+
+    monkeypatch.setattr(librosa.feature, "chroma_stft", noted)
+    descriptors._compile.cache_clear()
+    measure(tmp_path / "a.wav")
+    assert locks == [folder == "cache", False]
 
 
 def test_descriptors_tell_fast_clicks_from_a_low_drone(tmp_path: Path) -> None:
