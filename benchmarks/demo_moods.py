@@ -4,7 +4,7 @@
 
 For each mood, over pieces of seeds that nothing was set by: how often the model says that the mood
 (or a tag that means the same to it) stands out, and its mean standing, valence and arousal. With
---teachers, a folder of `moodtheme distil`'s teachers, it is also asked of all nine, who never heard
+--teachers, a folder of `moodtheme distil`'s teachers, it is also asked of them, who never heard
 the generator while it was made: the mood's place among the 56 tags as they hear the demo's own five
 pieces, each tag in units of its spread over 24 pieces of --music, a CSV with ``path``.
 """
@@ -65,7 +65,7 @@ def student(tagger: Tagger, seeds: int) -> None:
 
 
 def teachers(folder: Path, table: Path, count: int = 24) -> None:
-    """Print what the nine teachers hear of the demo's own pieces."""
+    """Print what the teachers hear of the demo's own pieces."""
     import torch
 
     from moodtheme.audio import open_audio
@@ -104,7 +104,7 @@ def teachers(folder: Path, table: Path, count: int = 24) -> None:
     readings = label_readings(asked.columns)
     among, tags = ((x - music.mean(axis=0)) / spread @ readings.T for x in (music, heard))
     tags = (tags - among.mean(axis=0)) / among.std(axis=0)
-    print(f"\nThe nine teachers, in spreads over {count} pieces of music:")
+    print(f"\nThe {1 + len(asked.names)} teachers, in spreads over {count} pieces of music:")
     for piece, row in zip(pieces, tags, strict=True):
         own = row[MOOD_THEME_TAGS.index(piece.mood)]
         first = ", ".join(MOOD_THEME_TAGS[tag] for tag in np.argsort(-row)[:5])

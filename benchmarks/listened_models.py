@@ -128,7 +128,7 @@ class TeachersTogether(Model):
 
         from moodtheme.distillation.readings import read_labels
         from moodtheme.distillation.run import teacher_files
-        from moodtheme.distillation.teachers import Teachers
+        from moodtheme.distillation.teachers import PACKAGED, Teachers
         from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 
         torch.set_num_threads(1)
@@ -136,6 +136,8 @@ class TeachersTogether(Model):
         self.tags = list(MOOD_THEME_TAGS)
         self._teachers = Teachers(teacher_files(folder))
         self.columns = self._teachers.columns
+        if set(PACKAGED) <= set(self._teachers.names):  # with their answers kept apart
+            self.name += ", musicnn's package too"
         self.cache = cache
         labels = np.stack([self.ask(middle(file)) for file in answers])
         self._readings = read_labels(self.columns, labels, np.stack([*answers.values()]))

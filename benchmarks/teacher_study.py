@@ -13,6 +13,7 @@ Intervals of differences are over resampled recordings. What has been heard is k
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,11 @@ from listened_music import recordings
 from moodtheme.audio import read_audio
 from moodtheme.distillation.combination import composites
 from moodtheme.distillation.run import teacher_files
-from moodtheme.distillation.teachers import BASELINE, Teachers
+from moodtheme.distillation.teachers import BASELINE, PACKAGED, Teachers
+from moodtheme.fetched.weights import MUSICNN
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
-from other_taggers import PackagedMusicnn, Yamnet
+from moodtheme.models.packaged_musicnn import load_packaged_musicnn
+from yamnet import load_yamnet
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 FOLDS, RESAMPLES = 10, 500
@@ -32,7 +35,8 @@ FOLDS, RESAMPLES = 10, 500
 
 def all_teachers(wheels: Path, folder: Path | None) -> dict[str, Callable[[torch.Tensor], dict]]:
     """Functions from a window to what teachers say, by name."""
-    nine = Teachers(teacher_files(folder))
+    files = teacher_files(folder)
+    nine = Teachers({name: file for name, file in files.items() if name not in PACKAGED})
     parts = {name: (nine.columns.logits[name], nine.columns.hidden[name])
              for name in (BASELINE, *nine.names)}  # fmt: skip
 
@@ -40,33 +44,41 @@ def all_teachers(wheels: Path, folder: Path | None) -> dict[str, Callable[[torch
         said = nine(window[None])[0].numpy()
         return {name: np.concatenate([said[a], said[b]]) for name, (a, b) in parts.items()}
 
-    asked = {"nine": ask_nine}
-    for other in (Yamnet(wheels), *(PackagedMusicnn(wheels, c) for c in ("MSD", "MTT"))):
-        asked[other.name] = lambda window, other=other: {other.name: other.hear(window).numpy()}
-    return asked
+    if reason := MUSICNN.mismatch(wheels / MUSICNN.file):
+        raise SystemExit(f"{wheels / MUSICNN.file} has {reason}; download it again")
+    others = {name: load_packaged_musicnn(name, wheels / MUSICNN.file) for name in PACKAGED}
+    others["yamnet"] = load_yamnet(wheels)
+
+    @torch.no_grad()
+    def ask(name: str, window: torch.Tensor) -> dict[str, np.ndarray]:
+        return {name: torch.cat([part[0] for part in others[name](window[None])]).numpy()}
+
+    return {"nine": ask_nine} | {name: partial(ask, name) for name in ("yamnet", *PACKAGED)}
 
 
 def hear(files: list[Path], wheels: Path, folder: Path | None, cache: Path) -> dict:
     """What each teacher says of each file, ``(files, width)`` by teacher."""
     held = dict(np.load(cache)) if cache.exists() else {}
     asked = all_teachers(wheels, folder)
-    for number, file in enumerate(files):
-        key = f"{file.parent.name}/{file.stem}"
+    keys = {file: f"{file.parent.name}/{file.stem}" for file in files}
+    todo = [
+        file for file, key in keys.items() if any(f"{name}|{key}" not in held for name in asked)
+    ]
+    for number, file in enumerate(todo):
+        key = keys[file]
         missing = [name for name in asked if f"{name}|{key}" not in held]
-        if not missing:
-            continue
         audio = read_audio(file, sample_rate=SAMPLE_RATE, duration_s=29.12).samples
         window = torch.from_numpy(np.resize(audio, EXCERPT_SAMPLES))
         for name in missing:
             said = asked[name](window)
             held |= {f"{teacher}|{key}": row.astype(np.float32) for teacher, row in said.items()}
             held[f"{name}|{key}"] = held.get(f"{name}|{key}", np.zeros(0, np.float32))
-        if number % 20 == 19 or number + 1 == len(files):
+        if number % 20 == 19 or number + 1 == len(todo):
             np.savez(cache, **held)
-            print(f"heard {number + 1} of {len(files)}", flush=True)
+            print(f"heard {number + 1} of {len(todo)}", flush=True)
     names = dict.fromkeys(key.split("|")[0] for key in held)
     return {
-        name: np.stack([held[f"{name}|{f.parent.name}/{f.stem}"] for f in files])
+        name: np.stack([held[f"{name}|{key}"] for key in keys.values()])
         for name in names if name != "nine"
     }  # fmt: skip
 
@@ -100,7 +112,9 @@ def correlations(said: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("emotify", type=Path)
-    parser.add_argument("--wheels", type=Path, required=True)
+    parser.add_argument(
+        "--wheels", type=Path, required=True, help="folder of YAMNet's and musicnn's"
+    )
     parser.add_argument("--teachers", type=Path, help="NAME.pth files; fetched if left out")
     parser.add_argument("--cache", type=Path, default=Path("teacher-study.npz"))
     options = parser.parse_args()

@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moodtheme.distillation import labels as labels_module
-from moodtheme.distillation.augment import CONTENT_SAMPLES, Change, content, cut, heard, played
+from moodtheme.distillation.augment import CONTENT_SAMPLES, Change, content, cut, heard
 from moodtheme.distillation.combination import AFFECT, EQUIVALENTS, FEELINGS, label_readings
-from moodtheme.distillation.continuing import Continuation, continue_student
 from moodtheme.distillation.fit import Schedule, Student, fit_student, load_student
 from moodtheme.distillation.hearing import read_answers
 from moodtheme.distillation.labels import make_material, open_material
@@ -29,7 +28,6 @@ from moodtheme.distillation.official import (
 from moodtheme.distillation.plan import (
     MusicTrack,
     Part,
-    PlannedTrack,
     make_plan,
     read_music_table,
 )
@@ -37,20 +35,22 @@ from moodtheme.distillation.quality import spearman_per_tag, top_overlap
 from moodtheme.distillation.readings import read_labels
 from moodtheme.distillation.reference import weighted_quantiles
 from moodtheme.distillation.run import teacher_files
-from moodtheme.distillation.teachers import Teachers, label_columns
+from moodtheme.distillation.teachers import TAGGERS, Teachers, label_columns
 from moodtheme.errors import DatasetError, WeightsError
+from moodtheme.fetched.weights import MUSICNN
 from moodtheme.models.mediaeval_baseline import BaselineNetwork
 from moodtheme.models.moodtheme_small import (
     EXCERPT_SAMPLES,
     FRAMES,
     N_MELS,
     SAMPLE_RATE,
-    SmallFrontEnd,
 )
+from moodtheme.models.packaged_musicnn import PackagedMusicnn
 from moodtheme.models.taggers import Crnn, Musicnn
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 from moodtheme.tagging.bundle_files import read_manifest
 from program import Program
+from tensorflow_weights import tensorflow_tensors, write_checkpoint
 
 WINDOW_S = EXCERPT_SAMPLES / SAMPLE_RATE
 
@@ -193,6 +193,26 @@ def test_teachers_hear_all_music_equally_loud(teachers: Path) -> None:
     torch.testing.assert_close(teachers_.baseline_logits(window), labels[:, own])
 
 
+def test_musicnns_package_teaches_where_its_wheel_is(teachers: Path) -> None:
+    torch.manual_seed(0)
+    for name in ("MSD", "MTT"):
+        tensors = tensorflow_tensors(PackagedMusicnn().eval())
+        write_checkpoint(teachers / MUSICNN.file, f"musicnn/{name}_musicnn/", tensors)
+    asked = Teachers(teacher_files(teachers))
+    assert asked.names == ("jamendo-musicnn", "mtat-crnn", "musicnn-msd", "musicnn-mtt")
+    window = 0.1 * torch.randn(1, EXCERPT_SAMPLES)
+    labels = asked(window)
+    assert labels.shape == (1, asked.columns.n)
+    torch.testing.assert_close(asked(window * 0.01), labels, atol=1e-3, rtol=1e-3)
+    alone = asked(window, ["musicnn-mtt"])
+    for parts, theirs in (
+        (asked.columns.logits, alone[:, :50]),
+        (asked.columns.hidden, alone[:, 50:]),
+    ):
+        torch.testing.assert_close(labels[:, parts["musicnn-mtt"]], theirs)
+        assert not torch.allclose(labels[:, parts["musicnn-msd"]], theirs)
+
+
 def test_material_can_be_stopped_anywhere_and_goes_on(
     music: Path, teachers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,6 +257,9 @@ def test_material_can_be_stopped_anywhere_and_goes_on(
     other = make_plan(tracks_of([1] * 50), window_s=WINDOW_S, windows_per_excerpt=1.0)
     with pytest.raises(DatasetError, match="another collection"):
         make_material(tmp_path / "whole", other, said)
+    said.names = ("mtat-crnn",)
+    with pytest.raises(DatasetError, match=r"to other teachers.*--teachers"):
+        make_material(tmp_path / "whole", plan, said)
 
 
 def test_a_table_may_say_where_a_track_belongs(tmp_path: Path) -> None:
@@ -331,17 +354,21 @@ def test_a_whole_distillation_makes_a_bundle_that_tags(
     answers = [f"{i}.wav," + ",".join(str((i * k) % 7 / 7) for k in range(9)) for i in range(6, 20)]
     table = tmp_path / "answers.csv"
     table.write_text("\n".join(["path," + ",".join(FEELINGS), *answers]))
-    code, out, _ = program(
+    code, out, err = program(
         "distil", music, "--run", tmp_path / "run", "--teachers", teachers,
         "--answers", table, "--epochs", 1, "--windows", 10, "--jobs", 1,
     )  # fmt: skip
     assert code == 0
+    assert "teachers: mtg-baseline, jamendo-musicnn, mtat-crnn; left out" in err
+    assert re.search(r"not in the folder: jamendo-fcn, .*, musicnn-msd, musicnn-mtt", err)
     assert "Spearman with the baseline" in out
     bundle = read_manifest(tmp_path / "run" / "moodtheme-small")
     assert bundle.tags == MOOD_THEME_TAGS
     assert [dimension.name for dimension in bundle.dimensions] == ["valence", "arousal"]
     assert bundle.reference is not None
     assert "not by people" in bundle.training_data
+    assert bundle.provenance["teachers"] == "mtg-baseline, jamendo-musicnn, mtat-crnn"
+    assert "ISC" not in bundle.licence
     assert {m.measure for m in bundle.quality} >= {"spearman_with_teacher_median_over_tags"}
     code, out, _ = program(
         "tag", music.parent / "0.wav", "--model", tmp_path / "run" / "moodtheme-small",
@@ -362,8 +389,8 @@ def test_readings_are_made_anew_from_a_trained_student(
         rows.append(f"{number}.wav,2,{number},{part}")
     (tmp_path / "music.csv").write_text("\n".join(rows))
     torch.manual_seed(1)
-    student = Student(Teachers(teacher_files(teachers)).columns)
-    torch.save({"student": student.state_dict()}, tmp_path / "student.pt")
+    student = Student(Teachers(teacher_files(teachers)).columns, further=["musicnn-mtt"])
+    torch.save(student.checkpoint(), tmp_path / "student.pt")
     bundles = []
     for run in ("first", "second", "first"):
         code, _, err = program(
@@ -376,82 +403,37 @@ def test_readings_are_made_anew_from_a_trained_student(
         bundles.append(read_manifest(tmp_path / run / "moodtheme-small"))
     assert len(list((tmp_path / "first" / "heard").glob("*.npy"))) == 3
     assert bundles[0] == bundles[1] == bundles[2]
+    learned = "mtg-baseline, jamendo-musicnn, mtat-crnn, musicnn-mtt"
+    assert bundles[0].provenance["teachers"] == learned
+    assert "ISC" in bundles[0].licence
+    assert "labelled by 4 teachers" in bundles[0].training_data
 
 
-@pytest.mark.slow
-def test_a_student_that_goes_on_says_more_nearly_the_same_of_transposed_pieces(
-    tmp_path: Path,
-) -> None:
-    torch.manual_seed(0)
-    student = Student(label_columns(["mtat-crnn"])).eval()
-    time = np.arange(40 * SAMPLE_RATE) / SAMPLE_RATE
-    planned = []
-    for number, hertz in enumerate((220.0, 311.0, 440.0, 587.0)):
-        path = tmp_path / f"{number}.wav"
-        chord = sum(0.1 * np.sin(2 * np.pi * hertz * harmonic * time) for harmonic in (1, 2, 3))
-        soundfile.write(path, chord * (1 + np.sin(2 * np.pi * (number + 1) * time)), SAMPLE_RATE)
-        planned.append(PlannedTrack(MusicTrack(path, str(number), 40.0), Part.TRAIN, number, 1))
-    before = {name: value.clone() for name, value in student.state_dict().items()}
-
-    def apart() -> float:
-        front_end, tracks = SmallFrontEnd(), []
-        for number in range(4):
-            audio = torch.from_numpy(soundfile.read(tmp_path / f"{number}.wav", dtype="float32")[0])
-            two = torch.stack([played(audio, 0, speed) for speed in (1.0, 2 ** (1 / 12))])
-            with torch.no_grad():
-                tracks.append(student.network(front_end(two)))
-        heard = torch.stack(tracks)
-        return float((heard[:, 0] - heard[:, 1]).square().mean() / heard[:, 0].var(dim=0).mean())
-
-    first = apart()
-    settings = Continuation(steps=60, windows=4, seed=1)
-    continue_student(student, planned, tmp_path / "run", settings)
-    assert np.nextafter(0.0, 1.0) * np.float64(1) > 0  # the processor is as it was
-    assert apart() < 0.7 * first
-    after = student.state_dict()
-    changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
-    assert "network.embed.0.weight" in changed
-    assert not [
-        name for name in changed if re.match(r"network\.(normalise|convolutions\.[0-3])", name)
-    ]
-    load_student(tmp_path / "run" / "continued.pt", student.columns)
-
-    again = Student(student.columns).eval()
-    again.load_state_dict(before)
-    lines: list[str] = []
-    continue_student(again, planned, tmp_path / "run", settings, report=lines.append)
-    assert not lines  # what was made is taken
-    for name, value in again.state_dict().items():
-        assert torch.equal(value, after[name])
+def test_a_student_says_what_its_teachers_were(tmp_path: Path) -> None:
+    columns = label_columns(["mtat-crnn"])
+    student = Student(columns, further=["musicnn-mtt"])
+    torch.save(student.checkpoint(), tmp_path / "student.pt")
+    loaded = load_student(tmp_path / "student.pt")
+    assert loaded.columns == columns
+    assert loaded.teachers == ("mtg-baseline", "mtat-crnn", "musicnn-mtt")
 
 
-def test_a_student_goes_on_with_music_that_can_be_heard_alone(tmp_path: Path) -> None:
-    (tmp_path / "no.wav").write_text("no audio")
-    planned = PlannedTrack(MusicTrack(tmp_path / "no.wav", "a", 40.0), Part.TRAIN, 0, 1)
-    lines: list[str] = []
-    with pytest.raises(DatasetError, match="no track of the training music can be heard"):
-        continue_student(
-            Student(label_columns([])).eval(),
-            [planned],
-            tmp_path / "run",
-            Continuation(steps=1),
-            report=lines.append,
-        )
-    assert "no.wav" in lines[0]
-
-
-def test_only_a_trained_student_can_go_on(program: Program, tmp_path: Path) -> None:
-    (tmp_path / "music.csv").touch()
-    code, _, err = program("distil", tmp_path / "music.csv", "--run", tmp_path, "--continue", 5)
-    assert code == 2
-    assert "--continue needs --student" in err
-
-
-def test_what_is_no_student_of_these_teachers_is_refused(tmp_path: Path) -> None:
+def test_an_old_student_that_does_not_say_it_had_all_nine_teachers(tmp_path: Path) -> None:
+    torch.save({"student": Student(label_columns()).state_dict()}, tmp_path / "student.pt")
+    assert load_student(tmp_path / "student.pt").teachers == ("mtg-baseline", *TAGGERS)
     torch.save({"student": Student(label_columns([])).state_dict()}, tmp_path / "student.pt")
-    load_student(tmp_path / "student.pt", label_columns([]))
-    with pytest.raises(WeightsError, match=r"student\.pt is no student of 2 teachers"):
-        load_student(tmp_path / "student.pt", label_columns(["mtat-crnn"]))
+    with pytest.raises(WeightsError, match=r"student\.pt is no trained student .* for one of 9"):
+        load_student(tmp_path / "student.pt")
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights"])
+def test_what_is_no_student_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "student.pt").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"student\.pt is no trained student"):
+        load_student(tmp_path / "student.pt")
+    torch.save([1, 2], tmp_path / "student.pt")
+    with pytest.raises(WeightsError, match=r"student\.pt is no trained student"):
+        load_student(tmp_path / "student.pt")
 
 
 def test_readings_of_the_teachers_themselves_follow_their_answers() -> None:

@@ -14,7 +14,6 @@ from listened_models import RATE, Model, Said, cut_middle
 from listened_music import LEAST_S, by_name, labelled, words
 from listening import show
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES
-from tensorflow_checkpoint import read_tensors
 
 
 @pytest.mark.parametrize(
@@ -63,55 +62,6 @@ def test_models_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     assert head == "| | old | new |"
     assert speed == "| speed | 1 | 2 |"
     assert arousal == "| arousal |  | 0.9 |"
-
-
-def _varint(value: int) -> bytes:
-    out = b""
-    while value > 0x7F:
-        out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
-    return out + bytes([value])
-
-
-def _block(entries: list[tuple[int, bytes, bytes]]) -> bytes:
-    """Entries (bytes shared with the key before, the rest of the key, value), a restart, a seal."""
-    body = b"".join(
-        _varint(shared) + _varint(len(key)) + _varint(len(value)) + key + value
-        for shared, key, value in entries
-    )
-    return body + bytes(4) + (1).to_bytes(4, "little")
-
-
-def test_tensors_are_read_from_a_checkpoint() -> None:
-    first, second = np.arange(6, dtype="<f4").reshape(2, 3), np.float32([200.0])
-    data = first.tobytes() + second.tobytes()
-
-    def entry(shape: list[int], offset: int, size: int) -> bytes:
-        dimensions = b"".join(b"\x12\x02\x08" + bytes([n]) for n in shape)
-        return (
-            b"\x08\x01\x12"
-            + bytes([len(dimensions)])
-            + dimensions
-            + b"\x20"
-            + _varint(offset)
-            + b"\x28"
-            + _varint(size)
-        )
-
-    table = _block(
-        [
-            (0, b"", b"\x08\x01"),
-            (0, b"layer/bias", entry([1], 24, 4)),
-            (6, b"kernel", entry([2, 3], 0, 24)),
-            (6, b"step", b"\x08\x09\x20\x00\x28\x08"),  # an integer, which is passed over
-        ]
-    )
-    places = _block([(0, b"z", _varint(0) + _varint(len(table)))])
-    index = table + bytes(5) + places + bytes(5)
-    footer = _varint(0) + _varint(0) + _varint(len(table) + 5) + _varint(len(places))
-    tensors = read_tensors(index + footer.ljust(48, b"\0"), data)
-    assert list(tensors) == ["layer/bias", "layer/kernel"]
-    np.testing.assert_array_equal(tensors["layer/kernel"], first)
-    np.testing.assert_array_equal(tensors["layer/bias"], second)
 
 
 class _Loudness(Model):

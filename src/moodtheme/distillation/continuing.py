@@ -1,37 +1,30 @@
-"""A trained student goes on learning from itself: to say the same of a transposed piece.
+"""A trained student goes on: to say the same of a transposed piece, and to hear what others hear.
 
 What it said of a window, averaged over that window as it is, somewhat up and somewhat down, is what
-it is to say of each of them, and of the window after a codec, a band limit or noise. No teacher is
-asked. The lower convolutions stay as they are, so what they make of each hearing is computed once
-and kept, and a step costs a fifth of one of the first training.
+it is to say of each of them, and of the window after a codec, a band limit or noise. Teachers that
+it has not learned from yet are asked about the window as it is, and what they say has to be in its
+embedding: a linear reading, thrown away at the end, learns it with it. The lower convolutions stay
+as they are, so what they make of each hearing is computed once and kept, and a step costs a fifth
+of one of the first training.
 """
 
 import hashlib
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from moodtheme.arrays import FloatArray
-from moodtheme.audio import read_audio
-from moodtheme.distillation.augment import CONTENT_SAMPLES, Change, cut, heard, played
-from moodtheme.distillation.combination import label_readings
+from moodtheme.distillation.aims import Itself, Reading, teachers_shares
 from moodtheme.distillation.fit import Student, rate, without_denormals
 from moodtheme.distillation.plan import PlannedTrack
-from moodtheme.errors import AudioError, DatasetError
+from moodtheme.distillation.teachers import Teachers, columns_of
+from moodtheme.distillation.transpositions import HEARINGS, hear_transposed
+from moodtheme.errors import DatasetError
 from moodtheme.files import replacing
-from moodtheme.models.moodtheme_small import SAMPLE_RATE, SmallFrontEnd
-
-SEMITONE = math.log(2) / 12
-_TRANSPOSED = (0.4, 1.25)  # semitones up, and down
-_NUISANCE = 0.5  # semitones at most, of the hearing with a codec, a band limit or noise
-_HEARINGS = 4
-_LEAST_SPREAD = 0.05
-_ALIKE = 3.0  # weight of two hearings' tags being alike, where the embedding's fit has 1
+from moodtheme.work import Report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +55,13 @@ class Continuation:
 @without_denormals()
 def continue_student(
     student: Student,
+    teachers: Teachers,
     tracks: Sequence[PlannedTrack],
     run: Path,
     settings: Continuation,
     *,
     threads: int = 1,
-    report: Callable[[str], None] = lambda line: None,
+    report: Report = lambda line: None,
 ) -> Student:
     """The student, alike for a piece and its transposed self.
 
@@ -75,6 +69,8 @@ def continue_student(
     ----------
     student
         Trained; it is changed.
+    teachers
+        Those among them that it has not learned from are asked besides.
     tracks
         What it was trained on.
     run
@@ -93,114 +89,82 @@ def continue_student(
         If none of the tracks can be heard.
     """
     torch.set_num_threads(threads)
-    mark = hashlib.sha256(f"{settings.seed} {[str(p.track.path) for p in tracks]}".encode())
-    for value in student.network.state_dict().values():
-        mark.update(value.numpy().tobytes())
-    made_from = {"hearings": mark.hexdigest(), **asdict(settings)}
+    further = [name for name in teachers.names if name not in student.teachers]
+    mark = _mark(student, further, tracks, settings.seed)
+    made_from = {"hearings": mark, **asdict(settings)}
+    student.further = (*student.further, *further)
     checkpoint = run / "continued.pt"
     if checkpoint.exists():
         held = torch.load(checkpoint, weights_only=True, map_location="cpu")
         if held["made_from"] == made_from:
             student.load_state_dict(held["student"])
             return student.eval()
-    kept = run / f"hearings-{mark.hexdigest()[:16]}"
-    features, wanted = _hear_all(student, tracks, kept, settings.seed, report)
-    spread = wanted.std(dim=0) + _LEAST_SPREAD
-    columns = student.columns
-    with torch.no_grad():
-        said = student.labels(wanted)
-    read = torch.from_numpy(label_readings(columns)).float()
-    tag_spread = (said[:, : columns.n_logits] @ read.T).std(dim=0).clamp(min=1e-3)
+    kept = run / f"hearings-{mark[:16]}"
+    heard = [
+        hearings
+        for _, hearings in hear_transposed(
+            student, teachers, further, tracks, kept, seed=settings.seed, report=report
+        )
+    ]
+    if not heard:
+        raise DatasetError("no track of the training music can be heard; see the reasons above")
+    features = [row for hearings in heard for row in hearings.features]
+    wanted = torch.from_numpy(np.concatenate([hearings.wanted for hearings in heard]))
+    readings: dict[str, Reading] = {}
+    if further:
+        said = [hearings.answers for hearings in heard if hearings.answers is not None]
+        answers = torch.from_numpy(np.concatenate(said))
+        shares = teachers_shares(columns_of(further))
+        readings["further teachers"] = Reading(wanted, answers, shares)
+    itself = Itself(student, wanted, takes_in=bool(readings))
+    learned = [student, *readings.values()]
     optimizer = torch.optim.AdamW(
-        student.parameters(),
+        [parameter for module in learned for parameter in module.parameters()],
         lr=settings.learning_rate,
         betas=(0.9, 0.99),
         weight_decay=settings.weight_decay,
     )
     student.eval()  # the spread that its normalisations know stays what it was
     rng = np.random.default_rng(settings.seed)
-    order: list[int] = []
-    size = min(settings.windows, len(wanted))
-    for step in range(settings.steps):
-        if len(order) < size:
-            order = rng.permutation(len(wanted)).tolist()
-        rows, order = order[:size], order[size:]
-        ways = [rng.permutation(_HEARINGS)[:2] for _ in rows]
+    for step, rows in enumerate(_batches(rng, len(wanted), settings)):
+        ways = [rng.permutation(HEARINGS)[:2] for _ in rows]
         two = np.stack([features[row][way] for row, way in zip(rows, ways, strict=True)])
         embedding = student.network.upper(torch.from_numpy(two).float().flatten(0, 1))
-        labels = student.labels(embedding)
-        away = (embedding.reshape(size, 2, -1) - wanted[rows][:, None]) / spread
-        off = labels.reshape(size, 2, -1) - said[rows][:, None]
-        tags = (off[..., : columns.n_logits] @ read.T) / tag_spread
-        loss = (away**2).mean() + _apart(away) + 0.5 * (off**2).mean()
-        loss = loss + 0.5 * (tags**2).mean() + _ALIKE * _apart(tags)
+        pairs = embedding.reshape(len(rows), 2, -1)
+        parts = {name: reading.loss(pairs, rows) for name, reading in readings.items()}
+        loss = sum(parts.values(), start=itself.loss(student, pairs, rows))
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * rate(step / settings.steps)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(student.parameters(), 5.0)
         optimizer.step()
         if (step + 1) % max(1, settings.steps // 10) == 0:
-            report(f"continued: {step + 1} of {settings.steps} steps, loss {loss.item():.4f}")
+            line = f"continued: {step + 1} of {settings.steps} steps, loss {loss.item():.4f}"
+            report(line + "".join(f", {name} {part.item():.4f}" for name, part in parts.items()))
     with replacing(checkpoint) as temporary:
-        torch.save({"student": student.state_dict(), "made_from": made_from}, temporary)
+        torch.save({**student.checkpoint(), "made_from": made_from}, temporary)
     return student
 
 
-def _apart(pairs: Tensor) -> Tensor:
-    """Mean square of what lies between the two of each pair ``(n, 2, …)``."""
-    return ((pairs[:, 0] - pairs[:, 1]) ** 2).mean()
+def _mark(
+    student: Student, further: Sequence[str], tracks: Sequence[PlannedTrack], seed: int
+) -> str:
+    """What hearings and answers follow from."""
+    mark = hashlib.sha256(f"{seed} {[str(planned.track.path) for planned in tracks]}".encode())
+    if further:
+        mark.update(" ".join(further).encode())
+    for value in student.network.state_dict().values():
+        mark.update(value.numpy().tobytes())
+    return mark.hexdigest()
 
 
-def _hear_all(
-    student: Student,
-    tracks: Sequence[PlannedTrack],
-    kept: Path,
-    seed: int,
-    report: Callable[[str], None],
-) -> tuple[list[FloatArray], Tensor]:
-    """What the lower convolutions make of all hearings, and the embeddings that are wanted."""
-    kept.mkdir(parents=True, exist_ok=True)
-    front_end = SmallFrontEnd()
-    features: list[FloatArray] = []
-    wanted = []
-    for place, planned in enumerate(tracks):
-        file = kept / f"{place:05d}.npz"
-        if not file.exists():
-            try:
-                found = _hear(student, planned, front_end, np.random.default_rng([seed, place]))
-            except AudioError as error:
-                report(str(error))
-                continue
-            with replacing(file) as temporary, temporary.open("wb") as opened:
-                np.savez(opened, features=found[0], wanted=found[1])
-        with np.load(file) as held:
-            features += [*held["features"]]
-            wanted.append(held["wanted"])
-        if (place + 1) % 20 == 0:
-            report(f"hearings: {place + 1} of {len(tracks)} tracks")
-    if not wanted:
-        raise DatasetError("no track of the training music can be heard; see the reasons above")
-    return features, torch.from_numpy(np.concatenate(wanted))
-
-
-@torch.no_grad()
-def _hear(
-    student: Student, planned: PlannedTrack, front_end: SmallFrontEnd, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    samples = read_audio(planned.track.path, sample_rate=SAMPLE_RATE, minimum_s=1.0).samples
-    audio = torch.from_numpy(samples)
-    features, wanted = [], []
-    for _ in range(planned.rows):
-        start = int(rng.integers(max(1, len(audio) - CONTENT_SAMPLES)))
-        up, down = rng.uniform(*_TRANSPOSED, 2)
-        windows = [played(audio, start, math.exp(by * SEMITONE)) for by in (0.0, up, -down)]
-        nuisance = replace(
-            Change.draw(rng),
-            heard_speed=math.exp(rng.uniform(-_NUISANCE, _NUISANCE) * SEMITONE),
-        )
-        windows.append(heard(cut(audio, start, CONTENT_SAMPLES), nuisance))
-        lower = student.network.lower(front_end(torch.stack(windows)))
-        features.append(lower.half().numpy())
-        wanted.append(student.network.upper(lower[:3]).mean(dim=0).numpy())
-    return np.stack(features), np.stack(wanted)
+def _batches(rng: np.random.Generator, windows: int, settings: Continuation) -> Iterator[list[int]]:
+    """Windows of each step, all of them once before any comes again."""
+    size = min(settings.windows, windows)
+    order: list[int] = []
+    for _ in range(settings.steps):
+        if len(order) < size:
+            order = rng.permutation(windows).tolist()
+        rows, order = order[:size], order[size:]
+        yield rows

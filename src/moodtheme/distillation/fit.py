@@ -3,10 +3,11 @@
 import json
 import math
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from moodtheme.distillation.labels import Material, open_material
 from moodtheme.distillation.plan import Part
 from moodtheme.distillation.quality import spearman_per_tag
-from moodtheme.distillation.teachers import BASELINE, Columns
+from moodtheme.distillation.teachers import BASELINE, TAGGERS, Columns, columns_of
 from moodtheme.errors import WeightsError
 from moodtheme.files import replacing
 from moodtheme.models.moodtheme_small import EMBEDDING, SmallNetwork
@@ -55,18 +56,40 @@ class Student(nn.Module):
 
     A label the teachers hardly vary on then counts as much as one they vary on widely: what people
     do with a tag is rank tracks by it.
+
+    Parameters
+    ----------
+    columns
+        The labels.
+    further
+        Teachers whose answers are in its embedding, though no label reads them: those that it went
+        on with.
     """
 
     centre: Tensor
     scale: Tensor
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, further: Sequence[str] = ()) -> None:
         super().__init__()
         self.columns = columns
+        self.further = tuple(further)
         self.network = SmallNetwork()
         self.labels = nn.Linear(EMBEDDING, columns.n)
         self.register_buffer("centre", torch.zeros(columns.n))
         self.register_buffer("scale", torch.ones(columns.n))
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """All that it has learned from, the baseline first."""
+        return (*self.columns.logits, *self.further)
+
+    def checkpoint(self) -> dict[str, Any]:
+        """What `load_student` makes it of."""
+        return {
+            "teachers": list(self.columns.logits),
+            "further": list(self.further),
+            "student": self.state_dict(),
+        }
 
     def set_spread(self, labels: Tensor) -> None:
         """Take each label's mean and standard deviation from ``(n, columns)``."""
@@ -149,7 +172,7 @@ def fit_student(
     checkpoint = run / "student.pt"
     if checkpoint.exists():
         kept = torch.load(checkpoint, weights_only=True, map_location=device)
-        if kept["schedule"] == asdict(schedule):
+        if kept["schedule"] == asdict(schedule) and _labelled_by(kept) == [*columns.logits]:
             first = kept["epoch"] + 1
             student.load_state_dict(kept["student"])
             optimizer.load_state_dict(kept["optimizer"])
@@ -179,9 +202,9 @@ def fit_student(
         with (run / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
         state = {
+            **student.checkpoint(),
             "schedule": asdict(schedule),
             "epoch": epoch,
-            "student": student.state_dict(),
             "optimizer": optimizer.state_dict(),
         }
         with replacing(checkpoint) as temporary:
@@ -189,24 +212,34 @@ def fit_student(
     return student.cpu().eval()
 
 
-def load_student(checkpoint: Path, columns: Columns) -> Student:
-    """A student that another run has trained.
+def load_student(checkpoint: Path) -> Student:
+    """A student that another run has trained, or that has gone on.
 
     Raises
     ------
     WeightsError
-        If the file is none, or its teachers were others.
+        If the file is none.
     """
-    student = Student(columns)
     try:
         kept = torch.load(checkpoint, weights_only=True, map_location="cpu")
-        student.load_state_dict(kept["student"])
-    except (OSError, RuntimeError, KeyError, pickle.UnpicklingError) as error:
+        weights = kept["student"]
+        student = Student(columns_of(_labelled_by(kept)), kept.get("further", ()))
+        student.load_state_dict(weights)
+    except (
+        OSError, EOFError, RuntimeError, LookupError, TypeError, pickle.UnpicklingError
+    ) as error:  # fmt: skip
+        reason = " ".join(str(error).split())[:200]
         raise WeightsError(
-            f"{checkpoint} is no student of {len(columns.logits)} teachers ({error}); give the "
-            "student.pt of a run of `moodtheme distil` with the same teachers"
+            f"{checkpoint} is no trained student ({reason}); give the student.pt or continued.pt "
+            "of a run of `moodtheme distil` (one that does not say what its teachers were is taken "
+            f"for one of {1 + len(TAGGERS)})"
         ) from error
     return student.eval()
+
+
+def _labelled_by(kept: Mapping[str, Any]) -> list[str]:
+    """The teachers of a checkpoint's labels; older ones do not say, and had these."""
+    return list(kept.get("teachers", (BASELINE, *TAGGERS)))
 
 
 class _Windows:

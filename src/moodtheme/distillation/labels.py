@@ -20,7 +20,7 @@ from torch import Tensor
 from moodtheme.audio import read_audio
 from moodtheme.distillation.augment import Change, content, heard
 from moodtheme.distillation.plan import Part, Plan, PlannedTrack
-from moodtheme.distillation.teachers import Teachers
+from moodtheme.distillation.teachers import TAGGERS, Teachers
 from moodtheme.errors import AudioError, DatasetError
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE, SmallFrontEnd
 
@@ -107,10 +107,10 @@ def make_material(
     Raises
     ------
     DatasetError
-        If `folder` holds material of another plan.
+        If `folder` holds material of another plan or of other teachers.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, plan, seed)
+    _claim(folder, plan, seed, teachers.names)
     shards = _shards(plan, seed)
     todo = [shard for shard in shards if not shard.file(folder, "track").exists()]
     teachers = teachers.to(device)
@@ -222,12 +222,17 @@ def _save(path: Path, array: npt.NDArray[np.generic]) -> None:
     partial.replace(path)
 
 
-def _claim(folder: Path, plan: Plan, seed: int) -> None:
-    """Note whose material this is, or refuse to mix it with another plan's."""
-    content_of = json.dumps([seed, *(_identity(planned) for planned in plan.tracks)])
-    mark, path = f"{zlib.crc32(content_of.encode()):08x}\n", folder / "plan.txt"
+def _claim(folder: Path, plan: Plan, seed: int, taggers: Sequence[str]) -> None:
+    """Note whose material this is, or refuse to mix it with another plan's or other teachers'."""
+    identity = [seed, *(_identity(planned) for planned in plan.tracks)]
+    if taggers != TAGGERS:  # what was made when these were all did not say
+        identity.append(taggers)
+    mark, path = f"{zlib.crc32(json.dumps(identity).encode()):08x}\n", folder / "plan.txt"
     if path.exists() and path.read_text() != mark:
-        raise DatasetError(f"{folder} belongs to another collection or plan; choose another run")
+        raise DatasetError(
+            f"{folder} belongs to another collection or plan, or to other teachers; choose another "
+            "run, or give the same music, options and --teachers"
+        )
     path.write_text(mark)
 
 

