@@ -1,28 +1,121 @@
-"""How much of valence and arousal a model's embedding holds, whoever's labels are asked of it.
+"""How much of valence and arousal can be heard, whoever's labels are asked of it.
 
-    python benchmarks/affect_limits.py --emotify DIR --quadrants-train DIR --quadrants-test DIR
+    python benchmarks/affect_limits.py --emopia DIR --emotify DIR [--midis midis.zip]
         [--model NAME|DIR] [--cache FILE]
 
-Ridge regressions on embeddings averaged over a track, standardised by Emotify's odd half, of three
-sets of labels: Emotify's odd half alone, as the shipped model's; EMOPIA's own training clips (their
-terms are disputed: measured, never shipped); both. Tested on EMOPIA's test clips and on Emotify's
-even half, at three strengths. The second row is about the most that other labels could bring
-without another embedding. Embeddings are kept in --cache.
+--emopia is the folder that examples/emopia/render.py makes. First what needs no model: the arousal
+that a clip's level alone gives away, and (--midis; needs `pip install mido`) that what its notes
+say gives away, with and without how hard they are struck. Then ridge regressions on a model's
+embeddings, averaged over a track and standardised by Emotify's odd half, learned from three sets of
+labels: Emotify's odd half alone, as the shipped model's; EMOPIA's own training clips (their terms
+are disputed: measured, never shipped); both. Tested on EMOPIA's test clips (intervals over songs)
+and Emotify's even half, at three strengths. Embeddings are kept in --cache.
 """
 
 import argparse
-import re
+import csv
+import io
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from intervals import interval
+from intervals import RESAMPLES
 from listened_music import recordings
 from moodtheme import Tagger
+from moodtheme.audio import read_audio
 from moodtheme.distillation.combination import composites
 
 STRENGTHS = (300.0, 1000.0, 3000.0)
+PENALTY = 0.3  # scikit-learn's C of the regressions on levels and notes
+
+
+class Clips:
+    """EMOPIA: files, official parts, songs, and whether each is high in valence and in arousal."""
+
+    def __init__(self, folder: Path) -> None:
+        with (folder / "tracks.csv").open(encoding="utf-8", newline="") as opened:
+            rows = list(csv.DictReader(opened))
+        self.files = [folder / row["path"] for row in rows]
+        self.part = np.array([row["split"] for row in rows])
+        self.song = np.array([row["artist"] for row in rows])
+        quadrant = np.array([row["tags"] for row in rows])
+        self.high = np.stack(
+            [np.isin(quadrant, ["Q1", "Q4"]), np.isin(quadrant, ["Q1", "Q2"])], axis=1
+        )
+
+    def of(self, part: str) -> np.ndarray:
+        """Places of one part."""
+        return np.flatnonzero(self.part == part)
+
+    def area(self, part: str, said: np.ndarray, column: int) -> str:
+        """ROC-AUC on one part, with its interval over resampled songs."""
+        places = self.of(part)
+        songs = [places[self.song[places] == song] for song in np.unique(self.song[places])]
+        rng, drawn = np.random.default_rng(0), []
+
+        def auc(at: np.ndarray) -> float:
+            return float(roc_auc_score(self.high[at, column], said[at]))
+
+        for _ in range(RESAMPLES):
+            at = np.concatenate([songs[n] for n in rng.integers(len(songs), size=len(songs))])
+            if 0 < self.high[at, column].sum() < len(at):
+                drawn.append(auc(at))
+        low, high = np.percentile(drawn, [2.5, 97.5])
+        return f"{auc(places):.3f} [{low:.3f}, {high:.3f}]"
+
+
+def level(file: Path) -> float:
+    """RMS of a whole clip in dBFS."""
+    samples = read_audio(file, sample_rate=16_000).samples
+    return float(10 * np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-18))
+
+
+def notes_say(midi: bytes) -> list[float]:
+    """Of a clip's notes: velocity; then a second, onsets, pitch and its spread, length, at once."""
+    import mido  # here alone: nothing else needs it
+
+    at, sounding, notes = 0.0, {}, []
+    for event in mido.MidiFile(file=io.BytesIO(midi)):
+        at += event.time
+        if event.type == "note_on" and event.velocity:
+            sounding.setdefault((event.channel, event.note), []).append((at, event.velocity))
+        elif event.type in ("note_on", "note_off") and sounding.get((event.channel, event.note)):
+            begun, velocity = sounding[event.channel, event.note].pop()
+            notes.append((begun, at - begun, event.note, velocity))
+    start, length, pitch, velocity = np.array(sorted(notes), dtype=np.float64).T
+    seconds = max(start[-1] - start[0], 1.0)
+    onsets = 1 + np.count_nonzero(np.diff(start) > 0.03)
+    return [
+        velocity.mean(), np.log(len(start) / seconds), np.log(onsets / seconds), pitch.mean(),
+        pitch.std(), np.log(np.median(length) + 0.01), len(start) / onsets,
+    ]  # fmt: skip
+
+
+def without_models(clips: Clips, midis: Path | None) -> None:
+    """Print what level and notes say of arousal."""
+    told = {"level (dBFS RMS) alone": np.array([[level(file)] for file in clips.files])}
+    if midis is not None:
+        with zipfile.ZipFile(midis) as archive:
+            inside = {Path(name).stem: name for name in archive.namelist() if name.endswith(".mid")}
+            notes = np.array([notes_say(archive.read(inside[f.stem])) for f in clips.files])
+        told |= {
+            "velocity alone": notes[:, :1],
+            "the notes without velocity": notes[:, 1:],
+            "the notes": notes,
+        }
+        r = np.corrcoef(told["level (dBFS RMS) alone"][:, 0], notes[:, 0])[0, 1]
+        print(f"level and mean velocity: r {r:.3f} over {len(notes)} clips")
+    train = clips.of("train")
+    for name, raw in told.items():
+        rows = (raw - raw[train].mean(axis=0)) / raw[train].std(axis=0)
+        fitted = LogisticRegression(C=PENALTY).fit(rows[train], clips.high[train, 1])
+        said = fitted.decision_function(rows)
+        figures = (f"{part} {clips.area(part, said, 1)}" for part in ("validation", "test"))
+        print(f"arousal from {name:27}  " + "  ".join(figures))
 
 
 def embeddings(files: list[Path], model: str, cache: Path) -> np.ndarray:
@@ -38,68 +131,61 @@ def embeddings(files: list[Path], model: str, cache: Path) -> np.ndarray:
     return np.stack([held[str(file)] for file in files]).astype(np.float64)
 
 
-def quadrants(folder: Path) -> tuple[list[Path], np.ndarray]:
-    """Clips, and whether each is high in valence and in arousal."""
-    files = [file for file in sorted(folder.iterdir()) if re.match(r"Q[1-4]_", file.name)]
-    names = [file.name[:2] for file in files]
-    return files, np.stack([np.isin(names, ["Q1", "Q4"]), np.isin(names, ["Q1", "Q2"])], axis=1)
-
-
-def area(truth: np.ndarray, said: np.ndarray) -> str:
-    """ROC-AUC with its interval."""
-    return interval(lambda d: float(roc_auc_score(truth[d], said[d])), len(said))
-
-
 def ridge(rows: np.ndarray, wanted: np.ndarray, strength: float) -> np.ndarray:
     """Weights on centred rows."""
     gram = rows @ rows.T + strength * np.eye(len(rows))
     return rows.T @ np.linalg.solve(gram, wanted)
 
 
-def main() -> None:
+def of_embeddings(clips: Clips, emotify: Path, heard: Callable[[list[Path]], np.ndarray]) -> None:
     """Print a line for each set of labels and strength."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--emotify", type=Path, required=True)
-    parser.add_argument("--quadrants-train", type=Path, required=True)
-    parser.add_argument("--quadrants-test", type=Path, required=True)
-    parser.add_argument("--model", default="moodtheme-small")
-    parser.add_argument("--cache", type=Path, default=Path("affect-limits.npz"))
-    options = parser.parse_args()
-
-    def heard(files: list[Path]) -> np.ndarray:
-        return embeddings(files, options.model, options.cache)
-
-    odd, even = recordings(options.emotify, 1), recordings(options.emotify, 2)
-    felt = {which: composites(np.stack(list(of.values()))) for which, of in enumerate((odd, even))}
-    train, is_train = quadrants(options.quadrants_train)
-    test, is_test = quadrants(options.quadrants_test)
+    odd, even = recordings(emotify, 1), recordings(emotify, 2)
+    felt = [composites(np.stack(list(of.values()))) for of in (odd, even)]
     rows = heard(list(odd))
     mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-3
-    songs, clips, tested, kept = (
-        (x - mean) / deviation for x in (rows, heard(train), heard(test), heard(list(even)))
+    songs, kept, played = (
+        (x - mean) / deviation for x in (rows, heard(list(even)), heard(clips.files))
     )
 
     def centred(x: np.ndarray) -> np.ndarray:
         return x - x.mean(axis=0)
 
+    train = clips.of("train")
+    high = clips.high[train]
     wanted = {
         "Emotify, odd": (centred(songs), centred(felt[0] / felt[0].std(axis=0))),
-        "EMOPIA, train": (centred(clips), centred(is_train / is_train.std(axis=0))),
+        "EMOPIA, train": (centred(played[train]), centred(high / high.std(axis=0))),
     }
     wanted["both"] = tuple(np.concatenate(parts) for parts in zip(*wanted.values(), strict=True))
-    print(
-        f"{len(songs)} and {len(clips)} learned from; {len(tested)} clips, {len(kept)} recordings"
-    )
+    print(f"{len(songs)} and {len(train)} learned from; {len(kept)} recordings kept")
     for name, (x, y) in wanted.items():
         for strength in STRENGTHS:
             weights = ridge(x, y, strength)
-            said, on_songs = tested @ weights, kept @ weights
+            said, on_songs = played @ weights, kept @ weights
             figures = []
             for column, what in ((1, "arousal"), (0, "valence")):
-                auc = area(is_test[:, column], said[:, column])
+                areas = (
+                    f"{p} {clips.area(p, said[:, column], column)}" for p in ("validation", "test")
+                )
                 r = np.corrcoef(on_songs[:, column], felt[1][:, column])[0, 1]
-                figures.append(f"{what}: EMOPIA AUC {auc}, Emotify r {r:.3f}")
-            print(f"{name:14} {strength:6.0f}  " + "  ".join(figures))
+                figures.append(f"{what}: EMOPIA {', '.join(areas)}, Emotify r {r:.3f}")
+            print(f"{name:14} {strength:6.0f}  " + "; ".join(figures), flush=True)
+
+
+def main() -> None:
+    """Print all of it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--emopia", type=Path, required=True)
+    parser.add_argument("--emotify", type=Path, required=True)
+    parser.add_argument("--midis", type=Path)
+    parser.add_argument("--model", default="moodtheme-small")
+    parser.add_argument("--cache", type=Path, default=Path("affect-limits.npz"))
+    options = parser.parse_args()
+    clips = Clips(options.emopia)
+    without_models(clips, options.midis)
+    of_embeddings(
+        clips, options.emotify, lambda files: embeddings(files, options.model, options.cache)
+    )
 
 
 if __name__ == "__main__":

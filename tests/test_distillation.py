@@ -33,7 +33,7 @@ from moodtheme.distillation.plan import (
 )
 from moodtheme.distillation.quality import spearman_per_tag, top_overlap
 from moodtheme.distillation.readings import read_labels
-from moodtheme.distillation.reference import weighted_quantiles
+from moodtheme.distillation.reference import learn_doubts, weighted_quantiles
 from moodtheme.distillation.run import teacher_files
 from moodtheme.distillation.teachers import TAGGERS, Teachers, label_columns
 from moodtheme.errors import DatasetError, WeightsError
@@ -486,3 +486,20 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(tmp_path: Path) -> Non
     for name, value in whole.items():
         assert torch.equal(value, again[name]), f"{name} differs between two runs of one seed"
         assert torch.equal(value, parts[name]), f"{name} differs after an interruption"
+
+
+def test_what_is_no_music_is_told_halfway_between_the_two() -> None:
+    rng = np.random.default_rng(0)
+    music = {Path(f"piece-{n}"): rng.normal(0, 1, (3, 16)) for n in range(300)}
+    sounds = {Path(f"noise-{n}"): rng.normal(0, 1, (2, 16)) + 6 * np.eye(16)[0] for n in range(30)}
+    shares = np.ones(len(music))
+    doubts = learn_doubts({**music, **sounds}, list(music), shares, list(sounds))
+
+    def said(heard: dict[Path, np.ndarray]) -> np.ndarray:
+        means = np.stack([rows.mean(axis=0) for rows in heard.values()])
+        return means @ np.array(doubts.no_music) + doubts.no_music_bias
+
+    assert (said(music) < 0).all()
+    assert (said(sounds) > 0).all()
+    most, few = np.quantile(said(music), 0.99), np.quantile(said(sounds), 0.01)
+    assert most == pytest.approx(-few, abs=1e-3)
