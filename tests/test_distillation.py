@@ -220,8 +220,14 @@ def test_material_can_be_stopped_anywhere_and_goes_on(
         read_music_table(music, group_column="artist"), window_s=WINDOW_S, windows_per_excerpt=1.0
     )
     said = Teachers(teacher_files(teachers))
-    said.forward = lambda windows: windows[:, :3]  # type: ignore[method-assign]
     problems: list[str] = []
+
+    def hear(windows: torch.Tensor) -> torch.Tensor:
+        # With numbers next to zero white noise takes teachers thirteen times as long.
+        assert not (torch.full((64,), 1e-40) * 1.0).any()
+        return windows[:, :3]
+
+    said.forward = hear  # type: ignore[method-assign]
 
     def note(done: int, of: int, problem: str | None) -> None:
         if problem:

@@ -18,9 +18,9 @@ import torch
 from torch import nn
 
 from moodtheme.distillation.aims import Itself, Reading, teachers_shares
-from moodtheme.distillation.fit import Student, rate, without_denormals
+from moodtheme.distillation.fit import Student, rate
 from moodtheme.distillation.plan import PlannedTrack
-from moodtheme.distillation.teachers import Teachers, columns_of
+from moodtheme.distillation.teachers import Teachers, columns_of, without_denormals
 from moodtheme.distillation.transpositions import HEARINGS, hear_transposed
 from moodtheme.errors import DatasetError
 from moodtheme.files import replacing

@@ -3,8 +3,7 @@
 import json
 import math
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,13 @@ from torch import Tensor, nn
 from moodtheme.distillation.labels import Material, open_material
 from moodtheme.distillation.plan import Part
 from moodtheme.distillation.quality import spearman_per_tag
-from moodtheme.distillation.teachers import BASELINE, TAGGERS, Columns, columns_of
+from moodtheme.distillation.teachers import (
+    BASELINE,
+    TAGGERS,
+    Columns,
+    columns_of,
+    without_denormals,
+)
 from moodtheme.errors import WeightsError
 from moodtheme.files import replacing
 from moodtheme.models.moodtheme_small import EMBEDDING, SmallNetwork
@@ -110,19 +115,6 @@ class Student(nn.Module):
         behind = error[:, self.columns.n_logits :]
         loss: Tensor = error[:, own].mean() + hidden_weight * behind.mean()
         return loss + others.mean() if others.numel() else loss
-
-
-@contextmanager
-def without_denormals() -> Iterator[None]:
-    """Numbers next to zero are zero: they teach nothing and take many times as long.
-
-    It is a state of the processor, and what comes after may need such numbers.
-    """
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
 
 
 @without_denormals()

@@ -20,7 +20,7 @@ from torch import Tensor
 from moodtheme.audio import read_audio
 from moodtheme.distillation.augment import Change, content, heard
 from moodtheme.distillation.plan import Part, Plan, PlannedTrack
-from moodtheme.distillation.teachers import TAGGERS, Teachers
+from moodtheme.distillation.teachers import TAGGERS, Teachers, without_denormals
 from moodtheme.errors import AudioError, DatasetError
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE, SmallFrontEnd
 
@@ -72,6 +72,7 @@ def open_material(folder: Path, part: Part) -> Material:
     return Material(mel_db, labels, track)
 
 
+@without_denormals()
 def make_material(
     folder: Path,
     plan: Plan,

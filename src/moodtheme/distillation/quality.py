@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from moodtheme.arrays import Float64Array, FloatArray
 from moodtheme.audio import SILENCE_PEAK, read_audio
 from moodtheme.distillation.plan import MusicTrack
-from moodtheme.distillation.teachers import BASELINE, Teachers
+from moodtheme.distillation.teachers import BASELINE, Teachers, without_denormals
 from moodtheme.errors import AudioError
 from moodtheme.models.moodtheme_small import EXCERPT_SAMPLES, SAMPLE_RATE
 from moodtheme.scores.decisions import sigmoid
@@ -52,6 +52,7 @@ class Quality:
     loudness_spearman_lowest: float
 
 
+@without_denormals()
 def measure_quality(
     tagger: Tagger,
     teachers: Teachers,

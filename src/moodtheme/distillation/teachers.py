@@ -1,6 +1,7 @@
 """The teachers: the MediaEval baseline and ten taggers, all asked about the same window."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +74,19 @@ def _sizes(name: str) -> tuple[int, int]:
     if name in PACKAGED:
         return PackagedMusicnn.n_tags, PackagedMusicnn.width
     return taggers.N_TAGS, taggers.FAMILIES[name.rpartition("-")[2]].width
+
+
+@contextmanager
+def without_denormals() -> Iterator[None]:
+    """Numbers next to zero are zero: they teach nothing and take many times as long.
+
+    It is a state of the processor, and what comes after may need such numbers.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 class Teachers(nn.Module):
