@@ -9,6 +9,8 @@ read, by number, as in ``onnx.proto``.
 
 from collections.abc import Iterator
 
+from moodtheme.protobuf import NoMessageError, content, fields
+
 # Field numbers of ONNX's messages.
 _MODEL_GRAPH, _MODEL_OPSET, _MODEL_TRAINING, _MODEL_FUNCTIONS = 7, 8, 20, 25
 _GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_SPARSE = 1, 5, 15
@@ -28,10 +30,6 @@ _REFUSED = frozenset(
 )
 
 
-class _NoGraphError(ValueError):
-    """The bytes are not a message."""
-
-
 def objection(graph: bytes) -> str | None:
     """What is wrong with a graph, as a clause; None for nothing.
 
@@ -42,99 +40,59 @@ def objection(graph: bytes) -> str | None:
     """
     try:
         return next(_objections(memoryview(graph)), None)
-    except _NoGraphError:
+    except NoMessageError:
         return "it is no ONNX graph"
 
 
 def _objections(model: memoryview) -> Iterator[str]:
-    for number, value in _fields(model):
+    for number, value in fields(model):
         if number in (_MODEL_FUNCTIONS, _MODEL_TRAINING):
             yield "it defines functions of its own"
         elif number == _MODEL_OPSET:
-            for part, domain in _fields(_message(value)):
+            for part, domain in fields(content(value)):
                 if part == _OPSET_DOMAIN and _text(domain) not in _STANDARD:
                     yield f"it uses operations of {_text(domain)!r}, which are not standard"
         elif number == _MODEL_GRAPH:
-            yield from _in_graph(_message(value))
+            yield from _in_graph(content(value))
 
 
 def _in_graph(graph: memoryview) -> Iterator[str]:
-    for number, value in _fields(graph):
+    for number, value in fields(graph):
         if number == _GRAPH_NODE:
-            yield from _in_node(_message(value))
+            yield from _in_node(content(value))
         elif number == _GRAPH_INITIALIZER:
-            yield from _in_tensor(_message(value))
+            yield from _in_tensor(content(value))
         elif number == _GRAPH_SPARSE:
-            yield from _in_sparse(_message(value))
+            yield from _in_sparse(content(value))
 
 
 def _in_node(node: memoryview) -> Iterator[str]:
-    for number, value in _fields(node):
+    for number, value in fields(node):
         if number == _NODE_OPERATION and _text(value) in _REFUSED:
             yield f"it has the operation {_text(value)}, which a bundle's graph must not"
         elif number == _NODE_DOMAIN and _text(value) not in _STANDARD:
             yield f"it uses operations of {_text(value)!r}, which are not standard"
         elif number == _NODE_ATTRIBUTE:
-            for part, held in _fields(_message(value)):
+            for part, held in fields(content(value)):
                 if part in _ATTRIBUTE_GRAPHS:
                     yield "it has a graph inside an operation, as loops and branches do"
                 elif part in _ATTRIBUTE_TENSORS:
-                    yield from _in_tensor(_message(held))
+                    yield from _in_tensor(content(held))
                 elif part in _ATTRIBUTE_SPARSE:
-                    yield from _in_sparse(_message(held))
+                    yield from _in_sparse(content(held))
 
 
 def _in_sparse(tensor: memoryview) -> Iterator[str]:
-    for number, value in _fields(tensor):
+    for number, value in fields(tensor):
         if number in _SPARSE_PARTS:
-            yield from _in_tensor(_message(value))
+            yield from _in_tensor(content(value))
 
 
 def _in_tensor(tensor: memoryview) -> Iterator[str]:
-    for number, value in _fields(tensor):
+    for number, value in fields(tensor):
         if number == _TENSOR_EXTERNAL or (number == _TENSOR_LOCATION and value != 0):
             yield "it keeps data in other files"
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Numbers and values of a message's fields, in Protocol Buffers' encoding."""
-    at = 0
-    while at < len(message):
-        key, at = _number(message, at)
-        kind = key & 7
-        if kind == 0:
-            value, at = _number(message, at)
-            yield key >> 3, value
-            continue
-        if kind == 2:
-            size, at = _number(message, at)
-        elif kind in (1, 5):
-            size = 8 if kind == 1 else 4
-        else:
-            raise _NoGraphError
-        if at + size > len(message):
-            raise _NoGraphError
-        yield key >> 3, message[at : at + size]
-        at += size
-
-
-def _number(message: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(message) and shift < 70:
-        byte = message[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    raise _NoGraphError
-
-
-def _message(value: int | memoryview) -> memoryview:
-    if isinstance(value, int):
-        raise _NoGraphError
-    return value
-
-
 def _text(value: int | memoryview) -> str:
-    return bytes(_message(value)).decode("utf-8", "replace")
+    return bytes(content(value)).decode("utf-8", "replace")
