@@ -124,10 +124,13 @@ class Teachers(nn.Module):
         """Labels, float32: of all teachers, or of those named, see `columns_of`."""
         device = windows.device.type
         levelled = at_level(windows, TAGGERS_LEVEL_DB)
-        mel_db = self.front_end(levelled[:, : taggers.EXCERPT_SAMPLES])
+        asked = names if names is not None else (BASELINE, *self.names)
+        mel_db = windows.new_empty(0)  # which those of `TAGGERS` alone hear
+        if any(name in TAGGERS for name in asked):
+            mel_db = self.front_end(levelled[:, : taggers.EXCERPT_SAMPLES])
         logits, hidden = [], []
         with torch.autocast(device, torch.float16, enabled=device == "cuda"):
-            for name in names if names is not None else (BASELINE, *self.names):
+            for name in asked:
                 if name == BASELINE:
                     activations = self._baseline_embedding(windows)
                     said = self.baseline.network.dense(activations)
